@@ -1,0 +1,293 @@
+"""What everybody sharing a grant has to know: the token, the mints of late, what failed and until when to wait.
+
+Owns the shape of the stored record and its changes, as one immutable value; knows nothing of stores, locks or HTTP.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from requests_zohorecruit.accounts import Application
+from requests_zohorecruit.errors import (
+    ClientConfigurationError,
+    ReauthorizationRequired,
+    ThrottledError,
+    TokenEndpointError,
+    TokenStoreError,
+    ZohoAuthError,
+)
+from requests_zohorecruit.secret import Secret, checked_secret
+from requests_zohorecruit.tokens import Token
+
+__all__ = ["Budget", "Record", "Wait"]
+
+
+class Budget(NamedTuple):
+    """How many access tokens a grant may mint: Zoho's strictest published limit."""
+
+    mints: int = 10
+    window: float = 600.0
+
+
+class Wait(NamedTuple):
+    """A time to wait: until when in epoch seconds, and how many seconds that was, for the next to be longer."""
+
+    until: float
+    seconds: float
+
+    def over(self, now: float) -> bool:
+        """Tell whether it has passed. One that ends later than it is long was written by a clock that jumped."""
+        return not now < self.until <= now + self.seconds
+
+    @classmethod
+    def after(cls, previous: Wait | None, now: float, *, seconds: float, longest: float) -> Wait:
+        """Start the next wait, twice as long as the previous one but never longer than `longest`."""
+        length = min(max(seconds, 2 * previous.seconds if previous else 0.0), longest)
+        return cls(now + length, length)
+
+
+class Failure(NamedTuple):
+    """The last failed refresh: its error's class, message and code, of which grant, and for how long it counts."""
+
+    error: str
+    message: str
+    code: str | None
+    status_code: int | None
+    hint: str | None
+    grant: str
+    wait: Wait
+
+    def error_now(self, region: str, now: float) -> ZohoAuthError:
+        """Return the error to raise instead of trying again."""
+        details: dict[str, Any] = {"code": self.code, "status_code": self.status_code, "region": region, "hint": self.hint}
+        left = max(0.0, self.wait.until - now)
+        if self.error == ThrottledError.__name__:
+            details["retry_after"] = left
+        again = f" Not asked again for {left:.0f} s." if left else ""
+        return _ERRORS[self.error](self.message + again, **details)
+
+
+#: Seconds after which a transient failure is tried again.
+TRANSIENT = 5.0
+#: Seconds for which a final one (dead grant, wrong client) holds for others. No longer: what is wrong may be mended in
+#: Zoho's console, which changes nothing here.
+FINAL = 60.0
+#: Longest cool-down in seconds: Zoho's block lasts ten minutes.
+LONGEST_COOL_DOWN = 600.0
+#: First and longest pause, in seconds, between mints that replace a rejected token.
+PAUSE, LONGEST_PAUSE = 60.0, 3600.0
+
+_ERRORS: Mapping[str, type[ZohoAuthError]] = {
+    kind.__name__: kind for kind in (TokenEndpointError, ThrottledError, ReauthorizationRequired, ClientConfigurationError)
+}
+_TOKEN_KEYS = ("access_token", "refresh_token", "expires_at", "expires_in", "scope", "api_domain", "token_type")
+_OWN_KEYS = frozenset({*_TOKEN_KEYS, "client_id", "region", "mint_times", "failure", "rejection_pause"})
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The grant and its state, as shared through a store.
+
+    :ivar refresh_token: the grant, or None
+    :ivar token: the access token minted last, or None
+    :ivar mints: when tokens were minted of late, in epoch seconds
+    :ivar failure: the last refresh failed, and this is how
+    :ivar pause: replacing rejected tokens did not help, so it rests
+    :ivar extra: keys of other people in the same record, kept as they are
+    """
+
+    refresh_token: Secret | None = None
+    token: Token | None = None
+    mints: tuple[float, ...] = ()
+    failure: Failure | None = None
+    pause: Wait | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], application: Application) -> Record:
+        """Read what a store holds: a record of ours, or a plain token dict as requests-oauthlib users have.
+
+        :raises TokenStoreError: it belongs to another client or region, or its tokens cannot be tokens
+        """
+        region = application.region
+        for key, ours in (("client_id", application.client_id), ("region", region.code)):
+            if mapping.get(key) not in (None, "", ours):  # noqa: PLR6201 - a tuple: the value may not be hashable
+                raise TokenStoreError(
+                    f"The stored record is of another {key.replace('_', ' ')} than this one ({ours}).",
+                    region=region.code,
+                    hint="Give every client and region a store of its own.",
+                )
+        try:
+            grant = mapping.get("refresh_token") or None
+            refresh_token = checked_secret("refresh_token", grant) if grant is not None else None
+            token = Token.from_dict(mapping) if mapping.get("access_token") else None
+        except (TypeError, ValueError) as error:
+            problem = str(error)  # tells which key, never its value
+        else:
+            if token is not None:
+                token = replace(token, api_domain=region.trusted_api_domain(token.api_domain))
+            return cls(
+                refresh_token=refresh_token,
+                token=token,
+                mints=_times(mapping.get("mint_times")),
+                failure=_failure(mapping.get("failure")),
+                pause=_wait(mapping.get("rejection_pause")),
+                extra={key: value for key, value in mapping.items() if key not in _OWN_KEYS},
+            )
+        raise TokenStoreError(
+            f"The stored record is damaged: {problem}.",
+            region=region.code,
+            hint="Nothing was changed. Restore it, or remove it and authorize again.",
+        )
+
+    def to_mapping(self, application: Application) -> dict[str, Any]:
+        """Return the record as a store keeps it: JSON types, and no key without a value."""
+        values = {
+            **self.extra,
+            **({"refresh_token": str(self.refresh_token)} if self.refresh_token else {}),
+            **(self.token.to_dict() if self.token else {}),
+            "client_id": application.client_id,
+            "region": application.region.code,
+            "mint_times": list(self.mints),
+            "failure": self.failure and {**self.failure._asdict(), "wait": list(self.failure.wait)},
+            "rejection_pause": self.pause and list(self.pause),
+        }
+        return {key: value for key, value in values.items() if value not in (None, [])}
+
+    @property
+    def access_token(self) -> str | None:
+        """The access token, or None."""
+        return self.token.access_token if self.token else None
+
+    def alive(self, now: float) -> bool:
+        """Tell whether there is an access token that may be sent."""
+        return self.token is not None and now < self.token.dead_at
+
+    def fresh(self, now: float) -> bool:
+        """Tell whether there is an access token that nobody needs to think about yet."""
+        return self.token is not None and now < self.token.stale_at
+
+    def asking(self, now: float, budget: Budget) -> Record:
+        """Note a mint that is about to be asked for, and forget those too old to count."""
+        return replace(self, mints=(*self._recent(now, budget), now))
+
+    def minted(self, token: Token) -> Record:
+        """Take a new token. A grant that Zoho replaced along with it is replaced here too."""
+        grant = token.refresh_token or self.refresh_token
+        if grant is not None:
+            grant = Secret(grant)
+            token = replace(token, refresh_token=grant)
+        return replace(self, token=token, refresh_token=grant, failure=None)
+
+    def failed(self, error: ZohoAuthError, now: float, application: Application, before: Record) -> Record:
+        """Remember why a refresh failed, so that nobody asks in vain.
+
+        :param before: the record without the mint that was about to happen, which did not when Zoho said so
+        """
+        previous = before.failure.wait if before.failure and before.failure.error == type(error).__name__ else None
+        if isinstance(error, ThrottledError):
+            longest = max(LONGEST_COOL_DOWN, error.retry_after)
+            wait = Wait.after(previous, now, seconds=error.retry_after, longest=longest)
+        else:
+            seconds = TRANSIENT if isinstance(error, TokenEndpointError) else FINAL
+            wait = Wait(now + seconds, seconds)
+        uncertain = isinstance(error, TokenEndpointError) and error.uncertain
+        grant = application.fingerprint(self.refresh_token)
+        kind = type(error).__name__
+        failure = Failure(kind, error.message, error.code, error.status_code, error.hint, grant, wait)
+        return replace(self, mints=self.mints if uncertain else before.mints, failure=failure)
+
+    def obstacle(self, now: float, application: Application, budget: Budget) -> ZohoAuthError | None:
+        """Return the error to raise instead of asking Zoho for a token now, or None."""
+        region = application.region.code
+        if self.refresh_token is None:
+            return self.no_grant(application)
+        failure = self.failure
+        if failure and failure.grant == application.fingerprint(self.refresh_token) and not failure.wait.over(now):
+            return failure.error_now(region, now)
+        recent = self._recent(now, budget)
+        if len(recent) >= budget.mints:
+            left = recent[-budget.mints] + budget.window - now
+            return ThrottledError(
+                f"This grant (region {region}) has minted {len(recent)} access tokens within {budget.window:.0f} s, as "
+                f"many as Zoho allows; one more could lock it out, so none is asked for in the next {left:.0f} s.",
+                retry_after=left,
+                region=region,
+                hint="Tokens live an hour: look for what throws them away, or for an API host that rejects them all.",
+            )
+        return None
+
+    @staticmethod
+    def no_grant(application: Application) -> ReauthorizationRequired:
+        """Return the error for a record without a refresh token."""
+        return ReauthorizationRequired(
+            f"There is no grant for client {application.client_id} in region {application.region.code}, so nothing was "
+            "sent.",
+            region=application.region.code,
+            hint="Run `zohorecruit login`, or pass refresh_token= or a store that holds one.",
+        )
+
+    def paused(self, now: float) -> bool:
+        """Tell whether minting to replace rejected tokens rests."""
+        return self.pause is not None and not self.pause.over(now)
+
+    def rejected_again(self, now: float) -> Record:
+        """Pause the mints that replace rejected tokens: 60 seconds, then twice as long each time."""
+        return replace(self, pause=Wait.after(self.pause, now, seconds=PAUSE, longest=LONGEST_PAUSE))
+
+    def accepted(self) -> Record:
+        """End the pause: a token was accepted."""
+        return replace(self, pause=None)
+
+    def with_mints_of(self, other: Record) -> Record:
+        """Add the mints that `other` knows of the same grant."""
+        if self.refresh_token != other.refresh_token:
+            return self
+        # The union of multisets: two mints may bear the same time, and each counts.
+        return replace(self, mints=tuple(sorted((Counter(self.mints) | Counter(other.mints)).elements())))
+
+    def joined(self, other: Record) -> Record:
+        """Add what `other` knows of the same token: its mints, and its failure or pause where that lasts longer."""
+        failure = max(self.failure, other.failure, key=lambda each: each.wait.until if each else 0.0)
+        pause = max(self.pause, other.pause, key=lambda each: each.until if each else 0.0)
+        return replace(self.with_mints_of(other), failure=failure, pause=pause, extra=other.extra)
+
+    def _recent(self, now: float, budget: Budget) -> tuple[float, ...]:
+        # A mint in the future was noted by a clock that has since gone back. Up to a window's length it counts as one
+        # of now; beyond that it says nothing, and would block the grant until the clock has caught up.
+        return tuple(sorted(min(at, now) for at in self.mints if abs(now - at) < budget.window))
+
+
+def _finite(*values: object) -> bool:
+    return all(isinstance(each, (int, float)) and not isinstance(each, bool) and math.isfinite(each) for each in values)
+
+
+# What follows reads bookkeeping written by another version or by hand: what cannot be read is left out, since the
+# worst that can come of it is one refresh too many or too few.
+
+
+def _times(value: object) -> tuple[float, ...]:
+    return tuple(float(at) for at in value[-100:] if _finite(at)) if isinstance(value, list) else ()
+
+
+def _wait(value: object) -> Wait | None:
+    if isinstance(value, (list, tuple)) and len(value) == 2 and _finite(*value):
+        return Wait(float(value[0]), float(value[1]))
+    return None
+
+
+def _failure(value: object) -> Failure | None:
+    if not isinstance(value, Mapping) or value.get("error") not in list(_ERRORS):
+        return None
+    message, code, status, hint, grant = (value.get(key) for key in ("message", "code", "status_code", "hint", "grant"))
+    texts = isinstance(message, str) and isinstance(grant, str) and isinstance(code, (str, type(None)))
+    if not (texts and isinstance(hint, (str, type(None))) and isinstance(status, (int, type(None)))):
+        return None
+    wait = _wait(value.get("wait"))
+    if wait is None:
+        return None
+    return Failure(value["error"], message, code, status, hint, grant, wait)

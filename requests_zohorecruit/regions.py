@@ -1,0 +1,237 @@
+"""Zoho's data centres: which hosts belong to which region, and who may be believed about it.
+
+Owns the closed table and the parsing of hosts; knows nothing of tokens and sends nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from requests_zohorecruit.errors import AuthorizationError, UnknownRegionError, UntrustedHostError
+
+__all__ = ["Region", "https_host"]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One Zoho data centre.
+
+    A region that is not in the table (a test server, a data centre too new for this release) is made by hand::
+
+        Region("mars", "https://accounts.zoho.example", "https://recruit.zoho.example")
+
+    :param code: short lower-case name, written into stored records (``"eu"``)
+    :param accounts_url: where tokens come from, ``https://host[:port]``
+    :param recruit_url: where the Recruit API is
+    :param upload_url: where bulk uploads go; `recruit_url` when not given
+    :param api_domain: the ``api_domain`` Zoho names in its answers; `recruit_url` when not given.
+        Recruit itself does not live there.
+    :raises UntrustedHostError: a URL that is not https, or carries userinfo, a path, a query or a fragment
+    :raises TypeError: a value that is no string
+    :raises ValueError: a code that is no short lower-case name
+    """
+
+    code: str
+    accounts_url: str
+    recruit_url: str
+    upload_url: str = ""
+    api_domain: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.code, str):
+            raise TypeError(f"region code must be a string, not {type(self.code).__name__}")
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", self.code):
+            raise ValueError(f"region code {self.code!r} is not a short lower-case name such as 'eu'")
+        for name in ("accounts_url", "recruit_url", "upload_url", "api_domain"):
+            value = getattr(self, name) or (self.recruit_url if name in {"upload_url", "api_domain"} else "")
+            object.__setattr__(self, name, _origin(name, value, self.code))
+
+    @classmethod
+    def lookup(cls, value: str | Region) -> Region:
+        """Find a region by code or alias (``"eu"``, ``"COM"``) or accounts URL; a `Region` is returned as it is.
+
+        :raises UnknownRegionError: not in the table; the message lists what is
+        :raises TypeError: neither a string nor a `Region`
+        """
+        if isinstance(value, Region):
+            return value
+        if not isinstance(value, str):
+            raise TypeError(f"region must be a code such as 'eu', an accounts URL or a Region, not {value!r}")
+        # Only ASCII may be folded: str.lower() maps the Kelvin sign to "k".
+        found = _BY_NAME.get(value.lower().removesuffix("/")) if value.isascii() else None
+        if found is None:
+            known = ", ".join(region.code for region in _TABLE)
+            raise UnknownRegionError(
+                f"No Zoho region is named {value[:80]!r}; known are {known}.",
+                hint="A data centre that is not in the table is reached through a custom Region(code, accounts_url, …).",
+            )
+        return found
+
+    @classmethod
+    def from_callback(cls, url: str, extra: Iterable[Region] = ()) -> Region:
+        """Tell from Zoho's redirect in which region the person lives, so where the code is to be redeemed.
+
+        ``accounts-server`` decides where the client secret is posted and anybody can write that URL, so it must be,
+        to the letter, the accounts URL of a known region, and ``location`` must agree with it.
+        See https://www.zoho.com/accounts/protocol/oauth/multi-dc.html.
+
+        :param url: the whole callback URL
+        :param extra: custom regions to accept beside the table
+        :raises UntrustedHostError: ``accounts-server`` is none of theirs
+        :raises AuthorizationError: a value is missing or given twice, the two contradict each other, or Zoho refused
+        """
+        values = callback_values(url)
+        server = values.get("accounts-server")
+        if server is None:
+            raise _unclear("names no accounts-server")
+        regions = (*extra, *_TABLE)
+        region = next((known for known in regions if known.accounts_url == server.removesuffix("/")), None)
+        if region is None:
+            raise UntrustedHostError(
+                "The callback names an accounts-server that is none of Zoho's known ones; nothing was sent to it.",
+                hint="If this is a new Zoho data centre, pass a custom Region for it.",
+            )
+        location = values.get("location")
+        if location is None:
+            raise _unclear("names no location", region)
+        if location != region.code and _BY_NAME.get(location) is not region:
+            raise _unclear(f"names {region.accounts_url} together with another location", region)
+        return region
+
+    @classmethod
+    def all(cls) -> tuple[Region, ...]:
+        """Return every region of the table."""
+        return _TABLE
+
+    @property
+    def authorize_url(self) -> str:
+        """Where a person consents (RFC 6749, section 3.1)."""
+        return f"{self.accounts_url}/oauth/v2/auth"
+
+    @property
+    def token_url(self) -> str:
+        """Where codes and refresh tokens are exchanged (RFC 6749, section 3.2)."""
+        return f"{self.accounts_url}/oauth/v2/token"
+
+    @property
+    def revoke_url(self) -> str:
+        """Where a grant is revoked."""
+        return f"{self.accounts_url}/oauth/v2/token/revoke"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Hosts that may receive the access token: ``host``, meaning port 443, or ``host:port``."""
+        urls = (self.accounts_url, self.recruit_url, self.upload_url, self.api_domain)
+        return frozenset(url.removeprefix("https://") for url in urls)
+
+    def trusted_api_domain(self, value: object) -> str | None:
+        """Return `value`, an ``api_domain`` from the network or a store, if it is one of Zoho's, else None.
+
+        Zoho has answered with a trailing slash, and with ``https://api.zoho.com``; neither may fail.
+        """
+        if not isinstance(value, str):
+            return None
+        domain = value.removesuffix("/")
+        return domain if domain in _API_DOMAINS or domain.removeprefix("https://") in self.hosts else None
+
+
+def https_host(url: str) -> str | None:
+    """Return ``host`` (port 443) or ``host:port`` of an https URL in lower case; None for anything else or odd.
+
+    Odd is what parsers disagree about or what hides the real host: userinfo, control characters, backslashes,
+    non-ASCII, a trailing dot.
+    """
+    if not (isinstance(url, str) and url.isascii() and url.isprintable()) or re.search(r"[\s\\]", url):
+        return None
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme != "https" or "@" in parts.netloc or not host or host.endswith(".") or parts.netloc.endswith(":"):
+        return None
+    if ":" in host:
+        host = f"[{host}]"
+    return host if port in {None, 443} else f"{host}:{port}"
+
+
+def callback_values(url: str) -> dict[str, str]:
+    """Read the query of Zoho's redirect, each value once.
+
+    :raises AuthorizationError: Zoho refused (``error=…``), or a value is given twice: one of the two is forged
+    :raises TypeError: `url` is no string
+    """
+    if not isinstance(url, str):
+        raise TypeError(f"the callback URL must be a string, not {type(url).__name__}")
+    try:
+        values = parse_qs(urlsplit(url).query, keep_blank_values=False, max_num_fields=50)
+    except ValueError:
+        raise _unclear("cannot be read") from None
+    for name in ("code", "state", "location", "accounts-server", "error"):
+        if len(values.get(name, ())) > 1:
+            raise _unclear(f"gives {name} twice")
+    if "error" in values:
+        word = values["error"][0]
+        known = word if re.fullmatch(r"[a-z_]{1,40}", word) else None
+        raise AuthorizationError(
+            f"Zoho did not grant access ({known or 'an unknown error'}).",
+            code=known,
+            hint="The person pressed Reject; ask again when they are ready." if known == "access_denied" else None,
+        )
+    return {name: found[0] for name, found in values.items()}
+
+
+def _unclear(what: str, region: Region | None = None) -> AuthorizationError:
+    return AuthorizationError(
+        f"The callback {what}; nothing was sent.",
+        region=region.code if region else None,
+        hint="Start the authorization again and pass the whole address Zoho redirected to.",
+    )
+
+
+def _origin(name: str, value: object, code: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, not {type(value).__name__}")
+    host = https_host(value)
+    if host is None or not re.fullmatch(r"https://[^/?#]+/?", value, re.IGNORECASE):
+        raise UntrustedHostError(
+            f"{name} of region {code!r} must look like https://host or https://host:port: no http, user name, path, "
+            "query or fragment.",
+            region=code,
+        )
+    return f"https://{host}"
+
+
+def _zoho(code: str, domain: str, *aliases: str, api: str = "") -> tuple[Region, tuple[str, ...]]:
+    urls = [f"https://{service}.{domain}" for service in ("accounts", "recruit", "upload")]
+    return Region(code, *urls, f"https://{api or domain.replace('zoho', 'www.zohoapis', 1)}"), aliases
+
+
+# Domains are listed, never derived from the code: there is no zoho.ca, zoho.au or zoho.cn of Zoho's.
+_ALIASES: Mapping[Region, tuple[str, ...]] = dict(
+    [
+        _zoho("us", "zoho.com", "com", "usa"),
+        _zoho("eu", "zoho.eu"),
+        _zoho("in", "zoho.in"),
+        _zoho("au", "zoho.com.au", "com.au"),
+        _zoho("jp", "zoho.jp"),
+        _zoho("cn", "zoho.com.cn", "com.cn"),
+        _zoho("ca", "zohocloud.ca", api="www.zohoapis.ca"),
+        _zoho("sa", "zoho.sa", "ksa"),
+        _zoho("uk", "zoho.uk", "gb"),
+        _zoho("ae", "zoho.ae", "uae"),
+        _zoho("sg", "zoho.sg"),
+    ]
+)
+_TABLE: tuple[Region, ...] = tuple(_ALIASES)
+_BY_NAME: Mapping[str, Region] = {
+    name: region for region, aliases in _ALIASES.items() for name in (region.code, region.accounts_url, *aliases)
+}
+_API_DOMAINS = frozenset(
+    domain
+    for region in _TABLE
+    for domain in (region.api_domain, region.accounts_url.replace("https://accounts.", "https://api."))
+)

@@ -1,0 +1,160 @@
+"""What a token is: one immutable value with an absolute expiry, and the windows in which it grows old.
+
+Knows nothing of HTTP, stores or clocks: whoever asks says what time it is.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from requests_zohorecruit.secret import Secret, checked_secret, fingerprint
+
+__all__ = ["Token", "lifetime"]
+
+#: Seconds an access token lives when Zoho does not say (www.zoho.com/accounts/protocol/oauth/ says one hour).
+DEFAULT_LIFETIME = 3600
+#: No Zoho access token lives longer than this; a larger ``expires_in`` is in milliseconds.
+LONGEST_LIFETIME = 86_400
+#: Seconds before expiry from which a refresh is tried without anybody waiting for it.
+ADVISORY_WINDOW = 300.0
+#: Seconds before expiry from which the token is not sent any more.
+MANDATORY_WINDOW = 30.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Token:
+    """An access token and what came with it.
+
+    :ivar access_token: sent as ``Authorization: Zoho-oauthtoken …``
+    :ivar refresh_token: the grant it was minted from, or None when unknown
+    :ivar expires_at: end of its life in epoch seconds; 0.0 when unknown, which counts as expired
+    :ivar expires_in: its lifetime as issued, in seconds
+    :ivar scope: the scopes, as a tuple of strings
+    :ivar api_domain: ``https://www.zohoapis.eu`` or the like, or None; Recruit does not live there
+    :ivar token_type: what the server called it; the scheme sent is ``Zoho-oauthtoken`` whatever this says
+    """
+
+    access_token: str
+    refresh_token: str | None = None
+    expires_at: float = 0.0
+    expires_in: int = DEFAULT_LIFETIME
+    scope: tuple[str, ...] = ()
+    api_domain: str | None = None
+    token_type: str = "Bearer"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "access_token", checked_secret("access_token", self.access_token))
+        if self.refresh_token is not None:
+            object.__setattr__(self, "refresh_token", checked_secret("refresh_token", self.refresh_token))
+
+    def __repr__(self) -> str:
+        grant = fingerprint(self.refresh_token) if self.refresh_token else None
+        return (
+            f"Token(access_token={fingerprint(self.access_token)}, refresh_token={grant}, "
+            f"expires_at={self.expires_at!r}, expires_in={self.expires_in!r}, scope={self.scope!r}, "
+            f"api_domain={self.api_domain!r}, token_type={self.token_type!r})"
+        )
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, Any]) -> Token:
+        """Read the dict that requests-oauthlib uses; unknown keys are ignored, null and empty mean absent.
+
+        Without ``expires_at`` the expiry is unknown and the token counts as expired: ``expires_in`` alone says how
+        long it once lived, not since when.
+
+        :raises ValueError: no ``access_token``, or a value that cannot be what its key says; never shows the value
+        :raises TypeError: `mapping` is no mapping, or a token is no string
+        """
+        if not isinstance(mapping, Mapping):
+            raise TypeError(f"a token dict must be a mapping, not {type(mapping).__name__}")
+        if not mapping.get("access_token"):
+            raise ValueError("the token dict has no access_token")
+        return cls(
+            access_token=mapping["access_token"],
+            refresh_token=mapping.get("refresh_token") or None,
+            expires_at=_epoch(mapping.get("expires_at")),
+            expires_in=lifetime(mapping),
+            scope=split_scope(mapping.get("scope")),
+            api_domain=_text("api_domain", mapping.get("api_domain")),
+            token_type=_text("token_type", mapping.get("token_type")) or "Bearer",
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the dict that requests-oauthlib uses: plain JSON types, absolute ``expires_at``, no null values."""
+        values: dict[str, Any] = {
+            "access_token": str(self.access_token),
+            "refresh_token": str(self.refresh_token) if self.refresh_token else None,
+            "expires_at": self.expires_at,
+            "expires_in": self.expires_in,
+            "scope": list(self.scope),
+            "api_domain": self.api_domain,
+            "token_type": self.token_type,
+        }
+        return {key: value for key, value in values.items() if value is not None}
+
+    @property
+    def stale_at(self) -> float:
+        """Epoch seconds from which a refresh is due: the last 5 minutes, or a quarter of a shorter life (T23)."""
+        return self.expires_at - min(ADVISORY_WINDOW, self.expires_in / 4)
+
+    @property
+    def dead_at(self) -> float:
+        """Epoch seconds from which it must not be sent: the last 30 seconds, or an eighth of a shorter life."""
+        return self.expires_at - min(MANDATORY_WINDOW, self.expires_in / 8)
+
+
+def lifetime(answer: Mapping[str, Any]) -> int:
+    """Read the seconds a token lives from an answer: ``expires_in_sec`` if there, else ``expires_in``.
+
+    Zoho's ``expires_in`` was milliseconds in the days when ``expires_in_sec`` stood beside it, and may come as a
+    string. What cannot be read means one hour: a good token is not thrown away for its label (T17).
+    """
+    for key in ("expires_in_sec", "expires_in"):
+        seconds = _number(answer.get(key))
+        if seconds is not None and seconds > LONGEST_LIFETIME:
+            seconds /= 1000
+        if seconds is not None and 1 <= seconds <= LONGEST_LIFETIME:
+            return int(seconds)
+    return DEFAULT_LIFETIME
+
+
+def split_scope(value: object) -> tuple[str, ...]:
+    """Split scopes on commas and white space, or take them from a list: Zoho asks for one and echoes the other (T04).
+
+    :raises ValueError: neither text nor a list of text
+    """
+    if value is None:
+        return ()
+    words = [value] if isinstance(value, str) else value
+    if not (isinstance(words, (list, tuple, set, frozenset)) and all(isinstance(word, str) for word in words)):
+        raise ValueError("scope is neither text nor a list of text")
+    return tuple(dict.fromkeys(scope for word in words for scope in re.split(r"[,\s]+", word) if scope))
+
+
+def _epoch(value: object) -> float:
+    if value is None:
+        return 0.0
+    seconds = _number(value)
+    if seconds is None:
+        raise ValueError("expires_at is no number of epoch seconds")
+    return seconds
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _text(name: str, value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value or None
+    raise ValueError(f"{name} is no text")
