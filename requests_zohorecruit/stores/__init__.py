@@ -1,0 +1,33 @@
+"""The token stores this library brings along.
+
+Importing this module imports none of the packages some of them need; those are imported by the store that needs them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from requests_zohorecruit.stores.base import TokenStore
+from requests_zohorecruit.stores.callback import CallbackStore
+from requests_zohorecruit.stores.file import FileStore
+from requests_zohorecruit.stores.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from requests_zohorecruit.stores.keyring import KeyringStore
+    from requests_zohorecruit.stores.redis import RedisStore
+    from requests_zohorecruit.stores.sql import SQLStore
+
+__all__ = ["CallbackStore", "FileStore", "KeyringStore", "MemoryStore", "RedisStore", "SQLStore", "TokenStore"]
+
+_ON_DEMAND = {"KeyringStore": "keyring", "RedisStore": "redis", "SQLStore": "sql"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_ON_DEMAND[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,119 @@
+"""`CallbackStore`: the record lives wherever the user's own functions put it.
+
+Knows nothing of what the record means, except which of its keys belong to the token.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any
+
+from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.locks import ForkSafeLock
+from requests_zohorecruit.stores.guard import guarded
+
+__all__ = ["CallbackStore"]
+
+_TOKEN_KEYS = ("access_token", "refresh_token", "expires_at", "expires_in", "scope", "api_domain", "token_type")
+
+
+class CallbackStore:
+    """Calls plain functions over the record, a dict.
+
+    Without `load` this is requests-oauthlib's ``token_updater``: the last record is kept in memory and `save` is
+    called when the token in it has changed or is gone (revoked), not for the bookkeeping around it.
+
+    :param save: takes the record; its return value is ignored
+    :param load: returns the record as it was last saved (any mapping), or None when there is none
+    :param lock: takes a timeout in seconds and returns a context manager that is exclusive among all users of the
+        record and raises TimeoutError on entering when it was not obtained; None = a lock between the threads that
+        share this object, so several processes may mint one token each
+    :raises TypeError: one of them cannot be called
+    """
+
+    def __init__(
+        self,
+        save: Callable[[dict[str, Any]], object],
+        load: Callable[[], Mapping[str, Any] | None] | None = None,
+        lock: Callable[[float], AbstractContextManager[object]] | None = None,
+    ) -> None:
+        for name, function in (("save", save), ("load", load), ("lock", lock)):
+            if not callable(function) and (name == "save" or function is not None):
+                raise TypeError(f"{name} must be a function, not {type(function).__name__}")
+        self._save = save
+        self._load = load
+        self._lock = lock
+        self._own_lock = ForkSafeLock()
+        self._record: dict[str, Any] | None = None
+
+    @guarded("loaded")
+    def load(self) -> dict[str, Any] | None:
+        """Return what the user's `load` returns, or without one a copy of what was saved last.
+
+        :raises TokenStoreError: `load` raised, or returned neither a mapping nor None
+        """
+        found = self._record if self._load is None else self._load()
+        if found is None:
+            return None
+        if not isinstance(found, Mapping):
+            raise TokenStoreError(f"{self!r} could not be loaded: it returned {type(found).__name__}, not a mapping.")
+        return copy.deepcopy(dict(found))
+
+    @guarded("saved")
+    def save(self, record: Mapping[str, Any]) -> None:
+        """Hand a copy of the record to the user's `save`.
+
+        :raises TokenStoreError: `save` raised; nothing counts as saved then, so the next try calls it again
+        """
+        kept = copy.deepcopy(dict(record))
+        if self._load is not None:
+            self._save(kept)
+            return
+        if _token(kept) != _token(self._record or {}):
+            self._save(copy.deepcopy(kept))
+        self._record = kept
+
+    @contextmanager
+    def lock(self, timeout: float) -> Iterator[None]:
+        """Hold the user's lock, or without one a lock between the threads that share this object.
+
+        :param timeout: in seconds; 0 = do not wait
+        :raises TimeoutError: on entering, when it was not obtained in time
+        :raises TokenStoreError: the user's lock raised something else, or is no context manager
+        """
+        held = self._enter(timeout)
+        try:
+            yield
+        except BaseException as error:
+            with suppress(TokenStoreError):  # the error of the block says more than one of cleaning up after it
+                self._leave(held, error)
+            raise
+        self._leave(held, None)
+
+    @guarded("locked", TimeoutError)
+    def _enter(self, timeout: float) -> AbstractContextManager[object]:
+        held = self._own_lock.hold(timeout, of=self) if self._lock is None else self._lock(timeout)
+        if not isinstance(held, AbstractContextManager):
+            raise TokenStoreError(f"{self!r} could not be locked: its lock is no context manager.")
+        held.__enter__()
+        return held
+
+    @guarded("unlocked")
+    def _leave(self, held: AbstractContextManager[object], error: BaseException | None) -> None:
+        # A database transaction as lock must know whether to roll back.
+        held.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
+
+    def __repr__(self) -> str:
+        return f"CallbackStore({', '.join(_name(each) for each in (self._save, self._load, self._lock) if each)})"
+
+
+def _token(record: Mapping[str, Any]) -> list[Any]:
+    # Without an access token there is nothing a token_updater could use; after a revocation that is the news.
+    return [record.get(key) for key in _TOKEN_KEYS] if record.get("access_token") else []
+
+
+def _name(function: Callable[..., object]) -> str:
+    # Never repr(): that of a partial or a bound method shows what it is bound to.
+    return getattr(function, "__qualname__", type(function).__name__)

@@ -1,0 +1,150 @@
+"""`FileStore`: the record in one JSON file, for all processes of a host.
+
+Knows nothing of what the record means; how the lock beside the file works is `lockfile`'s business.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.stores.guard import FILE_HINTS, MAX_RECORD_BYTES, decode, encode, guarded
+from requests_zohorecruit.stores.lockfile import LockFile, make_private
+
+__all__ = ["FileStore"]
+
+_log = logging.getLogger(__name__)
+
+_POSIX = os.name == "posix"
+
+
+class FileStore:
+    """One JSON file, readable by its owner only; readers see the old record or the new one, never half of one.
+
+    A symbolic link is followed: what it points to is replaced. The lock is a second file, ``<file>.lock``, beside
+    the file the link leads to.
+
+    :param path: relative to the working directory of now; ``~`` is understood
+    :raises TypeError: path is neither a string nor a path
+    :raises ValueError: path is empty or names a directory
+    :ivar path: the absolute path, before links are followed
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        name: object = os.fspath(path)
+        if not isinstance(name, str):
+            raise TypeError(f"path must be a string or a path, not {type(name).__name__}")
+        if not name or "\0" in name:
+            raise ValueError("path must name a file")
+        self.path = Path(name).expanduser().absolute()
+        if name.endswith(os.sep) or self.path.is_dir():
+            raise ValueError(f"{self.path} is a directory; path must name a file in it")
+        self._complained = False
+
+    @guarded("loaded")
+    def load(self) -> dict[str, Any] | None:
+        """Return the record, or None when there is no file.
+
+        :raises TokenStoreError: the file cannot be read, or is not a record; it is left as it is
+        """
+        return self._read(self._target())
+
+    @guarded("saved", hints=FILE_HINTS)
+    def save(self, record: Mapping[str, Any]) -> None:
+        """Replace the file.
+
+        :raises TokenStoreError: the file cannot be replaced, or holds something that is not a record and therefore
+            might be worth keeping; it is left as it is
+        """
+        target = self._target()
+        text = encode(record, self)
+        make_private(target.parent)
+        self._read(target)
+        _replace(target, f"{text}\n".encode("ascii"))
+
+    @contextmanager
+    def lock(self, timeout: float) -> Iterator[None]:
+        """Hold the lock beside the file, exclusive among threads and processes.
+
+        :param timeout: in seconds; 0 = do not wait
+        :raises TimeoutError: on entering, when it was not obtained in time; says who holds it
+        :raises TokenStoreError: the lock file could not be made or locked
+        """
+        target = self._target()
+        with LockFile(target.with_name(f"{target.name}.lock"), self).hold(timeout):
+            _remove_leftovers(target)
+            yield
+
+    def _target(self) -> Path:
+        # Not once and for all: what a link points to may be changed while a program runs. Not Path.resolve(), which
+        # answers a circle of links with an error that has no errno.
+        return Path(os.path.realpath(self.path))
+
+    def _read(self, target: Path) -> dict[str, Any] | None:
+        try:
+            # Not blocking: opening a named pipe would otherwise wait for somebody to write to it.
+            descriptor = os.open(target, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        except FileNotFoundError:
+            return None
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise TokenStoreError(f"{self!r} could not be used: it is not a regular file.")
+            self._tighten(descriptor, status)
+            return decode(file.read(MAX_RECORD_BYTES + 1), self)
+
+    def _tighten(self, descriptor: int, status: os.stat_result) -> None:
+        if not _POSIX or not stat.S_IMODE(status.st_mode) & 0o077:
+            return
+        if status.st_uid == os.geteuid():
+            with suppress(OSError):  # a read-only file system: the warning says the rest
+                os.fchmod(descriptor, 0o600)
+                return
+        if not self._complained:
+            self._complained = True
+            _log.warning("%r can be read by other users and holds secrets: chmod 600 it, or move it.", self)
+
+    def __repr__(self) -> str:
+        return f"FileStore({str(self.path)!r})"
+
+
+def _replace(target: Path, data: bytes) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            with suppress(OSError):  # 0600 is what mkstemp asked for; a umask may have taken the owner's bits, too
+                temporary.chmod(0o600)
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        temporary.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    # The rename stands already; some network file systems cannot confirm it this way, and neither can Windows.
+    with suppress(OSError):
+        descriptor = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _remove_leftovers(target: Path) -> None:
+    # With the lock held nobody is writing, so these are what killed processes left behind.
+    ours = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}\.tmp")
+    with suppress(OSError), os.scandir(target.parent) as entries:
+        for entry in entries:
+            if ours.fullmatch(entry.name):
+                with suppress(OSError):
+                    Path(entry.path).unlink()

@@ -1,0 +1,323 @@
+"""What users need to test their own code against this library: the contract every token store has to fulfil.
+
+Knows nothing of any particular store. Importing it imports neither pytest nor the engine.
+"""
+
+# ruff: noqa: D102, PLR2004, S101, S105 - tests: their names are sentences, asserts their purpose, and no secret is real
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import requests
+
+from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.stores.base import TokenStore
+
+__all__ = ["TokenStoreContract"]
+
+#: Longer than any healthy store needs for anything, in seconds; only a failing test waits that long.
+_PATIENCE = 60.0
+
+_RECORD: dict[str, Any] = {
+    "access_token": "1000.first",
+    "refresh_token": "1000.refresh",
+    "expires_at": 1700000000.25,
+    "expires_in": 3600,
+    "scope": ["ZohoRecruit.modules.ALL", "ZohoRecruit.settings.ALL"],
+    "api_domain": None,
+    "token_type": "Bearer",
+}
+
+
+class TokenStoreContract:
+    """A pytest class with all that the engine relies on; inherit it and say how to make your store.
+
+    ::
+
+        class TestMyStore(TokenStoreContract):
+            def make_store(self, key: str) -> TokenStore:
+                return MyStore(key)
+
+    `make_store` is called several times with one key, as several processes would, also in a forked child. Every test
+    takes a key of its own.
+
+    :cvar process_shared: False for a store that lives within one process: what needs a second one is skipped
+    :cvar dead_locker_timeout: seconds after which a holder that was killed must have lost the lock
+    """
+
+    process_shared = True
+    dead_locker_timeout = 10.0
+
+    def make_store(self, key: str) -> TokenStore:
+        """Return a store for the record of that key; the same key means the same record and the same lock."""
+        raise NotImplementedError
+
+    def test_a_store_has_the_methods_of_the_protocol(self) -> None:
+        assert isinstance(self.make_store(_new_key()), TokenStore)
+
+    def test_an_empty_store_loads_none(self) -> None:
+        assert self.make_store(_new_key()).load() is None
+
+    def test_what_was_saved_is_loaded_by_everybody(self) -> None:
+        key = _new_key()
+        _save(self.make_store(key), _RECORD)
+        assert dict(self.make_store(key).load() or {}) == _RECORD
+
+    def test_unknown_keys_and_json_types_are_kept(self) -> None:
+        key = _new_key()
+        record = {
+            **_RECORD,
+            "somebody else's": {"nested": [1, 2.5, True, None, {"deep": []}]},
+            "ünïcode 你好 🔑": "Žluťoučký kůň \u2028 \\ \" ' % :x",
+            "empty": "",
+            "large": 2**53,
+        }
+        _save(self.make_store(key), record)
+        loaded = self.make_store(key).load()
+        assert loaded is not None
+        assert dict(loaded) == record
+        assert {name: type(value) for name, value in loaded.items()} == {n: type(v) for n, v in record.items()}
+
+    def test_saving_replaces_the_whole_record(self) -> None:
+        store = self.make_store(_new_key())
+        _save(store, _RECORD)
+        _save(store, {"access_token": "1000.second"})
+        assert dict(store.load() or {}) == {"access_token": "1000.second"}
+
+    def test_a_record_without_a_token_can_be_saved(self) -> None:
+        store = self.make_store(_new_key())
+        _save(store, _RECORD)
+        _save(store, {})
+        assert not store.load()
+
+    def test_changing_what_was_saved_does_not_change_the_store(self) -> None:
+        store = self.make_store(_new_key())
+        record = {**_RECORD, "scope": ["A"]}
+        _save(store, record)
+        record["access_token"] = "changed"
+        record["scope"].append("B")
+        loaded = store.load() or {}
+        assert (loaded["access_token"], list(loaded["scope"])) == ("1000.first", ["A"])
+
+    def test_changing_what_was_loaded_does_not_change_the_store(self) -> None:
+        store = self.make_store(_new_key())
+        _save(store, {**_RECORD, "scope": ["A"]})
+        loaded: Any = store.load()
+        loaded["scope"].append("B")
+        assert list((store.load() or {})["scope"]) == ["A"]
+
+    def test_two_keys_have_two_records(self) -> None:
+        one, other = self.make_store(_new_key()), self.make_store(_new_key())
+        _save(one, {"access_token": "one"})
+        assert other.load() is None
+        _save(other, {"access_token": "other"})
+        assert (one.load() or {})["access_token"] == "one"
+
+    def test_two_keys_have_two_locks(self) -> None:
+        with self.make_store(_new_key()).lock(_PATIENCE), self.make_store(_new_key()).lock(0):
+            pass
+
+    def test_the_lock_excludes_everybody_else(self) -> None:
+        key = _new_key()
+        with self._held_elsewhere(key):
+            assert not _obtains(self.make_store(key), 0)
+        assert _obtains(self.make_store(key), _PATIENCE)
+
+    def test_the_lock_excludes_other_threads_with_the_same_object(self) -> None:
+        store = self.make_store(_new_key())
+        outcome: list[bool] = []
+        with store.lock(_PATIENCE):
+            _in_threads(1, lambda: outcome.append(_obtains(store, 0)))
+        assert outcome == [False]
+
+    def test_a_timeout_is_honoured(self) -> None:
+        key = _new_key()
+        with self._held_elsewhere(key):
+            begin = time.monotonic()
+            assert not _obtains(self.make_store(key), 0.3)
+            waited = time.monotonic() - begin
+        assert 0.25 <= waited < _PATIENCE / 2
+
+    def test_a_waiter_gets_the_lock_when_it_becomes_free(self) -> None:
+        key = _new_key()
+        outcome: list[bool] = []
+        waiter = threading.Thread(target=lambda: outcome.append(_obtains(self.make_store(key), _PATIENCE)))
+        with self._held_elsewhere(key):
+            waiter.start()
+        waiter.join(_PATIENCE)
+        assert outcome == [True]
+
+    def test_an_exception_inside_releases_the_lock_and_passes_unchanged(self) -> None:
+        key = _new_key()
+        problem = LookupError("of the caller's own")
+        try:
+            with self.make_store(key).lock(_PATIENCE):
+                raise problem
+        except LookupError as error:
+            assert error is problem  # noqa: PT017 - without importing pytest
+        else:  # pragma: no cover - only a store that breaks the contract comes here
+            raise AssertionError("the store swallowed the exception")
+        assert _obtains(self.make_store(key), _PATIENCE)
+
+    def test_the_lock_can_be_taken_again_and_again(self) -> None:
+        store = self.make_store(_new_key())
+        assert [_obtains(store, _PATIENCE) for _ in range(5)] == [True] * 5
+
+    def test_loading_does_not_wait_for_a_holder(self) -> None:
+        key = _new_key()
+        _save(self.make_store(key), _RECORD)
+        with self._held_elsewhere(key):
+            begin = time.monotonic()
+            assert dict(self.make_store(key).load() or {}) == _RECORD
+            assert time.monotonic() - begin < _PATIENCE / 2
+
+    def test_a_holder_loads_what_it_saved(self) -> None:
+        store = self.make_store(_new_key())
+        with store.lock(_PATIENCE):
+            store.save(_RECORD)
+            assert dict(store.load() or {}) == _RECORD
+
+    def test_no_update_is_lost(self) -> None:
+        key = _new_key()
+        threads, rounds = 6, 5
+        _save(self.make_store(key), {"count": 0})
+
+        def work() -> None:
+            store = self.make_store(key)
+            for _ in range(rounds):
+                with store.lock(_PATIENCE):
+                    record = dict(store.load() or {})
+                    record["count"] += 1
+                    store.save(record)
+
+        _in_threads(threads, work)
+        assert dict(self.make_store(key).load() or {}) == {"count": threads * rounds}
+
+    def test_a_holder_that_is_killed_loses_the_lock(self) -> None:
+        """T57: the holder dies inside the lock, and the next one proceeds."""
+        if not self.process_shared or not hasattr(os, "fork"):
+            import pytest  # noqa: PLC0415 - only here
+
+            pytest.skip("this store is not shared between processes, or there is no fork here")
+        key = _new_key()
+        _save(self.make_store(key), _RECORD)
+        with _child(lambda: self.make_store(key).lock(_PATIENCE)) as kill:
+            assert not _obtains(self.make_store(key), 0)
+            kill()
+            assert _obtains(self.make_store(key), self.dead_locker_timeout)
+        assert dict(self.make_store(key).load() or {}) == _RECORD
+
+    def test_a_record_of_another_client_is_refused(self) -> None:
+        """T29: no customer gets another one's token, whoever put it there."""
+        from requests_zohorecruit import ZohoRecruitAuth  # noqa: PLC0415 - the engine is needed only here
+
+        store = self.make_store(_new_key())
+        _save(store, {**_RECORD, "client_id": "1000.SOMEBODYELSE", "region": "eu"})
+        auth = ZohoRecruitAuth("1000.ME", "not-a-secret", region="eu", store=store, session=_NoTraffic())
+        try:
+            auth.refresh()
+        except TokenStoreError:
+            pass
+        else:  # pragma: no cover - only a broken engine comes here
+            raise AssertionError("the record of another client was used")
+        assert (store.load() or {})["client_id"] == "1000.SOMEBODYELSE"
+
+    @contextmanager
+    def _held_elsewhere(self, key: str) -> Iterator[None]:
+        # In another thread with another store: what another process would be, without needing one.
+        taken, enough = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with self.make_store(key).lock(_PATIENCE):
+                taken.set()
+                enough.wait(_PATIENCE)
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        try:
+            assert taken.wait(_PATIENCE), "the lock of a new key was not obtained"
+            yield
+        finally:
+            enough.set()
+            thread.join(_PATIENCE)
+
+
+class _NoTraffic(requests.Session):
+    """A session that fails the test when it is used."""
+
+    def send(self, request: requests.PreparedRequest, **_: object) -> requests.Response:  # pragma: no cover - see above
+        raise AssertionError(f"a request left for {request.url}")
+
+
+def _new_key() -> str:
+    return uuid.uuid4().hex
+
+
+def _save(store: TokenStore, record: dict[str, Any]) -> None:
+    with store.lock(_PATIENCE):
+        store.save(record)
+
+
+def _obtains(store: TokenStore, timeout: float) -> bool:
+    try:
+        with store.lock(timeout):
+            return True
+    except TimeoutError:
+        return False
+
+
+def _in_threads(number: int, work: Callable[[], object]) -> None:
+    problems: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as problem:  # noqa: BLE001  # pragma: no cover - only in a test that fails
+            problems.append(problem)
+
+    threads = [threading.Thread(target=run) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(_PATIENCE)
+    assert not any(thread.is_alive() for thread in threads), "a thread is stuck"
+    assert not problems, problems
+
+
+@contextmanager
+def _child(enter: Callable[[], Any]) -> Iterator[Callable[[], None]]:
+    """Fork a child that enters a context and stays in it; give a function that kills it there."""
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        # Python warns about forking with threads around. The child does nothing but what is tested.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:  # pragma: no cover - the measuring ends with the killed child
+        try:
+            with enter():
+                os.write(writing, b"y")
+                signal.pause()
+        finally:
+            os._exit(1)
+    os.close(writing)
+    with ExitStack() as end:
+        end.callback(os.close, reading)
+        alive = [child]
+
+        def kill() -> None:
+            while alive:
+                os.kill(alive[0], signal.SIGKILL)
+                os.waitpid(alive.pop(), 0)
+
+        end.callback(kill)
+        assert os.read(reading, 1) == b"y", "the child could not take the lock"
+        yield kill
