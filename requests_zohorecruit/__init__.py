@@ -1,0 +1,79 @@
+"""OAuth 2.0 for Zoho Recruit in the requests ecosystem: one import, one ``auth=``.
+
+::
+
+    import requests
+    from requests_zohorecruit import FileStore, ZohoRecruitAuth
+
+    auth = ZohoRecruitAuth(client_id, client_secret, region="eu", refresh_token=token, store=FileStore("token.json"))
+    requests.get("https://recruit.zoho.eu/recruit/v2/Candidates", auth=auth)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from requests_zohorecruit.auth import ZohoRecruitAuth
+    from requests_zohorecruit.errors import (
+        AuthorizationError,
+        ClientConfigurationError,
+        ReauthorizationRequired,
+        ThrottledError,
+        TokenEndpointError,
+        TokenStoreError,
+        UnknownRegionError,
+        UntrustedHostError,
+        ZohoAuthError,
+    )
+    from requests_zohorecruit.regions import Region
+    from requests_zohorecruit.stores import CallbackStore, FileStore, MemoryStore, TokenStore
+    from requests_zohorecruit.tokens import Token
+
+__all__ = [
+    "AuthorizationError",
+    "CallbackStore",
+    "ClientConfigurationError",
+    "FileStore",
+    "MemoryStore",
+    "ReauthorizationRequired",
+    "Region",
+    "ThrottledError",
+    "Token",
+    "TokenEndpointError",
+    "TokenStore",
+    "TokenStoreError",
+    "UnknownRegionError",
+    "UntrustedHostError",
+    "ZohoAuthError",
+    "ZohoRecruitAuth",
+    "__version__",
+]
+
+# Names are imported when they are first used: a program that only may call Zoho starts no slower for it.
+_HOMES = {
+    "auth": ("ZohoRecruitAuth",),
+    "errors": tuple(name for name in __all__ if name.endswith(("Error", "Required"))),
+    "regions": ("Region",),
+    "stores": ("CallbackStore", "FileStore", "MemoryStore", "TokenStore"),
+    "tokens": ("Token",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415
+
+        value: Any = version("requests-zohorecruit")
+    elif name in _HOME_OF:
+        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
