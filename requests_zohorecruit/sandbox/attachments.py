@@ -1,0 +1,101 @@
+"""Files attached to records: upload, list, download, delete, and downloads that lead to another host.
+
+Knows files and whose they are; whether the caller may see them was decided before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from requests_zohorecruit.sandbox.messages import Answer, Request, json_answer
+from requests_zohorecruit.sandbox.multipart import uploaded_file
+
+__all__ = ["Attachments", "Owner"]
+
+Owner = tuple[str, str]
+"""Module and record id."""
+
+
+@dataclass(frozen=True)
+class _Attachment:
+    owner: Owner
+    name: str
+    content: bytes
+    created: str
+
+
+class Attachments:
+    """All files of a Recruit account."""
+
+    def __init__(self, *, new_id: Callable[[], str], timestamp: Callable[[], str]) -> None:
+        self._new_id = new_id
+        self._timestamp = timestamp
+        self._files: dict[str, _Attachment] = {}
+
+    def contents(self) -> dict[str, bytes]:
+        """Return the bytes of every file by attachment id, oldest first."""
+        return {file_id: file.content for file_id, file in self._files.items()}
+
+    def forget(self, owner: Owner) -> None:
+        """Drop the files of a record that is gone."""
+        self._files = {file_id: file for file_id, file in self._files.items() if file.owner != owner}
+
+    def handle(self, request: Request, owner: Owner, file_id: str | None) -> Answer:
+        """Answer one call.
+
+        :param file_id: the attachment meant, or None for all of the record
+        """
+        if file_id is None:
+            return self._upload(request, owner) if request.method == "POST" else self._list(request, owner)
+        file = self._files.get(file_id)
+        if file is None or file.owner != owner:
+            return _refusal(f"there is no attachment {file_id}")
+        if request.method == "DELETE":
+            del self._files[file_id]
+            return _done("record deleted", file_id)
+        if request.method != "GET":
+            return _refusal("an attachment can be read and deleted")
+        return _download(file, request.query_fields().get("redirect"))
+
+    def _upload(self, request: Request, owner: Owner) -> Answer:
+        sent = uploaded_file(request)
+        if sent is None:
+            return _refusal("multipart/form-data with a part named file was expected")
+        file_id = self._new_id()
+        self._files[file_id] = _Attachment(owner, *sent, created=self._timestamp())
+        return _done("attachment uploaded successfully", file_id)
+
+    def _list(self, request: Request, owner: Owner) -> Answer:
+        if request.method != "GET":
+            return _refusal("attachments can be listed and uploaded")
+        listed = [
+            {"id": file_id, "File_Name": file.name, "Size": str(len(file.content)), "Created_Time": file.created}
+            for file_id, file in self._files.items()
+            if file.owner == owner
+        ]
+        if not listed:
+            return Answer(204)
+        info = {"per_page": 200, "count": len(listed), "page": 1, "more_records": False}
+        return json_answer({"data": listed, "info": info})
+
+
+def _download(file: _Attachment, redirect: str | None) -> Answer:
+    if redirect is not None:
+        return Answer(302, {"Location": redirect})
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name)}",
+    }
+    return Answer(200, headers, file.content)
+
+
+def _done(message: str, file_id: str) -> Answer:
+    result = {"code": "SUCCESS", "details": {"id": file_id}, "message": message, "status": "success"}
+    return json_answer({"data": [result]})
+
+
+def _refusal(message: str) -> Answer:
+    content = {"code": "INVALID_DATA", "details": {}, "message": message, "status": "error"}
+    return json_answer(content, 400)

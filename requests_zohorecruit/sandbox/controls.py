@@ -1,0 +1,147 @@
+"""What a person can read and turn on a running sandbox, in whichever process it runs.
+
+Knows the names and types; where the state machine is, and how to reach it, is for the subclass to say.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
+
+from requests_zohorecruit.sandbox.faults import FAULTS
+from requests_zohorecruit.sandbox.zoho import AMPLE_SCOPE
+
+if TYPE_CHECKING:
+    from requests_zohorecruit.regions import Region
+    from requests_zohorecruit.sandbox.fingerprints import Arrival
+
+__all__ = ["Controls"]
+
+_Value = TypeVar("_Value")
+
+
+class _Dial(Generic[_Value]):
+    """An attribute of `Settings` that is read and set where the state machine is."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, controls: None, owner: type) -> _Dial[_Value]: ...
+    @overload
+    def __get__(self, controls: Controls, owner: type) -> _Value: ...
+    def __get__(self, controls: Controls | None, owner: type) -> _Dial[_Value] | _Value:
+        if controls is None:
+            return self
+        value: _Value = controls._read(self._name)  # noqa: SLF001 - part of Controls
+        return value
+
+    def __set__(self, controls: Controls, value: _Value) -> None:
+        controls._turn(self._name, value)  # noqa: SLF001 - part of Controls
+
+
+class Controls:
+    """Addresses, credentials, dials, counters and mischief. The dials are described in `Settings`.
+
+    :ivar region: where it is; `code` is ``"sandbox"``
+    :ivar refresh_token: of a working grant with ample scopes
+    :ivar ca_bundle: path of the certificate to trust, for ``verify=``; gone when the sandbox is
+    :ivar redirect_uri: the first of those registered
+    :ivar elsewhere: URL on the same server under another host name (``localhost``), which answers anybody, with the
+        status of ``?status=`` if there is one; what arrives there is in `received` with this path.
+        A download with ``?redirect=<any URL>`` leads wherever it says.
+    """
+
+    FAULTS: ClassVar[tuple[str, ...]] = FAULTS
+
+    region: Region
+    client_id: str
+    client_secret: str
+    refresh_token: str
+    ca_bundle: str
+    redirect_uri: str
+    elsewhere: str
+
+    access_token_lifetime = _Dial[int]()
+    code_lifetime = _Dial[float]()
+    self_client_code_lifetime = _Dial[float]()
+    mints_per_window = _Dial[int]()
+    mint_window = _Dial[float]()
+    blocked_longer = _Dial[float]()
+    max_live_access_tokens = _Dial[int]()
+    refresh_tokens_per_user = _Dial[int]()
+    refresh_tokens_per_minute = _Dial["int | None"]()
+    token_delay = _Dial[float]()
+    reject_all = _Dial[bool]()
+
+    @property
+    def received(self) -> list[Arrival]:
+        """What arrived so far, in order, with secrets as `fingerprint` shows them."""
+        arrivals: list[Arrival] = self._read("received")
+        return arrivals
+
+    @property
+    def token_requests(self) -> int:
+        """How many calls the token endpoint got, faulty ones included."""
+        return int(self._read("token_requests"))
+
+    @property
+    def api_requests(self) -> int:
+        """How many calls the Recruit API got, refused ones included."""
+        return int(self._read("api_requests"))
+
+    @property
+    def attachments(self) -> dict[str, bytes]:
+        """Uploaded files by attachment id, oldest first."""
+        contents: dict[str, bytes] = self._read("attachments")
+        return contents
+
+    def expire_tokens(self) -> None:
+        """Make every live access token invalid, as if its hour were over."""
+        self._call("expire_tokens")
+
+    def reject_tokens(self) -> None:
+        """Make the API refuse every access token issued so far, although unexpired."""
+        self._call("reject_tokens")
+
+    def fault(self, name: str, times: int = 1) -> None:
+        """Make the next `times` calls of the token endpoint fail.
+
+        :param name: one of `FAULTS`
+        :raises ValueError: no such fault
+        """
+        self._call("fault", name, times)
+
+    def new_code(self, scope: str = AMPLE_SCOPE) -> str:
+        """Return a self-client's code, to be exchanged without a redirect URI."""
+        return str(self._call("new_code", scope))
+
+    def new_grant(self, scope: str = AMPLE_SCOPE) -> str:
+        """Return the refresh token of another grant; nothing is minted."""
+        return str(self._call("new_grant", scope))
+
+    def live_access_tokens(self, refresh_token: str | None = None) -> int:
+        """Return how many unexpired access tokens a grant has.
+
+        :param refresh_token: whose; by default that of `refresh_token`
+        """
+        return int(self._call("live_access_tokens", refresh_token or self.refresh_token))
+
+    def consent(self, authorization_url: str, *, accept: bool = True) -> str:
+        """Click for the person: return the URL Zoho redirects to.
+
+        :raises ValueError: Zoho would have shown an error page
+        """
+        return str(self._call("consent", authorization_url, accept))
+
+    @abstractmethod
+    def _read(self, name: str) -> Any:
+        """Return an attribute of the state machine."""
+
+    @abstractmethod
+    def _turn(self, name: str, value: Any) -> None:
+        """Set an attribute of the state machine."""
+
+    @abstractmethod
+    def _call(self, name: str, *arguments: Any) -> Any:
+        """Call a method of the state machine."""

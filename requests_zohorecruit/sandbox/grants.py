@@ -1,0 +1,196 @@
+"""Who may do what, and for how long: codes, grants (refresh tokens) and access tokens, with all of Zoho's limits.
+
+Knows nothing of HTTP or of how Zoho words its answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from requests_zohorecruit.sandbox.settings import Settings
+
+__all__ = ["AccessToken", "Code", "Grant", "Ledger", "TooManyMints"]
+
+
+class TooManyMints(Exception):  # noqa: N818 - it says what happened
+    """The grant has used up its access tokens for now."""
+
+
+@dataclass
+class AccessToken:
+    """An access token of a grant.
+
+    :ivar rejected: refused by the API although Zoho Accounts believes it to be alive
+    """
+
+    value: str
+    expires_at: float
+    rejected: bool = False
+
+
+@dataclass
+class Grant:
+    """What a person agreed to.
+
+    :ivar refresh_token: None when access was not asked for offline
+    :ivar mints: when its access tokens were minted (epoch seconds), within the window
+    """
+
+    refresh_token: str | None
+    scope: tuple[str, ...]
+    tokens: list[AccessToken] = field(default_factory=list)
+    mints: list[float] = field(default_factory=list)
+    blocked_until: float = 0.0
+
+
+@dataclass
+class Code:
+    """An authorization code, good for one exchange.
+
+    :ivar redirect_uri: where it was sent; None for the self-client's, which the console hands out
+    :ivar lasting: whether the exchange gives a refresh token
+    :ivar challenge: PKCE method and code challenge (RFC 7636, section 4.3), if there was one
+    """
+
+    value: str
+    scope: tuple[str, ...]
+    expires_at: float
+    redirect_uri: str | None = None
+    lasting: bool = True
+    challenge: tuple[str, str] | None = None
+
+
+class Ledger:
+    """All that was granted to the one client by the one person a sandbox has."""
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float], token_hex: Callable[[int], str]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._token_hex = token_hex
+        self._codes: dict[str, Code] = {}
+        self._grants: dict[str, Grant] = {}
+        self._access: dict[str, tuple[AccessToken, Grant]] = {}
+        self._opened: list[float] = []
+        self._consented = False
+
+    def consent(
+        self,
+        scope: tuple[str, ...],
+        redirect_uri: str,
+        *,
+        offline: bool,
+        again: bool,
+        challenge: tuple[str, str] | None,
+    ) -> Code:
+        """Return the code of a person's consent.
+
+        :param offline: ``access_type=offline``, without which there is no refresh token
+        :param again: ``prompt=consent``, without which a second consent gives no refresh token either
+        """
+        lasting = offline and (again or not self._consented)
+        self._consented = self._consented or offline
+        expires_at = self._clock() + self._settings.code_lifetime
+        return self._keep(Code(self._new_value(), scope, expires_at, redirect_uri, lasting, challenge))
+
+    def self_client_code(self, scope: tuple[str, ...]) -> Code:
+        """Return a code as the API console's self-client hands it out."""
+        return self._keep(Code(self._new_value(), scope, self._clock() + self._settings.self_client_code_lifetime))
+
+    def find_code(self, value: str) -> Code | None:
+        """Return the code if it is neither used nor expired."""
+        code = self._codes.get(value)
+        return code if code and self._clock() < code.expires_at else None
+
+    def redeem(self, code: Code) -> tuple[Grant, AccessToken]:
+        """Use a code up.
+
+        :raises TooManyMints: too many refresh tokens within a minute; the code is left as it was
+        """
+        grant = self.open_grant(code.scope, counted=True) if code.lasting else Grant(None, code.scope)
+        del self._codes[code.value]
+        return grant, self.mint(grant)
+
+    def open_grant(self, scope: tuple[str, ...], *, counted: bool = False) -> Grant:
+        """Return a new grant, which kills the oldest if it is one too many for the person.
+
+        :param counted: whether the limit per minute applies
+        :raises TooManyMints: it applies, and is reached
+        """
+        now, limit = self._clock(), self._settings.refresh_tokens_per_minute
+        self._opened = [moment for moment in self._opened if moment > now - 60]
+        if counted and limit is not None and len(self._opened) >= limit:
+            raise TooManyMints
+        if counted:
+            self._opened.append(now)
+        refresh_token = self._new_value()
+        self._grants[refresh_token] = grant = Grant(refresh_token, scope)
+        while len(self._grants) > self._settings.refresh_tokens_per_user:
+            self.revoke(next(iter(self._grants)))
+        return grant
+
+    def find_grant(self, refresh_token: str) -> Grant | None:
+        """Return the grant of a refresh token that is alive."""
+        return self._grants.get(refresh_token)
+
+    def mint(self, grant: Grant) -> AccessToken:
+        """Return a new access token, which kills the oldest live one if it is one too many for the grant.
+
+        :raises TooManyMints: the window's are used up; asking while blocked makes the block longer
+        """
+        now, limits = self._clock(), self._settings
+        grant.mints = [moment for moment in grant.mints if moment > now - limits.mint_window]
+        if now < grant.blocked_until:
+            grant.blocked_until += limits.blocked_longer
+            raise TooManyMints
+        if len(grant.mints) >= limits.mints_per_window:
+            grant.blocked_until = min(grant.mints, default=now) + limits.mint_window
+            raise TooManyMints
+        grant.mints.append(now)
+        token = AccessToken(self._new_value(), now + limits.access_token_lifetime)
+        self._access[token.value] = token, grant
+        grant.tokens = [*self._live(grant), token]
+        while len(grant.tokens) > limits.max_live_access_tokens:
+            del self._access[grant.tokens.pop(0).value]
+        return token
+
+    def scope_of(self, access_token: str) -> tuple[str, ...] | None:
+        """Return what an access token is good for, or None when it is good for nothing."""
+        token, grant = self._access.get(access_token, (None, None))
+        if token is None or grant is None or token.rejected or self._clock() >= token.expires_at:
+            return None
+        return grant.scope
+
+    def revoke(self, token: str) -> bool:
+        """Kill a refresh token with its access tokens, or a single access token. False: there is no such token."""
+        if grant := self._grants.pop(token, None):
+            for access in grant.tokens:
+                self._access.pop(access.value, None)
+            return True
+        return self._access.pop(token, None) is not None
+
+    def count_live(self, refresh_token: str) -> int:
+        """Return how many unexpired access tokens a grant has."""
+        grant = self._grants.get(refresh_token)
+        return len(self._live(grant)) if grant else 0
+
+    def expire_all(self) -> None:
+        """End the hour of every access token."""
+        for token, _ in self._access.values():
+            token.expires_at = self._clock()
+
+    def reject_all(self) -> None:
+        """Make the API refuse every access token issued so far."""
+        for token, _ in self._access.values():
+            token.rejected = True
+
+    def _live(self, grant: Grant) -> list[AccessToken]:
+        now = self._clock()
+        return [token for token in grant.tokens if token.value in self._access and now < token.expires_at]
+
+    def _keep(self, code: Code) -> Code:
+        self._codes[code.value] = code
+        return code
+
+    def _new_value(self) -> str:
+        return f"1000.{self._token_hex(16)}.{self._token_hex(16)}"

@@ -1,0 +1,135 @@
+"""The sandbox in a process of its own, steered through pipes: for benchmarks, which must not share its interpreter.
+
+Knows how to start, ask and end that process, which is ``python -m`` of this module; what is asked is `controls`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from types import TracebackType
+from typing import Any, BinaryIO, cast
+
+from requests_zohorecruit.sandbox.controls import Controls
+from requests_zohorecruit.sandbox.server import Sandbox
+
+__all__ = ["SandboxProcess", "serve"]
+
+_ATTRIBUTES = ("region", "client_id", "client_secret", "refresh_token", "ca_bundle", "redirect_uri", "elsewhere")
+
+
+class SandboxProcess(Controls):
+    """`Sandbox` in another process: same attributes, same controls.
+
+    It ends with the ``with`` block, and within a second of its parent's death. Steer it from the process that started
+    it; any process may talk to its server.
+
+    :param port: see `Sandbox`
+    :param redirect_uris: see `Sandbox`
+    """
+
+    def __init__(self, *, port: int = 0, redirect_uris: tuple[str, ...] = ("http://127.0.0.1:8400/callback",)) -> None:
+        self._options = {"port": port, "redirect_uris": redirect_uris}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> SandboxProcess:  # noqa: PYI034 - typing.Self is not in Python 3.10
+        # Not multiprocessing: its spawn runs the caller's main module again, and a pipe is all that is needed.
+        self._process = subprocess.Popen(  # noqa: S603 - nothing in it is a caller's
+            [sys.executable, "-m", "requests_zohorecruit.sandbox.process", str(os.getpid())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        self._questions = cast("BinaryIO", self._process.stdin)
+        self._answers = cast("BinaryIO", self._process.stdout)
+        try:
+            for name, value in zip(_ATTRIBUTES, self._ask("start", self._options), strict=True):
+                setattr(self, name, value)
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def _read(self, name: str) -> Any:
+        return self._ask("read", name)
+
+    def _turn(self, name: str, value: Any) -> None:
+        self._ask("turn", name, value)
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        return self._ask("call", name, *arguments)
+
+    def _ask(self, *question: Any) -> Any:
+        with self._lock:
+            try:
+                pickle.dump(question, self._questions)
+                self._questions.flush()
+                failed, answer = pickle.load(self._answers)  # noqa: S301 - our own child's words
+            except (EOFError, OSError) as error:
+                raise RuntimeError("the sandbox's process is gone; what it said is on standard error") from error
+        if failed:
+            raise answer
+        return answer
+
+    def _end(self) -> None:
+        try:
+            self._process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:  # pragma: no cover - a child that is stuck in stopping
+            self._process.kill()
+            self._process.communicate()
+
+
+def serve(questions: BinaryIO, answers: BinaryIO) -> None:
+    """Start a sandbox when told to, and do as asked until there are no more questions.
+
+    :param questions: pickled tuples: ``start``, ``read``, ``turn`` or ``call``, and its arguments
+    :param answers: gets a pickled pair for each: whether it failed, and the result or the error
+    """
+    with ExitStack() as stack:
+
+        def start(options: dict[str, Any]) -> tuple[Any, ...]:
+            sandbox = stack.enter_context(Sandbox(**options))
+            verbs.update(read=sandbox._read, turn=sandbox._turn, call=sandbox._call)  # noqa: SLF001 - the other half
+            return tuple(getattr(sandbox, name) for name in _ATTRIBUTES)
+
+        verbs: dict[str, Callable[..., Any]] = {"start": start}
+        with suppress(EOFError):
+            while True:
+                verb, *arguments = pickle.load(questions)  # noqa: S301 - our own parent's words
+                try:
+                    answer = False, verbs[verb](*arguments)
+                except Exception as error:  # noqa: BLE001 - raised again over there
+                    answer = True, error
+                pickle.dump(answer, answers)
+                answers.flush()
+
+
+def main(parent: int) -> None:
+    """Be the other process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    threading.Thread(target=_outlive_nobody, args=(parent,), daemon=True).start()
+    serve(sys.stdin.buffer, sys.stdout.buffer)
+
+
+def _outlive_nobody(parent: int) -> None:
+    # The end of the pipe is not enough: processes the parent forked keep it open. (Windows does not fork.)
+    while os.name == "nt" or os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,71 @@
+"""The invented people and openings every sandbox starts with.
+
+Nobody here exists: addresses are example.com's and telephone numbers are those set aside for fiction.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["REQUIRED", "initial_records"]
+
+REQUIRED = {"Candidates": "Last_Name", "JobOpenings": "Posting_Title"}
+"""Modules, and the one field without which no record is added."""
+
+_CANDIDATES = """
+Amara | Okafor | +44 7700 900112 | Leeds | United Kingdom | Backend Engineer | Hartwell Mutual |
+    7 | Python, PostgreSQL, Kafka | MSc Computer Science | Interview-Scheduled | Referral
+Benedikt | Auer | +49 30 23125 014 | Berlin | Germany | Data Analyst | Spreebogen Logistik |
+    4 | SQL, dbt, Tableau | BSc Statistics | New | Career Site
+Chiara | Fontana | +39 06 5550 0131 | Rome | Italy | UX Researcher | Studio Meridiana |
+    6 | Interviews, Diary studies, Figma | MA Psychology | Qualified | LinkedIn
+Dewi | Pritchard | +44 7700 900458 | Cardiff | United Kingdom | Payroll Specialist | Taff Vale Foods |
+    11 | PAYE, Sage, Pensions | CIPP Diploma | Associated | Job Board
+Emiko | Hayashi | +81 3 5550 0172 | Yokohama | Japan | Embedded Engineer | Shiokaze Robotics |
+    9 | C, RTOS, CAN bus | MEng Electronics | Offer-Made | Referral
+Farid | Rahmani | +1 416 555 0109 | Toronto | Canada | Site Reliability Engineer | Maplecroft Health |
+    8 | Kubernetes, Go, Terraform | BEng Software | Interview-Scheduled | LinkedIn
+Grace | Whitcombe | +61 491 570 156 | Hobart | Australia | Nurse Manager | Derwent Clinics |
+    15 | Rostering, Triage, Audit | BNurs | New | Career Site
+Hélène | Marchand | +33 1 99 00 41 20 | Lyon | France | Patent Paralegal | Cabinet Roussel-Vidal |
+    5 | EPO filings, Docketing | Licence Droit | Qualified | Agency
+Ishaan | Kulkarni | +91 20 5550 0188 | Pune | India | QA Automation Engineer | Monsoon Pay |
+    3 | Playwright, pytest, JMeter | BTech IT | New | Job Board
+Jorunn | Solheim | +47 5550 0143 | Bergen | Norway | Marine Surveyor | Nordhav Klasse |
+    12 | Hull inspection, ISM audits | MSc Naval Architecture | Hired | Referral
+Kwame | Mensah-Boateng | +1 202 555 0164 | Washington | United States | Grants Manager | Open Harvest Fund |
+    10 | Budgeting, Reporting, Salesforce | MPA | Unqualified | Career Site
+Lucía | del Río | +34 91 5550 118 | Valencia | Spain | Frontend Engineer | Naranja Labs |
+    2 | TypeScript, Vue, Accessibility | Grado en Informática | Associated | Agency
+"""
+
+_OPENINGS = """
+Senior Backend Engineer | Hartwell Mutual | Leeds | United Kingdom | Full time | In-progress | 2 | Technology
+Embedded Software Engineer | Shiokaze Robotics | Yokohama | Japan | Full time | In-progress | 1 | Technology
+Payroll Team Lead | Taff Vale Foods | Cardiff | United Kingdom | Full time | Waiting for approval | 1 | Finance
+Clinical Operations Nurse | Derwent Clinics | Hobart | Australia | Part time | Filled | 3 | Health Care
+"""
+
+_CANDIDATE_FIELDS = (
+    "First_Name", "Last_Name", "Mobile", "City", "Country", "Current_Job_Title", "Current_Employer",
+    "Experience_in_Years", "Skill_Set", "Highest_Qualification_Held", "Candidate_Status", "Source",
+)  # fmt: skip
+_OPENING_FIELDS = (
+    "Posting_Title", "Client_Name", "City", "Country", "Job_Type", "Job_Opening_Status", "Number_of_Positions",
+    "Industry",
+)  # fmt: skip
+
+
+def initial_records() -> dict[str, list[dict[str, Any]]]:
+    """Return fresh copies: module name -> records as Recruit lists them, without ``id``."""
+    candidates = _table(_CANDIDATES, _CANDIDATE_FIELDS)
+    for number, candidate in enumerate(candidates, start=1):
+        candidate["Full_Name"] = f"{candidate['First_Name']} {candidate['Last_Name']}"
+        candidate["Email"] = f"candidate{number:02}@example.com"
+        candidate["Experience_in_Years"] = int(candidate["Experience_in_Years"])
+    return {"Candidates": candidates, "JobOpenings": _table(_OPENINGS, _OPENING_FIELDS)}
+
+
+def _table(text: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    lines = text.strip().replace("|\n", "|").splitlines()
+    return [dict(zip(names, map(str.strip, line.split("|")), strict=True)) for line in lines]
