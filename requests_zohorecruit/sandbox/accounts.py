@@ -44,16 +44,20 @@ class Client:
 class Accounts:
     """One data centre's accounts server.
 
-    :param url: its own address, also named as ``api_domain``
+    :param url: its own address
     :param location: the code of its region
+    :param api_domain: named in token answers
     """
 
-    def __init__(self, ledger: Ledger, client: Client, settings: Settings, *, url: str, location: str) -> None:
+    def __init__(  # noqa: PLR0913 - most by name
+        self, ledger: Ledger, client: Client, settings: Settings, *, url: str, location: str, api_domain: str
+    ) -> None:
         self._ledger = ledger
         self._client = client
         self._settings = settings
         self._url = url
         self._location = location
+        self._api_domain = api_domain
 
     def authorize(self, request: Request) -> Answer:
         """Show the consent page, or act on its buttons (``decision=accept`` or ``reject``)."""
@@ -148,7 +152,7 @@ class Accounts:
                 "access_token": token.value,
                 **extra,
                 "scope": " ".join(grant.scope),
-                "api_domain": self._url,
+                "api_domain": self._api_domain,
                 "token_type": "Bearer",
                 "expires_in": self._settings.access_token_lifetime,
             }

@@ -75,6 +75,8 @@ class Server(ThreadingMixIn, TCPServer):
             try:
                 connection.do_handshake()
                 super().finish_request(connection, client_address)
+            except Exception:  # noqa: BLE001 - here, so that what is printed is printed before the client sees the end
+                self.handle_error(request, client_address)
             finally:
                 with self._lock:
                     del self._open[connection]
@@ -150,8 +152,7 @@ class _Connection(BaseHTTPRequestHandler):
             self.close_connection = True
         if answer.ending == "hang":
             # Returns when the client gives up or the server stops, whichever comes first.
-            while self.connection.recv(1024):
-                pass
+            self.rfile.read()
         elif answer.ending == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         else:

@@ -64,7 +64,7 @@ class Answer:
 
 def json_answer(content: Any, status: int = 200) -> Answer:
     """Return an answer in JSON. Zoho sends its own errors with status 200 unless told otherwise."""
-    body = json.dumps(content, ensure_ascii=False).encode()
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     return Answer(status, {"Content-Type": "application/json;charset=UTF-8"}, body)
 
 

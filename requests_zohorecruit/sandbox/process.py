@@ -62,6 +62,11 @@ class SandboxProcess(Controls):
     ) -> None:
         self._end()
 
+    @property
+    def pid(self) -> int:
+        """The sandbox's process id."""
+        return self._process.pid
+
     def _read(self, name: str) -> Any:
         return self._ask("read", name)
 
@@ -77,7 +82,7 @@ class SandboxProcess(Controls):
                 pickle.dump(question, self._questions)
                 self._questions.flush()
                 failed, answer = pickle.load(self._answers)  # noqa: S301 - our own child's words
-            except (EOFError, OSError) as error:
+            except (EOFError, OSError, ValueError) as error:  # the last one: closed on our side
                 raise RuntimeError("the sandbox's process is gone; what it said is on standard error") from error
         if failed:
             raise answer

@@ -5,24 +5,24 @@ Knows how to start and stop them; all behaviour is `zoho`'s.
 
 from __future__ import annotations
 
+import os
+import shutil
 import ssl
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from types import TracebackType
-from typing import Any
 
 import trustme
 
 from requests_zohorecruit.regions import Region
 from requests_zohorecruit.sandbox.connections import Server
-from requests_zohorecruit.sandbox.controls import Controls
-from requests_zohorecruit.sandbox.zoho import Zoho
+from requests_zohorecruit.sandbox.local import LocalControls
 
 __all__ = ["Sandbox"]
 
 
-class Sandbox(Controls):
+class Sandbox(LocalControls):
     """Zoho Accounts and Recruit on 127.0.0.1, over TLS, for as long as a ``with`` block lasts.
 
     :param port: 0 = any free one
@@ -38,40 +38,43 @@ class Sandbox(Controls):
 
     def __enter__(self) -> Sandbox:  # noqa: PYI034 - typing.Self is not in Python 3.10
         with ExitStack() as stack:
-            directory = stack.enter_context(TemporaryDirectory(prefix="zoho-sandbox-", ignore_cleanup_errors=True))
+            # Not TemporaryDirectory: its finalizer would also run in a forked child, and take the file from its parent.
+            directory = mkdtemp(prefix="zoho-sandbox-")
+            stack.callback(shutil.rmtree, directory, ignore_errors=True)
             self.ca_bundle = str(Path(directory) / "ca.pem")
             server = Server(self._port, _tls(self.ca_bundle))
-            self._tell(f"https://127.0.0.1:{server.port}", f"https://localhost:{server.port}")
-            server.start(self._zoho.handle)
+            stack.callback(server.server_close)
+            url = f"https://127.0.0.1:{server.port}"
+            self._where = Region("sandbox", url, url, upload_url=url, api_domain=url)
+            self._elsewhere = f"https://localhost:{server.port}"
+            self.renew()
+            # Not the bound method of a state machine, which `renew` replaces.
+            server.start(self._answer)
             stack.callback(server.stop)
-            self._exit = stack.pop_all()
+            self._exit, self._owner = stack.pop_all(), os.getpid()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._exit.close()
+        # A child forked within the block leaves the block too.
+        if os.getpid() == self._owner:  # pragma: no branch - children are not measured
+            self._exit.close()
 
     def __repr__(self) -> str:
         return f"Sandbox({self.region.accounts_url!r})" if hasattr(self, "region") else "Sandbox()"
 
-    def _tell(self, url: str, elsewhere: str) -> None:
-        self._zoho = Zoho(url=url, elsewhere=elsewhere, redirect_uris=self._redirect_uris)
-        self.region = Region("sandbox", url, url, upload_url=url, api_domain=url)
-        self.client_id = self._zoho.client.client_id
-        self.client_secret = self._zoho.client.client_secret
-        self.redirect_uri = self._redirect_uris[0]
-        self.elsewhere = self._zoho.elsewhere
-        self.refresh_token = self._zoho.new_grant()
+    def renew(self, *, redirect_uris: tuple[str, ...] | None = None) -> None:
+        """Start anew behind the same address and certificate, as if the sandbox had just been opened.
 
-    def _read(self, name: str) -> Any:
-        return getattr(self._zoho, name)
+        Client, secret and grant are other ones afterwards; records, counters, faults and dials are as at the beginning.
 
-    def _turn(self, name: str, value: Any) -> None:
-        setattr(self._zoho, name, value)
-
-    def _call(self, name: str, *arguments: Any) -> Any:
-        return getattr(self._zoho, name)(*arguments)
+        :param redirect_uris: those registered from now on; None = as before
+        :raises ValueError: there are none
+        """
+        if redirect_uris is not None:
+            self._redirect_uris = tuple(redirect_uris)
+        self._begin(self._where, elsewhere=self._elsewhere, redirect_uris=self._redirect_uris)
 
 
 def _tls(ca_bundle: str) -> ssl.SSLContext:

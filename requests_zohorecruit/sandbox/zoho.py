@@ -38,6 +38,7 @@ class Zoho(Settings):
     :param url: address of the accounts server and of the API, ``https://host:port``
     :param elsewhere: address of the same server under another host name: where redirects lead
     :param location: code of the region
+    :param api_domain: named in token answers; None = `url`
     :param clock: the time now (epoch seconds)
     :param token_hex: `secrets.token_hex` or its double
     """
@@ -49,6 +50,7 @@ class Zoho(Settings):
         elsewhere: str,
         redirect_uris: tuple[str, ...],
         location: str = "sandbox",
+        api_domain: str | None = None,
         clock: Callable[[], float] = time.time,
         token_hex: Callable[[int], str] = secrets.token_hex,
     ) -> None:
@@ -57,7 +59,9 @@ class Zoho(Settings):
         self.elsewhere = elsewhere + _ELSEWHERE
         self.client = Client(f"1000.{token_hex(15).upper()}", token_hex(21), redirect_uris)
         self._ledger = Ledger(self, clock=clock, token_hex=token_hex)
-        self._accounts = Accounts(self._ledger, self.client, self, url=url, location=location)
+        self._accounts = Accounts(
+            self._ledger, self.client, self, url=url, location=location, api_domain=api_domain or url
+        )
         self._recruit = Recruit(scope_of=self._ledger.scope_of, timestamp=self._timestamp)
         self._endpoints: dict[tuple[str, str], Callable[[Request], Answer]] = {
             ("GET", "/oauth/v2/auth"): self._accounts.authorize,

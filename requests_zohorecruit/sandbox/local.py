@@ -1,0 +1,64 @@
+"""A state machine in this very process, and the controls over it.
+
+Knows how to begin with a fresh one; what carries requests to it, a server or something else, is for the subclass.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from requests_zohorecruit.regions import Region
+from requests_zohorecruit.sandbox.controls import Controls
+from requests_zohorecruit.sandbox.messages import Answer, Request
+from requests_zohorecruit.sandbox.zoho import Zoho
+
+__all__ = ["LocalControls"]
+
+
+class LocalControls(Controls):
+    """Controls of a `Zoho` that lives in this process, beginning with `_begin`."""
+
+    _zoho: Zoho
+
+    def _begin(self, region: Region, *, elsewhere: str, redirect_uris: tuple[str, ...]) -> None:
+        """Start anew: another client, another grant, the first records, no counts, faults or changed dials.
+
+        :param region: where it is said to be
+        :param elsewhere: address under which it also answers, as somebody else
+        :param redirect_uris: those registered for the client
+        :raises ValueError: there are none
+        """
+        if not redirect_uris:
+            raise ValueError("a client has at least one redirect URI")
+        self._zoho = Zoho(
+            url=region.accounts_url,
+            api_domain=region.api_domain,
+            location=region.code,
+            elsewhere=elsewhere,
+            redirect_uris=tuple(redirect_uris),
+            clock=_wall_clock,
+        )
+        self.region = region
+        self.client_id = self._zoho.client.client_id
+        self.client_secret = self._zoho.client.client_secret
+        self.redirect_uri = redirect_uris[0]
+        self.elsewhere = self._zoho.elsewhere
+        self.refresh_token = self._zoho.new_grant()
+
+    def _answer(self, request: Request) -> Answer:
+        return self._zoho.handle(request)
+
+    def _read(self, name: str) -> Any:
+        return getattr(self._zoho, name)
+
+    def _turn(self, name: str, value: Any) -> None:
+        setattr(self._zoho, name, value)
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        return getattr(self._zoho, name)(*arguments)
+
+
+def _wall_clock() -> float:
+    # Looked up anew each time, so that tools which freeze time in tests reach it.
+    return time.time()
