@@ -1,55 +1,30 @@
 """The engine: one refresh, however many threads, processes and hosts share a grant.
 
-Owns the critical section (thread lock, store lock, reload, still needed?, refresh, adopt, save), the clock and the
-memory. Knows nothing of requests to the API: its callers say which access token was rejected or accepted.
+Owns the rows of "what happens to a request": who refreshes, who waits, who goes on. Knows nothing of requests to the
+API: its callers say which access token was rejected or accepted. The critical section is `sharedrecord`'s.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import replace
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable
+from typing import cast
 
 from requests_zohorecruit.accounts import Accounts
 from requests_zohorecruit.errors import TokenEndpointError, TokenStoreError, ZohoAuthError
-from requests_zohorecruit.locks import ForkSafeLock
-from requests_zohorecruit.records import Budget, Failure, Record
+from requests_zohorecruit.records import Budget, Record
 from requests_zohorecruit.secret import Secret
+from requests_zohorecruit.sharedrecord import LOCK_TIMEOUT, NEVER, TRY_AGAIN, BusyError, SharedRecord, Snapshot, logger
 from requests_zohorecruit.stores.base import TokenStore
 from requests_zohorecruit.tokens import Token
 
-__all__ = ["SCHEME", "Snapshot", "TokenSource"]
+__all__ = ["TokenSource"]
 
-logger = logging.getLogger("requests_zohorecruit")
-
-SCHEME = "Zoho-oauthtoken"
-#: Seconds that anybody waits for a store's lock.
-LOCK_TIMEOUT = 60.0
-#: Seconds after which a failed save, or a refresh nobody waits for, is tried again.
-TRY_AGAIN = 2.0
 #: Seconds that a caller with a 401 in hand waits to tell the others about it.
 PAUSE_WAIT = 5.0
 
 
-class Snapshot(NamedTuple):
-    """What a thread reads at once, so that token and expiry are of one generation (T28).
-
-    :ivar header: the value of the Authorization header; empty when there is no token
-    :ivar calm_until: until then, in epoch seconds, the header is used without another thought
-    """
-
-    record: Record
-    header: str
-    calm_until: float
-
-
-class TokenSource:
+class TokenSource(SharedRecord):
     """Hands out one grant's current access token, and sees to it that somebody, once, renews it.
 
     :param accounts: how to ask Zoho
@@ -68,22 +43,10 @@ class TokenSource:
         refresh_token: Secret | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
+        super().__init__(accounts.application, store, refresh_token=refresh_token, clock=clock)
         self.accounts = accounts
-        self.store = store
-        self.clock = clock or wall_clock
-        self._seed = refresh_token
-        self._snapshot = Snapshot(Record(), "", 0.0)
-        self._threads = ForkSafeLock()
-        self._memory = ForkSafeLock()
-        self._holder: tuple[int, int] | None = None
-        #: What the store held when last seen, by its tokens; `_unsaved`: memory is ahead of that.
-        self._seen: object = _NEVER
-        self._unsaved = False
-        self._save_due: float | None = None
+        #: Access tokens the API has refused, so that none of them is taken from the store again.
         self._rejected: deque[str] = deque(maxlen=16)
-        self._final: Failure | None = None
-
-    # -- what the doors ask for ------------------------------------------------------------------------------------
 
     @property
     def token(self) -> Token | None:
@@ -145,7 +108,7 @@ class TokenSource:
             "more. The usual cause is an API host of another region than the grant's, or a user whose access to Zoho "
             "Recruit has ended.",
             host,
-            self.accounts.application.region.code,
+            self.application.region.code,
         )
         self._share(paused, wait=PAUSE_WAIT)
 
@@ -167,7 +130,7 @@ class TokenSource:
     def adopt(self, token: Token, *, now: float) -> None:
         """Take over a grant that a person has just given, by an exchange at `now` (epoch seconds)."""
         # In memory before anything can go wrong: a code can't be exchanged twice.
-        self._seen = _NEVER
+        self._seen = NEVER
         self._remember(Record(mints=(now,)).minted(token), unsaved=True)
         with self._exclusive(LOCK_TIMEOUT):
             self._reload()
@@ -180,13 +143,11 @@ class TokenSource:
             record = self._snapshot.record
             token = record.refresh_token or record.access_token
             if token is None:
-                raise record.no_grant(self.accounts.application)
+                raise record.no_grant(self.application)
             self.accounts.revoke(token)
             self._seed = None
             self._remember(Record(extra=record.extra), unsaved=True)
             self._save()
-
-    # -- the rows of the table -------------------------------------------------------------------------------------
 
     def _considered(self) -> Snapshot:
         """Decide, by the state of the token, who refreshes and who waits."""
@@ -222,7 +183,7 @@ class TokenSource:
                     self._mint(record)
                 elif self._save_due is not None:
                     self._save()
-        except _BusyError:
+        except BusyError:
             return
         except ZohoAuthError as error:
             self._rest(now, error)
@@ -248,7 +209,7 @@ class TokenSource:
         try:
             token = self.accounts.refresh(record.token, grant, now=self.clock())
         except ZohoAuthError as error:
-            failed = asking.failed(error, self.clock(), self.accounts.application, record)
+            failed = asking.failed(error, self.clock(), self.application, record)
             self._note(failed)
             self._final = None if isinstance(error, TokenEndpointError) else failed.failure
             raise
@@ -257,7 +218,7 @@ class TokenSource:
         self._save()
 
     def _raise_if_hopeless(self, record: Record, now: float) -> None:
-        application = self.accounts.application
+        application = self.application
         if self._final and self._final.grant == application.fingerprint(record.refresh_token):
             raise self._final.error_now(application.region.code, self._final.wait.until)
         obstacle = record.obstacle(now, application, self.budget)
@@ -269,235 +230,3 @@ class TokenSource:
 
     def _has_usable(self) -> bool:
         return self._usable(self._snapshot.record, self.clock())
-
-    # -- the critical section --------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _exclusive(self, timeout: float, *, unless: Callable[[], bool] | None = None) -> Iterator[bool]:
-        """Hold the thread lock and then the store's, together waiting no longer than `timeout` seconds.
-
-        :param unless: asked between the two; true = no need any more, yields False without the store's lock
-        :raises _BusyError: `timeout` is 0 and somebody else holds one of them
-        :raises TokenStoreError: not obtained in time
-        """
-        me = (os.getpid(), threading.get_ident())
-        if self._holder == me:
-            # A save callback that calls the API with this very auth object, and no live token to do it with (T25).
-            raise self._not_locked(timeout, "this very thread is busy with it and cannot wait for itself")
-        started = time.monotonic()
-        if not self._threads.acquire(timeout):
-            raise self._not_locked(timeout, "another thread of this process is still busy with it")
-        try:
-            self._holder = me
-            if unless is not None and unless():
-                yield False
-            else:
-                left = max(0.0, timeout - (time.monotonic() - started))
-                with self._store_lock(left, timeout):
-                    yield True
-        finally:
-            self._holder = None
-            self._threads.release()
-
-    @contextmanager
-    def _store_lock(self, left: float, timeout: float) -> Iterator[None]:
-        """Hold the store's lock; whatever goes wrong with it leaves as one of our errors."""
-        lock = self._entered(left, timeout)
-        try:
-            yield
-        except BaseException as error:
-            with suppress(Exception):  # the error of the block says more than one of cleaning up after it
-                lock.__exit__(type(error), error, error.__traceback__)
-            raise
-        try:
-            lock.__exit__(None, None, None)
-        except Exception as error:  # noqa: BLE001 - a store is other people's code
-            # Where the lock is a transaction, what was saved may be gone with it.
-            self._save_due = self.clock() + TRY_AGAIN
-            self._remember(self._snapshot.record, unsaved=True)
-            failure = self._store_error("could not be unlocked", error)
-        else:
-            return
-        raise failure
-
-    def _entered(self, left: float, timeout: float) -> AbstractContextManager[object]:
-        try:
-            lock = self.store.lock(left)
-            lock.__enter__()
-        except TimeoutError as error:
-            why = str(error) if _ours(self.store) else "its lock is held by somebody else"
-            failure: ZohoAuthError = self._not_locked(timeout, why)
-        except Exception as error:  # noqa: BLE001 - a store is other people's code
-            failure = self._store_error("could not be locked", error)
-        else:
-            return lock
-        raise failure
-
-    def _not_locked(self, timeout: float, why: str) -> ZohoAuthError:
-        if not timeout:
-            return _BusyError(why)
-        return self._store_error(f"was not to be had within {timeout:.0f} s ({why.rstrip('.')})")
-
-    # -- memory and store ------------------------------------------------------------------------------------------
-
-    def _read_store(self) -> None:
-        """Read without the lock, so without waiting for whoever holds it; under the lock it is read again (T13)."""
-        before = self._snapshot.record
-        self._merge(self._loaded(), unless_moved_from=before)
-
-    def _reload(self) -> None:
-        self._merge(self._loaded())
-
-    def _loaded(self) -> Record | None:
-        try:
-            mapping = self.store.load()
-            if not (mapping is None or isinstance(mapping, Mapping)):
-                raise TypeError  # noqa: TRY301 - told like anything else a store does wrong
-        except Exception as error:  # noqa: BLE001 - a store is other people's code
-            failure = self._store_error("could not be read", error)
-        else:
-            return None if mapping is None else self._understood(mapping)
-        raise failure
-
-    def _understood(self, mapping: Mapping[str, Any]) -> Record:
-        try:
-            return Record.from_mapping(mapping, self.accounts.application)
-        except TokenStoreError as error:
-            error.message = f"{_name(self.store)}: {error.message}"
-            raise
-
-    def _merge(self, stored: Record | None, *, unless_moved_from: Record | None = None) -> None:
-        """Bring together what the store holds and what memory knows; the store rules unless memory is ahead of it."""
-        with self._memory.hold(LOCK_TIMEOUT):
-            memory = self._snapshot.record
-            if unless_moved_from is not None and memory is not unless_moved_from:
-                return
-            identity = None if stored is None else (stored.refresh_token, stored.access_token)
-            first, unmoved = self._seen is _NEVER, self._seen == identity
-            self._seen = identity
-            if first:
-                self._set(*self._first_reading(stored, memory))
-            elif stored is None:
-                # An emptied store has lost nothing: the next save puts it back.
-                self._set(memory, unsaved=True)
-            elif self._unsaved and unmoved:
-                self._set(memory.joined(stored), unsaved=True)
-            else:
-                self._save_due = None
-                self._set(stored.with_mints_of(memory), unsaved=False)
-
-    def _first_reading(self, stored: Record | None, memory: Record) -> tuple[Record, bool]:
-        """Let what this instance was given (refresh token, or grant just exchanged) win over the store, this once."""
-        extra = stored.extra if stored else {}
-        if memory.refresh_token or memory.token:
-            return replace(memory, extra=extra), True
-        seed = self._seed
-        if stored is not None and (seed is None or stored.refresh_token == seed):
-            return stored, False
-        if stored is not None and stored.refresh_token is None:
-            token = replace(stored.token, refresh_token=seed) if stored.token else None
-            return replace(stored, refresh_token=seed, token=token), True
-        return Record(refresh_token=seed, extra=extra), True
-
-    def _remember(self, record: Record, *, unsaved: bool) -> None:
-        with self._memory.hold(LOCK_TIMEOUT):
-            self._set(record, unsaved=unsaved)
-
-    def _set(self, record: Record, unsaved: bool) -> None:  # noqa: FBT001 - called with a pair of facts
-        if record.access_token != self._snapshot.record.access_token:
-            self._final = None
-        self._unsaved = unsaved
-        calm_until = record.token.stale_at if record.token else 0.0
-        if self._save_due is not None:
-            calm_until = min(calm_until, self._save_due)
-        token = record.access_token
-        self._snapshot = Snapshot(record, Secret(f"{SCHEME} {token}") if token else "", calm_until)
-
-    def _save(self) -> None:
-        """Save what is in memory.
-
-        :raises TokenStoreError: it failed; it is tried again by the calls that follow
-        """
-        record = self._snapshot.record
-        try:
-            self.store.save(record.to_mapping(self.accounts.application))
-        except Exception as error:  # noqa: BLE001 - a store is other people's code
-            failure = self._store_error("could not be saved to", error, hint=_IN_MEMORY if record.token else None)
-            self._save_due = self.clock() + TRY_AGAIN
-            self._remember(record, unsaved=True)
-        else:
-            self._seen = (record.refresh_token, record.access_token)
-            self._save_due = None
-            self._remember(record, unsaved=False)
-            return
-        raise failure
-
-    def _note(self, record: Record) -> None:
-        """Save bookkeeping; when that fails the work goes on, and memory remembers."""
-        self._remember(record, unsaved=True)
-        try:
-            self._save()
-        except TokenStoreError as error:
-            logger.warning("%s", error)
-
-    def _change(self, change: Callable[[Record], Record]) -> bool:
-        """Change the bookkeeping in memory, and tell whether there was anything to change."""
-        with self._memory.hold(LOCK_TIMEOUT):
-            before = self._snapshot.record
-            after = change(before)
-            self._unsaved = self._unsaved or after != before
-            self._snapshot = self._snapshot._replace(record=after)
-            return after != before
-
-    def _share(self, change: Callable[[Record], Record], *, wait: float) -> None:
-        """Make the same change in the store, if its lock is to be had within `wait` seconds."""
-        try:
-            with self._exclusive(wait):
-                self._reload()
-                self._note(change(self._snapshot.record))
-        except ZohoAuthError as error:
-            logger.debug("This is known to this process only: %s", error)
-
-    def _store_error(self, what: str, error: Exception | None = None, hint: str | None = None) -> TokenStoreError:
-        region = self.accounts.application.region.code
-        if isinstance(error, TokenStoreError):
-            return TokenStoreError(error.message, region=region, hint=error.hint or hint)
-        why = "" if error is None else f": {_described(error)}"
-        return TokenStoreError(f"{_name(self.store)} {what}{why} (region {region}).", region=region, hint=hint)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_holder": None}
-
-
-class _BusyError(ZohoAuthError):
-    """Somebody else holds a lock that nobody was to wait for."""
-
-
-class _Never:
-    """What a store held when it has not been read yet; unlike an object(), itself after pickling."""
-
-    def __reduce__(self) -> str:
-        return "_NEVER"
-
-
-_NEVER = _Never()
-_IN_MEMORY = "The new token stays in use in memory, and saving it is tried again by the calls that follow."
-
-
-def wall_clock() -> float:
-    """Return epoch seconds; looked up anew each time, so that tools which freeze time in tests reach it."""
-    return time.time()
-
-
-def _ours(store: object) -> bool:
-    return type(store).__module__.startswith("requests_zohorecruit.")
-
-
-def _name(store: object) -> str:
-    # Other people's repr may show a password.
-    return repr(store) if _ours(store) else f"The token store {type(store).__name__}"
-
-
-def _described(error: Exception) -> str:
-    text = f" ({os.strerror(error.errno)})" if isinstance(error, OSError) and error.errno else ""
-    return f"{type(error).__name__}{text}"

@@ -17,7 +17,8 @@ from requests_zohorecruit.errors import (
     ThrottledError,
     TokenStoreError,
 )
-from requests_zohorecruit.source import TokenSource, wall_clock
+from requests_zohorecruit.sharedrecord import wall_clock
+from requests_zohorecruit.source import TokenSource
 from requests_zohorecruit.stores import CallbackStore, MemoryStore
 from requests_zohorecruit.tokens import Token
 
