@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from requests_zohorecruit.auth import ZohoRecruitAuth
+    from requests_zohorecruit.compliance import zohorecruit_compliance_fix
     from requests_zohorecruit.errors import (
         AuthorizationError,
         ClientConfigurationError,
@@ -49,11 +50,13 @@ __all__ = [
     "ZohoAuthError",
     "ZohoRecruitAuth",
     "__version__",
+    "zohorecruit_compliance_fix",
 ]
 
 # Names are imported when they are first used: a program that only may call Zoho starts no slower for it.
 _HOMES = {
     "auth": ("ZohoRecruitAuth",),
+    "compliance": ("zohorecruit_compliance_fix",),
     "errors": tuple(name for name in __all__ if name.endswith(("Error", "Required"))),
     "regions": ("Region",),
     "stores": ("CallbackStore", "FileStore", "MemoryStore", "TokenStore"),

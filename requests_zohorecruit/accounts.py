@@ -5,10 +5,10 @@ Knows nothing of stores, locks or when to refresh. What comes back is read in `a
 
 from __future__ import annotations
 
-import math
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -18,7 +18,7 @@ from urllib3.util import Retry
 from requests_zohorecruit.answers import Answer, read_revocation, read_token_answer, redirected
 from requests_zohorecruit.errors import ClientConfigurationError, TokenEndpointError
 from requests_zohorecruit.regions import Region
-from requests_zohorecruit.secret import Secret, checked_secret, fingerprint
+from requests_zohorecruit.secret import Secret, checked_secret, fingerprint, veil
 from requests_zohorecruit.tokens import Token
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Application:
     @classmethod
     def create(cls, client_id: str, client_secret: str | Mapping[str, str], region: str | Region) -> Application:
         """Check the three against each other before anything is sent."""
+        client_secret = veil(client_secret)
         where = Region.lookup(region)
         if isinstance(client_secret, Mapping):
             if where.code not in client_secret:
@@ -59,7 +60,7 @@ class Application:
                     region=where.code,
                     hint=f"Add one under {where.code!r} to the client_secret mapping.",
                 )
-            client_secret = client_secret[where.code]
+            client_secret = veil(client_secret[where.code])
         return cls(str(checked_secret("client_id", client_id)), checked_secret("client_secret", client_secret), where)
 
     def fingerprint(self, refresh_token: str | None) -> str:
@@ -94,12 +95,13 @@ class Accounts:
 
         :param now: epoch seconds
         """
-        client = _client(self.application)
-        body = client.prepare_refresh_body(
+        refresh_token = veil(refresh_token)
+        body = _client(self.application).prepare_refresh_body(
             refresh_token=refresh_token,
             client_id=self.application.client_id,
             client_secret=self.application.client_secret,
         )
+        body = veil(body)
         return self._read(self._post(self.application.region.token_url, body), previous, now)
 
     def exchange(
@@ -109,20 +111,25 @@ class Accounts:
 
         :param redirect_uri: as used for consent; None for a self-client's code
         :param code_verifier: PKCE (RFC 7636), where the authorization URL carried a challenge
+        :param now: epoch seconds
+        :raises ValueError: `code` cannot be a code; nothing was sent
         """
+        code, code_verifier = veil(code), veil(code_verifier)
         body = _client(self.application).prepare_request_body(
             code=checked_secret("code", code),
             redirect_uri=redirect_uri,
             code_verifier=code_verifier,
             client_secret=self.application.client_secret,
         )
+        body = veil(body)
         return self._read(self._post(self.application.region.token_url, body), None, now)
 
     def revoke(self, token: str) -> None:
         """Revoke a grant; the token goes into the body, where no access log sees it (RFC 7009; T60)."""
         from oauthlib.common import urlencode  # noqa: PLC0415 - oauthlib costs more to import than this whole package
 
-        answer = self._post(self.application.region.revoke_url, urlencode([("token", token)]))
+        token = veil(token)
+        answer = self._post(self.application.region.revoke_url, veil(urlencode([("token", token)])))
         read_revocation(answer, region=self.application.region)
 
     def _read(self, answer: Answer, previous: Token | None, now: float) -> Token:
@@ -130,26 +137,23 @@ class Accounts:
 
     def _post(self, url: str, body: str) -> Answer:
         if self._session is not None:
-            return self._post_through(self._session, url, Secret(body))
+            return self._post_through(self._session, url, body)
         # A session per call: one token an hour needs no pool, and a pooled TLS connection must not be shared by fork.
         with _private_session() as session:
-            return self._post_through(session, url, Secret(body))
+            return self._post_through(session, url, body)
 
-    def _post_through(self, session: requests.Session, url: str, body: Secret) -> Answer:
+    def _post_through(self, session: requests.Session, url: str, body: str) -> Answer:
         # Prepared outside the session: its auth, netrc, headers and cookies have no business here (T09, T27).
         prepared = requests.Request("POST", url, data=body, headers=_HEADERS).prepare()
-        # What the session says of certificates goes before REQUESTS_CA_BUNDLE; requests itself has it the other way
-        # round, which makes a session for a private CA useless wherever that variable is set.
-        verify = None if session.verify is True else session.verify
-        settings = session.merge_environment_settings(url, {}, True, verify, None)
         try:
             # The adapter is called directly: a session's hooks would see the answer, and its jar keep the cookies.
-            response = session.get_adapter(url).send(prepared, timeout=self._timeout, **settings)
+            # The settings get no name: a proxy's password is among them, and tracebacks show what has one.
+            response = session.get_adapter(url).send(prepared, timeout=self._timeout, **_settings(session, url))
             try:
                 answer = _read_bounded(response)
             finally:
                 response.close()
-        except (requests.RequestException, HTTPError, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             what, uncertain = _failure(error)
         else:
             if 300 <= answer.status < 400:
@@ -182,21 +186,40 @@ def _private_session() -> requests.Session:
     return session
 
 
+def _settings(session: requests.Session, url: str) -> dict[str, Any]:
+    # What the session says goes before REQUESTS_CA_BUNDLE and HTTPS_PROXY; requests itself has it the other way round,
+    # which makes a session for a private CA useless wherever that variable is set.
+    proxies = dict(session.proxies)
+    settings = session.merge_environment_settings(url, proxies, stream=True, verify=session.verify, cert=None)
+    return cast("dict[str, Any]", settings)
+
+
 def _read_bounded(response: requests.Response) -> Answer:
     content = response.raw.read(LONGEST_ANSWER + 1, decode_content=True)
-    if len(content) > LONGEST_ANSWER:
-        content = b""
-    return Answer(response.status_code, content.decode("utf-8", "replace"), response.headers.get("Retry-After"))
+    try:
+        text = content.decode("utf-8") if len(content) <= LONGEST_ANSWER else ""
+    except UnicodeDecodeError:
+        text = ""  # reads as what it is: no token answer
+    return Answer(response.status_code, text, response.headers.get("Retry-After"))
+
+
+#: What is known to fail before the form is sent.
+_UNSENT: tuple[tuple[type[Exception], str], ...] = (
+    (requests.exceptions.ProxyError, "The proxy did not connect to"),
+    (requests.exceptions.ConnectTimeout, "No connection within the timeout to"),
+    (ValueError, "The proxy settings allow no connection to"),  # InvalidURL; a password not Latin-1
+)
 
 
 def _failure(error: Exception) -> tuple[str, bool]:
     """Tell what failed, and whether the form may have arrived. The error's own text may hold a proxy's password."""
+    for kind, what in _UNSENT:
+        if isinstance(error, kind):
+            return what, False
     if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
         return "The TLS certificate was not accepted:", False
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "The proxy did not connect to", False
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "No connection within the timeout to", False
+    if type(error) is OSError:  # requests' way to say that a certificate file is not there
+        return "The certificate settings allow no connection to", False
     if isinstance(error, (requests.exceptions.Timeout, ReadTimeoutError)):
         return "No answer within the timeout from", True
     reason: Any = error.args[0] if error.args else None
@@ -210,6 +233,6 @@ def _finite(timeout: Any) -> tuple[float, float]:
     numbers = [value for value in pair if isinstance(value, (int, float)) and not isinstance(value, bool)]
     if len(pair) != 2 or len(numbers) != 2:
         raise TypeError("timeout must be seconds, or a (connect, read) pair of seconds")
-    if not all(math.isfinite(seconds) and seconds > 0 for seconds in numbers):
+    if not all(0 < seconds <= threading.TIMEOUT_MAX for seconds in numbers):
         raise ValueError("timeout must be finite and above zero: a token call that hangs stops every caller")
     return float(numbers[0]), float(numbers[1])

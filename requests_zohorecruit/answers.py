@@ -19,12 +19,16 @@ from requests_zohorecruit.errors import (
     ZohoAuthError,
 )
 from requests_zohorecruit.regions import Region
+from requests_zohorecruit.secret import veil
 from requests_zohorecruit.tokens import Token, lifetime, split_scope
 
 __all__ = ["Answer", "is_rejection", "read_revocation", "read_token_answer"]
 
 #: Seconds to leave Zoho alone after "Access Denied" when it does not say how long.
 COOL_DOWN = 60.0
+
+#: Longest ``Retry-After`` in seconds that is believed: Zoho's block lasts ten minutes.
+LONGEST_RETRY_AFTER = 3600.0
 
 #: The three codes under which Recruit refuses a token that a fresh one may cure.
 REJECTIONS = frozenset({"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"})
@@ -56,15 +60,14 @@ def read_token_answer(answer: Answer, *, region: Region, requested_at: float, pr
     body = _json_object(answer.text)
     if body is None:
         raise _unintelligible(answer, region)
-    access_token = body.get("access_token")
-    if body.get("error") or body.get("status") == "failure" or not access_token:
+    if body.get("error") or body.get("status") == "failure" or not body.get("access_token"):
         raise _error(body, answer, region)
     if not 200 <= answer.status < 300:
         raise _unintelligible(answer, region)
     expires_in = lifetime(body)
     try:
         return Token(
-            access_token=access_token,
+            access_token=body["access_token"],
             refresh_token=body.get("refresh_token") or (previous.refresh_token if previous else None),
             expires_at=requested_at + expires_in,
             expires_in=expires_in,
@@ -85,8 +88,8 @@ def read_revocation(answer: Answer, *, region: Region) -> None:
     body = _json_object(answer.text)
     if answer.status == 200 and body is not None and body.get("status") == "success":
         return
-    if body is not None and (body.get("error") or body.get("status") == "failure"):
-        raise _error(body, answer, region)
+    if answer.status == 429 or (body is not None and (body.get("error") or body.get("status") == "failure")):
+        raise _error(body or {}, answer, region)
     raise TokenEndpointError(
         f"{_host(region)} did not confirm that the grant is revoked (HTTP {answer.status}); it is kept here.",
         status_code=answer.status,
@@ -146,7 +149,8 @@ def _unintelligible(answer: Answer, region: Region) -> ZohoAuthError:
     kind = "an HTML page" if answer.text.lstrip()[:1] == "<" else "something that is no token answer"
     return TokenEndpointError(
         f"{_host(region)} answered HTTP {answer.status} with {kind}.",
-        uncertain=200 <= answer.status < 300,
+        # A gateway that gave up on Zoho (RFC 9110, section 15.6) cannot know what Zoho went on to do.
+        uncertain=200 <= answer.status < 300 or answer.status in {502, 504},
         status_code=answer.status,
         region=region.code,
         hint="Try again later; if it persists, check the region and any proxy in between.",
@@ -158,7 +162,7 @@ def _json_object(text: str) -> Mapping[str, Any] | None:
         document = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         return None
-    return document if isinstance(document, dict) else None
+    return veil(document) if isinstance(document, dict) else None
 
 
 def _scope(body: Mapping[str, Any]) -> tuple[str, ...]:
@@ -174,8 +178,8 @@ def _word(value: object) -> str | None:
 
 
 def _retry_after(header: str | None) -> float:
-    seconds = int(header) if header and re.fullmatch(r"[0-9]{1,4}", header) else 0
-    return max(COOL_DOWN, float(seconds))
+    seconds = float(header) if header and re.fullmatch(r"[0-9]{1,9}", header) else 0.0
+    return min(max(COOL_DOWN, seconds), LONGEST_RETRY_AFTER)
 
 
 def _host(region: Region) -> str:

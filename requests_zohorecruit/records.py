@@ -5,7 +5,6 @@ Owns the shape of the stored record and its changes, as one immutable value; kno
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from requests_zohorecruit.errors import (
     TokenStoreError,
     ZohoAuthError,
 )
-from requests_zohorecruit.secret import Secret, checked_secret
+from requests_zohorecruit.secret import Secret, checked_secret, veil
 from requests_zohorecruit.tokens import Token
 
 __all__ = ["Budget", "Record", "Wait"]
@@ -40,8 +39,11 @@ class Wait(NamedTuple):
     seconds: float
 
     def over(self, now: float) -> bool:
-        """Tell whether it has passed. One that ends later than it is long was written by a clock that jumped."""
-        return not now < self.until <= now + self.seconds
+        """Tell whether it has passed, or was written by a clock that has since gone back.
+
+        The clocks of two hosts differ a little, so only one that ends later than twice its length is taken for that.
+        """
+        return not now < self.until <= now + 2 * self.seconds
 
     @classmethod
     def after(cls, previous: Wait | None, now: float, *, seconds: float, longest: float) -> Wait:
@@ -63,12 +65,12 @@ class Failure(NamedTuple):
 
     def error_now(self, region: str, now: float) -> ZohoAuthError:
         """Return the error to raise instead of trying again."""
-        details: dict[str, Any] = {"code": self.code, "status_code": self.status_code, "region": region, "hint": self.hint}
+        details: dict[str, Any] = {"code": self.code, "status_code": self.status_code, "hint": self.hint}
         left = max(0.0, self.wait.until - now)
         if self.error == ThrottledError.__name__:
             details["retry_after"] = left
         again = f" Not asked again for {left:.0f} s." if left else ""
-        return _ERRORS[self.error](self.message + again, **details)
+        return _ERRORS[self.error](self.message + again, region=region, **details)
 
 
 #: Seconds after which a transient failure is tried again.
@@ -81,9 +83,8 @@ LONGEST_COOL_DOWN = 600.0
 #: First and longest pause, in seconds, between mints that replace a rejected token.
 PAUSE, LONGEST_PAUSE = 60.0, 3600.0
 
-_ERRORS: Mapping[str, type[ZohoAuthError]] = {
-    kind.__name__: kind for kind in (TokenEndpointError, ThrottledError, ReauthorizationRequired, ClientConfigurationError)
-}
+_REMEMBERED = (TokenEndpointError, ThrottledError, ReauthorizationRequired, ClientConfigurationError)
+_ERRORS: Mapping[str, type[ZohoAuthError]] = {kind.__name__: kind for kind in _REMEMBERED}
 _TOKEN_KEYS = ("access_token", "refresh_token", "expires_at", "expires_in", "scope", "api_domain", "token_type")
 _OWN_KEYS = frozenset({*_TOKEN_KEYS, "client_id", "region", "mint_times", "failure", "rejection_pause"})
 
@@ -113,17 +114,18 @@ class Record:
 
         :raises TokenStoreError: it belongs to another client or region, or its tokens cannot be tokens
         """
-        region = application.region
+        mapping, region = veil(mapping), application.region
         for key, ours in (("client_id", application.client_id), ("region", region.code)):
-            if mapping.get(key) not in (None, "", ours):  # noqa: PLR6201 - a tuple: the value may not be hashable
+            if mapping.get(key) not in (None, "", ours):  # a tuple: the value may not be hashable
                 raise TokenStoreError(
                     f"The stored record is of another {key.replace('_', ' ')} than this one ({ours}).",
                     region=region.code,
                     hint="Give every client and region a store of its own.",
                 )
         try:
-            grant = mapping.get("refresh_token") or None
-            refresh_token = checked_secret("refresh_token", grant) if grant is not None else None
+            refresh_token = (
+                checked_secret("refresh_token", mapping["refresh_token"]) if mapping.get("refresh_token") else None
+            )
             token = Token.from_dict(mapping) if mapping.get("access_token") else None
         except (TypeError, ValueError) as error:
             problem = str(error)  # tells which key, never its value
@@ -145,9 +147,8 @@ class Record:
         )
 
     def to_mapping(self, application: Application) -> dict[str, Any]:
-        """Return the record as a store keeps it: JSON types, and no key without a value."""
+        """Return the record as a store keeps it: JSON types, and no key of ours without a value."""
         values = {
-            **self.extra,
             **({"refresh_token": str(self.refresh_token)} if self.refresh_token else {}),
             **(self.token.to_dict() if self.token else {}),
             "client_id": application.client_id,
@@ -156,7 +157,7 @@ class Record:
             "failure": self.failure and {**self.failure._asdict(), "wait": list(self.failure.wait)},
             "rejection_pause": self.pause and list(self.pause),
         }
-        return {key: value for key, value in values.items() if value not in (None, [])}
+        return {**self.extra, **{key: value for key, value in values.items() if value not in (None, [])}}
 
     @property
     def access_token(self) -> str | None:
@@ -262,8 +263,12 @@ class Record:
         return tuple(sorted(min(at, now) for at in self.mints if abs(now - at) < budget.window))
 
 
-def _finite(*values: object) -> bool:
-    return all(isinstance(each, (int, float)) and not isinstance(each, bool) and math.isfinite(each) for each in values)
+#: No time in seconds is that large; keeps out infinity, NaN and integers that no float can hold.
+_BEYOND = 1e15
+
+
+def _seconds(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _BEYOND
 
 
 # What follows reads bookkeeping written by another version or by hand: what cannot be read is left out, since the
@@ -271,23 +276,23 @@ def _finite(*values: object) -> bool:
 
 
 def _times(value: object) -> tuple[float, ...]:
-    return tuple(float(at) for at in value[-100:] if _finite(at)) if isinstance(value, list) else ()
+    return tuple(float(at) for at in value[-100:] if _seconds(at)) if isinstance(value, (list, tuple)) else ()
 
 
 def _wait(value: object) -> Wait | None:
-    if isinstance(value, (list, tuple)) and len(value) == 2 and _finite(*value):
-        return Wait(float(value[0]), float(value[1]))
-    return None
+    if not (isinstance(value, (list, tuple)) and len(value) == 2 and all(map(_seconds, value))):
+        return None
+    until, seconds = map(float, value)
+    return Wait(until, seconds) if 0 < seconds <= LONGEST_PAUSE else None
 
 
 def _failure(value: object) -> Failure | None:
     if not isinstance(value, Mapping) or value.get("error") not in list(_ERRORS):
         return None
     message, code, status, hint, grant = (value.get(key) for key in ("message", "code", "status_code", "hint", "grant"))
-    texts = isinstance(message, str) and isinstance(grant, str) and isinstance(code, (str, type(None)))
-    if not (texts and isinstance(hint, (str, type(None))) and isinstance(status, (int, type(None)))):
-        return None
     wait = _wait(value.get("wait"))
-    if wait is None:
+    if not (isinstance(message, str) and isinstance(grant, str) and isinstance(code, (str, type(None))) and wait):
+        return None
+    if not (isinstance(hint, (str, type(None))) and isinstance(status, (int, type(None)))):
         return None
     return Failure(value["error"], message, code, status, hint, grant, wait)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from requests_zohorecruit.errors import AuthorizationError, UnknownRegionError, UntrustedHostError
+from requests_zohorecruit.secret import veil
 
 __all__ = ["Region", "https_host"]
 
@@ -59,14 +60,19 @@ class Region:
         if isinstance(value, Region):
             return value
         if not isinstance(value, str):
-            raise TypeError(f"region must be a code such as 'eu', an accounts URL or a Region, not {value!r}")
+            raise TypeError(
+                f"region must be a code such as 'eu', an accounts URL or a Region, not {type(value).__name__}"
+            )
         # Only ASCII may be folded: str.lower() maps the Kelvin sign to "k".
         found = _BY_NAME.get(value.lower().removesuffix("/")) if value.isascii() else None
         if found is None:
             known = ", ".join(region.code for region in _TABLE)
+            # What is too long for a region, or has an "@", may be a secret in the wrong place.
+            name = repr(value) if re.fullmatch(r"[\w.:/-]{0,40}", value, re.ASCII) else "as given (not shown here)"
+            value = veil(value)
             raise UnknownRegionError(
-                f"No Zoho region is named {value[:80]!r}; known are {known}.",
-                hint="A data centre that is not in the table is reached through a custom Region(code, accounts_url, …).",
+                f"No Zoho region is named {name}; known are {known}.",
+                hint="A data centre that is not in it is reached through a custom Region(code, accounts_url, …).",
             )
         return found
 
@@ -83,23 +89,24 @@ class Region:
         :raises UntrustedHostError: ``accounts-server`` is none of theirs
         :raises AuthorizationError: a value is missing or given twice, the two contradict each other, or Zoho refused
         """
+        url = veil(url)
         values = callback_values(url)
         server = values.get("accounts-server")
         if server is None:
             raise _unclear("names no accounts-server")
-        regions = (*extra, *_TABLE)
-        region = next((known for known in regions if known.accounts_url == server.removesuffix("/")), None)
-        if region is None:
+        there = [known for known in (*extra, *_TABLE) if known.accounts_url == server.removesuffix("/")]
+        if not there:
             raise UntrustedHostError(
                 "The callback names an accounts-server that is none of Zoho's known ones; nothing was sent to it.",
                 hint="If this is a new Zoho data centre, pass a custom Region for it.",
             )
         location = values.get("location")
         if location is None:
-            raise _unclear("names no location", region)
-        if location != region.code and _BY_NAME.get(location) is not region:
-            raise _unclear(f"names {region.accounts_url} together with another location", region)
-        return region
+            raise _unclear("names no location", there[0])
+        for region in there:
+            if location == region.code or _BY_NAME.get(location) == region:
+                return region
+        raise _unclear(f"names {there[0].accounts_url} together with another location", there[0])
 
     @classmethod
     def all(cls) -> tuple[Region, ...]:
@@ -135,7 +142,7 @@ class Region:
         if not isinstance(value, str):
             return None
         domain = value.removesuffix("/")
-        return domain if domain in _API_DOMAINS or domain.removeprefix("https://") in self.hosts else None
+        return domain if domain in {*_API_DOMAINS, *(f"https://{host}" for host in self.hosts)} else None
 
 
 def https_host(url: str) -> str | None:
@@ -164,24 +171,25 @@ def callback_values(url: str) -> dict[str, str]:
     :raises AuthorizationError: Zoho refused (``error=…``), or a value is given twice: one of the two is forged
     :raises TypeError: `url` is no string
     """
+    url = veil(url)
     if not isinstance(url, str):
         raise TypeError(f"the callback URL must be a string, not {type(url).__name__}")
     try:
-        values = parse_qs(urlsplit(url).query, keep_blank_values=False, max_num_fields=50)
+        values = veil(parse_qs(urlsplit(url).query, keep_blank_values=False, max_num_fields=50))
     except ValueError:
         raise _unclear("cannot be read") from None
     for name in ("code", "state", "location", "accounts-server", "error"):
         if len(values.get(name, ())) > 1:
             raise _unclear(f"gives {name} twice")
     if "error" in values:
-        word = values["error"][0]
+        word = veil(values["error"][0])
         known = word if re.fullmatch(r"[a-z_]{1,40}", word) else None
         raise AuthorizationError(
             f"Zoho did not grant access ({known or 'an unknown error'}).",
             code=known,
             hint="The person pressed Reject; ask again when they are ready." if known == "access_denied" else None,
         )
-    return {name: found[0] for name, found in values.items()}
+    return {name: veil(found[0]) for name, found in values.items()}
 
 
 def _unclear(what: str, region: Region | None = None) -> AuthorizationError:
@@ -206,8 +214,9 @@ def _origin(name: str, value: object, code: str) -> str:
 
 
 def _zoho(code: str, domain: str, *aliases: str, api: str = "") -> tuple[Region, tuple[str, ...]]:
-    urls = [f"https://{service}.{domain}" for service in ("accounts", "recruit", "upload")]
-    return Region(code, *urls, f"https://{api or domain.replace('zoho', 'www.zohoapis', 1)}"), aliases
+    accounts, recruit, upload = (f"https://{service}.{domain}" for service in ("accounts", "recruit", "upload"))
+    api_domain = f"https://{api or domain.replace('zoho', 'www.zohoapis', 1)}"
+    return Region(code, accounts, recruit, upload, api_domain), aliases
 
 
 # Domains are listed, never derived from the code: there is no zoho.ca, zoho.au or zoho.cn of Zoho's.

@@ -7,8 +7,12 @@ first place; this keeps them out of tracebacks printed with local variables, deb
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
 
-__all__ = ["Secret", "checked_secret", "fingerprint"]
+__all__ = ["Secret", "checked_secret", "fingerprint", "veil"]
+
+_Value = TypeVar("_Value")
 
 
 class Secret(str):
@@ -18,6 +22,23 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return f"<secret {fingerprint(self)}>"
+
+
+class _VeiledDict(dict[str, Any]):
+    """A dict equal to the plain one in every way but its repr, which shows nothing of it."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} values, not shown>"
+
+
+def veil(value: _Value) -> _Value:
+    """Return text or a mapping as an equal one whose repr does not show it; anything else as it is.
+
+    What a function is given stays in its frame, so its first line veils what a traceback must not show.
+    """
+    if isinstance(value, str):
+        return cast("_Value", Secret(value))
+    return cast("_Value", _VeiledDict(value)) if isinstance(value, Mapping) else value
 
 
 def fingerprint(secret: str) -> str:
@@ -33,8 +54,9 @@ def checked_secret(name: str, value: object) -> Secret:
     """
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, not {type(value).__name__}")
+    value = Secret(value)
     if not value:
         raise ValueError(f"{name} is empty")
     if not (value.isascii() and value.isprintable() and " " not in value):
         raise ValueError(f"{name} contains a space, line break or other character that no {name} has: a stray paste?")
-    return Secret(value)
+    return value

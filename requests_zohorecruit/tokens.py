@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from requests_zohorecruit.secret import Secret, checked_secret, fingerprint
+from requests_zohorecruit.secret import checked_secret, fingerprint, veil
 
 __all__ = ["Token", "lifetime"]
 
@@ -44,7 +44,7 @@ class Token:
     expires_in: int = DEFAULT_LIFETIME
     scope: tuple[str, ...] = ()
     api_domain: str | None = None
-    token_type: str = "Bearer"
+    token_type: str = "Bearer"  # noqa: S105 - a word of RFC 6750, not a password
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "access_token", checked_secret("access_token", self.access_token))
@@ -52,9 +52,10 @@ class Token:
             object.__setattr__(self, "refresh_token", checked_secret("refresh_token", self.refresh_token))
 
     def __repr__(self) -> str:
-        grant = fingerprint(self.refresh_token) if self.refresh_token else None
+        # str(): a debugger may show the token whose values are just being refused.
+        grant = fingerprint(str(self.refresh_token)) if self.refresh_token else None
         return (
-            f"Token(access_token={fingerprint(self.access_token)}, refresh_token={grant}, "
+            f"Token(access_token={fingerprint(str(self.access_token))}, refresh_token={grant}, "
             f"expires_at={self.expires_at!r}, expires_in={self.expires_in!r}, scope={self.scope!r}, "
             f"api_domain={self.api_domain!r}, token_type={self.token_type!r})"
         )
@@ -69,13 +70,16 @@ class Token:
         :raises ValueError: no ``access_token``, or a value that cannot be what its key says; never shows the value
         :raises TypeError: `mapping` is no mapping, or a token is no string
         """
+        mapping = veil(mapping)
         if not isinstance(mapping, Mapping):
             raise TypeError(f"a token dict must be a mapping, not {type(mapping).__name__}")
         if not mapping.get("access_token"):
             raise ValueError("the token dict has no access_token")
         return cls(
-            access_token=mapping["access_token"],
-            refresh_token=mapping.get("refresh_token") or None,
+            access_token=checked_secret("access_token", mapping["access_token"]),
+            refresh_token=checked_secret("refresh_token", mapping["refresh_token"])
+            if mapping.get("refresh_token")
+            else None,
             expires_at=_epoch(mapping.get("expires_at")),
             expires_in=lifetime(mapping),
             scope=split_scope(mapping.get("scope")),
@@ -136,7 +140,7 @@ def split_scope(value: object) -> tuple[str, ...]:
 
 
 def _epoch(value: object) -> float:
-    if value is None:
+    if value is None or value == "":
         return 0.0
     seconds = _number(value)
     if seconds is None:

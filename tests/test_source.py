@@ -100,12 +100,16 @@ class TestStale:
         assert source.header() == header("T1")
         assert len(accounts.calls) == 1
 
-    def test_a_new_worker_goes_on_with_the_live_token_of_the_store_while_another_refreshes(self, store, clock, accounts):
+    def test_a_new_worker_goes_on_with_the_live_token_of_the_store_while_another_refreshes(
+        self, store, clock, accounts
+    ):
         store.busy = True
         assert make_source(store, clock=clock, accounts=accounts).header() == header("T0")
         assert accounts.calls == []
 
-    def test_T13_what_another_process_minted_meanwhile_is_found_by_reloading_inside_the_lock(self, source, store, accounts):
+    def test_T13_what_another_process_minted_meanwhile_is_found_by_reloading_inside_the_lock(
+        self, source, store, accounts
+    ):
         source._read_store()
         MemoryStore.save(store, token_record("T-other"))
         assert source.header() == header("T-other")
@@ -334,7 +338,9 @@ class TestWaiting:
 
         monkeypatch.setattr(target, name, waited)
 
-    def test_T10_who_waited_for_a_thread_uses_what_it_got_without_locking_the_store(self, source, accounts, monkeypatch):
+    def test_T10_who_waited_for_a_thread_uses_what_it_got_without_locking_the_store(
+        self, source, accounts, monkeypatch
+    ):
         self.meanwhile(source, monkeypatch, "threads", source.header)
         assert source.header() == header("T1")
         assert len(accounts.calls) == 1

@@ -1,0 +1,156 @@
+"""Real Redis and PostgreSQL servers on free ports of 127.0.0.1, with data directories of their own."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+import pytest
+
+READY = re.compile(rb"[Rr]eady to accept connections")
+ATTEMPTS = 3  # to find a port that nobody else takes before the server does
+
+
+class Server:
+    """A server process that can be stopped, killed and started again on the same port."""
+
+    def __init__(self, command: list[str], port: int, user: pwd.struct_passwd | None = None) -> None:
+        self.command = command
+        self.port = port
+        self.user = user
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> bool:
+        self.process = subprocess.Popen(
+            self.command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            cwd="/",
+            **acting_as(self.user),
+        )
+        output: Any = self.process.stdout
+        for line in output:
+            if READY.search(line):
+                threading.Thread(target=drain, args=(output,), daemon=True).start()
+                return True
+        output.close()
+        self.process.wait()
+        self.process = None
+        return False
+
+    def stop(self, how: int = signal.SIGINT) -> None:
+        """End the server; SIGINT is its own fast and clean way, SIGKILL none of both."""
+        if self.process:
+            self.process.send_signal(how)
+            self.process.wait()
+            self.process = None
+
+
+def drain(output: IO[bytes]) -> None:
+    """Read until the end, so that the server never waits for somebody to read."""
+    with output:
+        for _ in output:
+            pass
+
+
+def missing(what: str) -> NoReturn:
+    if os.environ.get("ZOHORECRUIT_REQUIRE_SERVERS") == "1":
+        pytest.fail(f"{what} is not installed, and ZOHORECRUIT_REQUIRE_SERVERS=1 demands it")
+    pytest.skip(f"{what} is not installed")
+
+
+@contextmanager
+def redis_server() -> Iterator[Server]:
+    """Run Redis or Valkey, without persistence."""
+    binary = shutil.which("redis-server") or shutil.which("valkey-server") or missing("redis-server")
+    with tempfile.TemporaryDirectory() as directory:
+        options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory]
+        with running(lambda port: [binary, "--port", str(port), *options]) as server:
+            yield server
+
+
+@contextmanager
+def postgres_server() -> Iterator[Server]:
+    """Run PostgreSQL; the superuser is ``postgres``, everybody local is trusted."""
+    binaries = postgres_binaries()
+    user = unprivileged()
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        if user:
+            os.chown(directory, user.pw_uid, user.pw_gid)
+        data = directory / "data"
+        subprocess.run(
+            [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            check=True,
+            capture_output=True,
+            cwd="/",
+            **acting_as(user),
+        )
+        settings = [
+            "fsync=off",
+            "listen_addresses=127.0.0.1",
+            f"unix_socket_directories={directory}",
+            "max_connections=50",
+        ]
+        options = [part for setting in settings for part in ("-c", setting)]
+        command = [str(binaries / "postgres"), "-D", str(data), *options]
+        with running(lambda port: [*command, "-p", str(port)], user) as server:
+            yield server
+
+
+@contextmanager
+def running(command: Any, user: pwd.struct_passwd | None = None) -> Iterator[Server]:
+    for _ in range(ATTEMPTS):
+        port = free_port()
+        server = Server(command(port), port, user)
+        if server.start():
+            break
+    else:
+        pytest.fail(f"{command(0)[0]} does not start")
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def postgres_binaries() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    on_path = shutil.which("postgres")
+    if on_path:
+        found.append(Path(on_path).resolve())
+    for binary in reversed(found):
+        if (binary.parent / "initdb").exists():
+            return binary.parent
+    missing("postgresql")
+
+
+def unprivileged() -> pwd.struct_passwd | None:
+    """Return whom to run PostgreSQL as, because it refuses root; None = as ourselves."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with suppress(KeyError):
+            return pwd.getpwnam(name)
+    missing("an unprivileged user")
+
+
+def acting_as(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
