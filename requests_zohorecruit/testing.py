@@ -1,9 +1,7 @@
-"""What users need to test their own code against this library: the contract every token store has to fulfil.
+"""What users need to test their own code against this library: a mocked Zoho, and the contract of a token store.
 
-Knows nothing of any particular store. Importing it imports neither pytest nor the engine.
+Knows nothing of any particular store. Importing it imports neither pytest, nor responses, nor the engine.
 """
-
-# ruff: noqa: D102, PLR2004, S101, S105 - tests: their names are sentences, asserts their purpose, and no secret is real
 
 from __future__ import annotations
 
@@ -15,14 +13,17 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.stores.base import TokenStore
 
-__all__ = ["TokenStoreContract"]
+if TYPE_CHECKING:
+    from requests_zohorecruit.mocking import MockZoho, mock_zoho
+
+__all__ = ["MockZoho", "TokenStoreContract", "mock_zoho"]
 
 #: Longer than any healthy store needs for anything, in seconds; only a failing test waits that long.
 _PATIENCE = 60.0
@@ -51,11 +52,12 @@ class TokenStoreContract:
     takes a key of its own.
 
     :cvar process_shared: False for a store that lives within one process: what needs a second one is skipped
-    :cvar dead_locker_timeout: seconds after which a holder that was killed must have lost the lock
+    :cvar dead_locker_timeout: seconds after which a holder that was killed must have lost the lock; where that takes
+        the end of a lease, longer than the lease
     """
 
     process_shared = True
-    dead_locker_timeout = 10.0
+    dead_locker_timeout = 75.0
 
     def make_store(self, key: str) -> TokenStore:
         """Return a store for the record of that key; the same key means the same record and the same lock."""
@@ -249,6 +251,15 @@ class TokenStoreContract:
         finally:
             enough.set()
             thread.join(_PATIENCE)
+
+
+def __getattr__(name: str) -> Any:
+    # On demand: those who test a store need not have responses.
+    if name not in {"MockZoho", "mock_zoho"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from requests_zohorecruit import mocking  # noqa: PLC0415 - see above
+
+    return getattr(mocking, name)
 
 
 class _NoTraffic(requests.Session):

@@ -20,13 +20,20 @@ if TYPE_CHECKING:
 
 __all__ = ["CallbackStore", "FileStore", "KeyringStore", "MemoryStore", "RedisStore", "SQLStore", "TokenStore"]
 
+#: Class -> its module, which is also the name of the extra that brings the packages it needs.
 _ON_DEMAND = {"KeyringStore": "keyring", "RedisStore": "redis", "SQLStore": "sql"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _ON_DEMAND:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_ON_DEMAND[name]}"), name)
+    try:
+        return getattr(import_module(f"{__name__}.{_ON_DEMAND[name]}"), name)
+    except ModuleNotFoundError as missing:
+        extra = f"requests-zohorecruit[{_ON_DEMAND[name]}]"
+        raise ModuleNotFoundError(
+            f"{name} needs {missing.name}, which is not installed: pip install '{extra}'", name=missing.name
+        ) from missing
 
 
 def __dir__() -> list[str]:

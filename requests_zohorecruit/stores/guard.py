@@ -8,13 +8,17 @@ from __future__ import annotations
 import errno
 import functools
 import json
+import logging
 import os
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from requests_zohorecruit.errors import TokenStoreError
 
 __all__ = ["FILE_HINTS", "MAX_RECORD_BYTES", "decode", "encode", "guarded"]
+
+_log = logging.getLogger(__name__)
 
 #: A record is a few hundred bytes. More than this is not a record, and reading it could exhaust the memory.
 MAX_RECORD_BYTES = 1 << 20
@@ -57,6 +61,7 @@ def guarded(
             except wanted as error:
                 failure = error
             except Exception as cause:  # noqa: BLE001 - drivers raise what they like; that is what this is here for
+                _log.debug("%r could not be %s\n%s", store, doing, "".join(traceback.format_tb(cause.__traceback__)))
                 number = getattr(cause, "errno", None) or 0
                 failure = TokenStoreError(
                     f"{store!r} could not be {doing}: {_describe(cause)}.", hint=advice.get(number)
@@ -87,7 +92,7 @@ def encode(record: Mapping[str, Any], store: object) -> str:
     :raises TokenStoreError: it holds something JSON has no form for (also NaN and infinity)
     """
     try:
-        return json.dumps(dict(record), allow_nan=False)
+        return json.dumps(dict(record), allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError):
         raise TokenStoreError(
             f"{store!r} could not be saved: the record is not JSON-serialisable.", hint="What was stored is unchanged."

@@ -6,14 +6,13 @@ Knows nothing of what is protected; the operating system ends a lock when its ho
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from requests_zohorecruit.stores.guard import FILE_HINTS, guarded
+from requests_zohorecruit.stores.shared import signature
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -86,12 +85,10 @@ class LockFile:
 
 
 def _sign(descriptor: int) -> None:
-    since = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    name = f"process {os.getpid()} on {socket.gethostname()} since {since}\n"
     with suppress(OSError):  # a full disk must not cost the lock
         os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)
-        os.write(descriptor, name.encode("ascii", "replace"))
+        os.write(descriptor, signature().encode("ascii", "replace"))
 
 
 def make_private(directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""Child processes for the stores' tests."""
+"""Child processes and servers for the stores' tests."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from servers import Server, postgres_server, redis_server
 
 
 class Child:
@@ -60,3 +61,15 @@ def fork() -> Iterator[Callable[..., Child]]:
     yield make
     for child in children:
         child.close()
+
+
+@pytest.fixture(scope="session")
+def redis_process() -> Iterator[Server]:
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_process() -> Iterator[Server]:
+    with postgres_server() as server:
+        yield server

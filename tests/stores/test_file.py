@@ -13,8 +13,6 @@ import resource
 import shutil
 import socket
 import stat
-import subprocess
-import sys
 import tempfile
 import threading
 import traceback
@@ -598,15 +596,3 @@ def test_a_lock_file_that_is_a_link_is_refused(store: FileStore, path: Path) -> 
 def test_a_lock_is_not_a_record(store: FileStore) -> None:
     with store.lock(0):
         assert store.load() is None
-
-
-# What importing costs
-
-
-def test_importing_the_stores_imports_none_of_their_drivers() -> None:
-    code = (
-        "import sys, requests_zohorecruit.stores, requests_zohorecruit.testing\n"
-        "print(*{'redis', 'sqlalchemy', 'keyring', 'filelock', 'pytest', 'psycopg'} & set(sys.modules))"
-    )
-    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert output.stdout.strip() == ""

@@ -1,0 +1,151 @@
+"""The sandbox's state machine behind the `responses` library: a Zoho for tests without sockets.
+
+Knows how to turn prepared requests into the sandbox's messages and its answers into responses; all behaviour is the
+sandbox's. Importing it imports `responses`.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import time
+from collections.abc import Iterable
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import requests
+import responses
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import HTTPResponse
+from urllib3.exceptions import ProtocolError
+
+from requests_zohorecruit.regions import Region, https_host
+from requests_zohorecruit.sandbox.local import LocalControls
+from requests_zohorecruit.sandbox.messages import Answer, Request
+
+__all__ = ["MockZoho", "mock_zoho"]
+
+_ELSEWHERE = "https://elsewhere.example"
+
+
+def mock_zoho(
+    responses_mock: Any,
+    *,
+    region: str | Region = "eu",
+    redirect_uris: tuple[str, ...] = ("http://127.0.0.1:8400/callback",),
+) -> MockZoho:
+    """Let a sandbox answer for the hosts of a region, as long as `responses_mock` is active.
+
+    Responses that are registered beside it for the same addresses are asked first.
+
+    :param responses_mock: a `responses.RequestsMock`, the fixture of that kind, or the module `responses` itself
+    :param region: a code or alias, an accounts URL, or a `Region`
+    :param redirect_uris: those registered for the client
+    :returns: the same controls and counters as `requests_zohorecruit.sandbox.Sandbox` has
+    :raises UnknownRegionError: the region is none of the table
+    :raises ValueError: there is no redirect URI
+    """
+    return MockZoho(responses_mock, Region.lookup(region), redirect_uris)
+
+
+class MockZoho(LocalControls):
+    """What `mock_zoho` returns. There is no certificate to check; `ca_bundle` is the one requests uses anyway."""
+
+    def __init__(self, responses_mock: Any, region: Region, redirect_uris: tuple[str, ...]) -> None:
+        self._begin(region, elsewhere=_ELSEWHERE, redirect_uris=redirect_uris)
+        self.ca_bundle = DEFAULT_CA_BUNDLE_PATH
+        responses_mock.add(_Carrier(self, responses_mock))
+
+    def carry(self, prepared: requests.PreparedRequest) -> HTTPResponse:
+        """Return what Zoho answers to a prepared request.
+
+        :raises requests.RequestException: it does not answer, as when a connection breaks
+        """
+        url = urlsplit(str(prepared.url))
+        headers = tuple((name, _text(value)) for name, value in prepared.headers.items())
+        request = Request(str(prepared.method), url.path, url.query, headers, _body(prepared.body))
+        answer = self._answer(request)
+        if answer.delay:
+            time.sleep(answer.delay)
+        return _delivered(answer, prepared)
+
+    def __repr__(self) -> str:
+        return f"MockZoho({self.region.code!r})"
+
+
+class _Carrier(responses.BaseResponse):
+    """One registered response for all methods and addresses of a region.
+
+    :param beside: the mock it is registered with
+    """
+
+    def __init__(self, zoho: MockZoho, beside: Any) -> None:
+        region = zoho.region
+        super().__init__("ANY", f"{region.accounts_url}, {region.recruit_url} and {region.upload_url}")
+        self._zoho = zoho
+        self._beside = beside
+        self._accounts, self._api, self._stranger = (
+            {https_host(url) for url in urls}
+            for urls in ((region.accounts_url,), (region.recruit_url, region.upload_url), (_ELSEWHERE,))
+        )
+
+    @property
+    def call_count(self) -> int:
+        """How often it was asked, and at least once.
+
+        `responses` complains at its end about what was never asked, which is right for a response a test expects and
+        wrong for a service it may use. `MockZoho` has the counters.
+        """
+        return max(1, super().call_count)
+
+    def matches(self, request: requests.PreparedRequest) -> tuple[bool, str]:
+        """Tell whether the request is for this region, and for nobody else who was registered."""
+        url = str(request.url)
+        is_api = urlsplit(url).path.startswith("/recruit/")
+        if https_host(url) not in (self._api if is_api else self._accounts) | self._stranger:
+            return False, "This is not where the mocked Zoho is"
+        if any(other.matches(request)[0] for other in self._beside.registered() if not isinstance(other, _Carrier)):
+            # `responses` takes the first of two that match, and forgets it.
+            return False, "There is another response for it"
+        return True, ""
+
+    def get_response(self, request: requests.PreparedRequest) -> HTTPResponse:
+        """Ask Zoho."""
+        return self._zoho.carry(request)
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def _body(body: Any) -> bytes:
+    # `responses` has read files already; what is left is text, bytes or a generator of bytes.
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, Iterable) and not isinstance(body, (bytes, bytearray)):
+        return b"".join(body)
+    return bytes(body or b"")
+
+
+def _delivered(answer: Answer, prepared: requests.PreparedRequest) -> HTTPResponse:
+    if answer.ending == "hang":
+        raise requests.exceptions.ReadTimeout("The mocked Zoho does not answer.", request=prepared)
+    if answer.ending == "reset":
+        _reset(prepared)
+    headers = dict(answer.headers)
+    if answer.status not in {http.client.NO_CONTENT, http.client.NOT_MODIFIED}:
+        headers["Content-Length"] = str(len(answer.body))
+    sent = answer.body[: len(answer.body) // 2] if answer.ending == "cut" else answer.body
+    return HTTPResponse(
+        io.BytesIO(sent),
+        headers=headers,
+        status=answer.status,
+        reason=http.client.responses.get(answer.status),
+        preload_content=False,
+        request_method=prepared.method,
+    )
+
+
+def _reset(prepared: requests.PreparedRequest) -> NoReturn:
+    cause = ProtocolError("Connection aborted.", ConnectionResetError("The mocked Zoho dropped the connection."))
+    raise requests.exceptions.ConnectionError(cause, request=prepared)

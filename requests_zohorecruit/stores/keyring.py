@@ -1,0 +1,97 @@
+"""`KeyringStore`: the record in the system's keyring (Keychain, Secret Service, Credential Manager), for one user.
+
+Knows nothing of what the record means. It never falls back to a backend that keeps secrets in plain text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import keyring
+import platformdirs
+from keyring.backend import KeyringBackend
+from keyring.backends import fail, null
+from keyring.backends.chainer import ChainerBackend
+
+from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.stores.guard import decode, encode, guarded
+from requests_zohorecruit.stores.lockfile import LockFile
+from requests_zohorecruit.stores.shared import checked_key
+
+__all__ = ["KeyringStore"]
+
+_LONGEST_NAME = 255
+
+
+class KeyringStore:
+    """One entry of the keyring, and a lock file among this user's state files.
+
+    Windows limits an entry to some 1,200 characters: enough for a grant, not for much else in the record.
+
+    :param service: what the entry is for, as keyring uses the word
+    :param username: whose grant it is
+    :raises TypeError: one of them is no string
+    :raises ValueError: one of them is empty or has more than 255 characters
+    """
+
+    def __init__(self, service: str, username: str) -> None:
+        self._service = checked_key(service, _LONGEST_NAME)
+        self._username = checked_key(username, _LONGEST_NAME)
+
+    @guarded("loaded")
+    def load(self) -> dict[str, Any] | None:
+        """Return the record, or None when there is no such entry.
+
+        :raises TokenStoreError: there is no safe keyring, it is locked, or the entry holds something else
+        """
+        stored = self._backend().get_password(self._service, self._username)
+        return None if stored is None else decode(stored, self)
+
+    @guarded("saved")
+    def save(self, record: Mapping[str, Any]) -> None:
+        """Replace the entry.
+
+        :raises TokenStoreError: as for `load`, and nothing is changed
+        """
+        text = encode(record, self)
+        backend = self._backend()
+        stored = backend.get_password(self._service, self._username)
+        if stored is not None:
+            decode(stored, self)  # raises for what is not a record, and might be worth keeping
+        backend.set_password(self._service, self._username, text)
+
+    def lock(self, timeout: float) -> AbstractContextManager[object]:
+        """Return a lock among all processes of this user on this host.
+
+        :param timeout: in seconds; 0 = do not wait
+        :raises TimeoutError: on entering, when it was not obtained in time; says who holds it
+        :raises TokenStoreError: the lock file could not be made or locked
+        """
+        # State and not runtime directory: sessions have runtime directories, and cron jobs often have none.
+        directory = platformdirs.user_state_path("requests-zohorecruit", appauthor=False)
+        digest = hashlib.sha256(repr((self._service, self._username)).encode("utf-8", "backslashreplace")).hexdigest()
+        return LockFile(directory / f"keyring-{digest[:32]}.lock", self).hold(timeout)
+
+    def _backend(self) -> KeyringBackend:
+        chosen = keyring.get_keyring()
+        # A chain would go on to the next backend, which may be a plain file.
+        candidates = chosen.backends if isinstance(chosen, ChainerBackend) else [chosen]
+        for backend in candidates:
+            if not _is_unsafe(backend):
+                return backend
+        raise TokenStoreError(
+            f"{self!r} has no keyring to use: {type(chosen).__module__} does not keep secrets safe.",
+            hint="Unlock or install one (see 'keyring diagnose'), or choose another store, such as FileStore.",
+        )
+
+    def __repr__(self) -> str:
+        return f"KeyringStore({self._service!r}, {self._username!r})"
+
+
+def _is_unsafe(backend: KeyringBackend) -> bool:
+    # By name, because keyrings.alt is not installed where it cannot do harm.
+    plain = any(base.__name__ == "PlaintextKeyring" for base in type(backend).__mro__)
+    return plain or isinstance(backend, fail.Keyring | null.Keyring)

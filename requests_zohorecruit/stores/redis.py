@@ -1,0 +1,163 @@
+"""`RedisStore`: the record in one key of Redis or Valkey, for processes on any number of hosts.
+
+Knows nothing of what the record means. It imports nothing of redis-py: the client it is given brings everything.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.stores.guard import decode, encode, guarded
+from requests_zohorecruit.stores.shared import checked_key, poll, signature, this_thread
+
+if TYPE_CHECKING:
+    from redis import Redis, RedisCluster
+
+__all__ = ["MINIMUM_LEASE", "RedisStore"]
+
+_log = logging.getLogger(__name__)
+
+#: Seconds a lease must last at least: a second more than the longest token call, which is three attempts to connect
+#: of 5 s each and one answer of 30 s.
+MINIMUM_LEASE = 46.0
+
+_LONGEST_LEASE = 3600.0
+_LONGEST_KEY = 1024
+
+# Nobody but the owner may end a lease: it may have run out, and the lock be somebody else's by now.
+_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+
+# The record is replaced only if it still is what it was when the lock was taken, or is gone altogether.
+_REPLACE = """
+local stored = redis.call('get', KEYS[1])
+if stored and stored ~= ARGV[2] then return 0 end
+redis.call('set', KEYS[1], ARGV[1])
+return 1
+"""
+
+
+class RedisStore:
+    """One key for the record and one for the lock, which is a lease: it ends by itself when its holder has died.
+
+    When a lease runs out in the middle of a refresh, two processes may mint a token each; the later one to save then
+    gets a `TokenStoreError` instead of overwriting what the other one stored. The same goes for a lock lost in a
+    fail-over. Give the client a `socket_timeout`: without one a stalled network keeps callers waiting.
+
+    Like its client, a store cannot be pickled; it can be used in a forked child.
+
+    :param client: any synchronous client of redis-py, with or without `decode_responses`
+    :param key: of the record; the lock is ``{key}:lock``, in the same slot of a cluster
+    :param lock_ttl: lease in seconds, from `MINIMUM_LEASE` to an hour
+    :raises TypeError: client is no synchronous Redis client, key no string, lock_ttl no number
+    :raises ValueError: key is empty or too long, or lock_ttl out of range
+    """
+
+    def __init__(self, client: Redis | RedisCluster, key: str, *, lock_ttl: float = 60) -> None:
+        if not callable(getattr(client, "eval", None)) or _asynchronous(client):
+            raise TypeError(f"client must be a synchronous Redis client, not {type(client).__name__}")
+        if isinstance(lock_ttl, bool) or not isinstance(lock_ttl, int | float):
+            raise TypeError(f"lock_ttl must be a number of seconds, not {type(lock_ttl).__name__}")
+        if not MINIMUM_LEASE <= lock_ttl <= _LONGEST_LEASE:
+            raise ValueError(
+                f"lock_ttl must be {MINIMUM_LEASE:g} to {_LONGEST_LEASE:g} s, to outlive the longest token call"
+            )
+        self._client: Any = client
+        self._key = checked_key(key, _LONGEST_KEY)
+        self._lock_key = f"{key}:lock" if re.match(r"[^{]*\{[^}]+\}", key) else f"{{{key}}}:lock"
+        self._lock_ttl = float(lock_ttl)
+        # What the record was when the lock was taken, for each holder, who is a thread of a process.
+        self._seen: dict[tuple[int, int], str | bytes] = {}
+
+    @guarded("loaded")
+    def load(self) -> dict[str, Any] | None:
+        """Return the record, or None when there is no such key.
+
+        :raises TokenStoreError: Redis cannot be reached, or the key holds something else
+        """
+        stored = self._client.get(self._key)
+        return None if stored is None else decode(stored, self)
+
+    @guarded("saved")
+    def save(self, record: Mapping[str, Any]) -> None:
+        """Replace the record, or without the lock held, whatever is there.
+
+        :raises TokenStoreError: Redis cannot be reached, the key holds something else, or somebody replaced the record
+            although this thread held the lock; what is stored is unchanged
+        """
+        text = encode(record, self)
+        stored = self._client.get(self._key)
+        if stored is not None:
+            decode(stored, self)  # raises for what is not a record, and might be worth keeping
+        holder = this_thread()
+        if holder not in self._seen:
+            self._client.set(self._key, text)
+            return
+        if not self._client.eval(_REPLACE, 1, self._key, text, self._seen[holder]):
+            raise TokenStoreError(
+                f"{self!r} could not be saved: the record was replaced by somebody else after it had been read.",
+                hint=f"Was the lock held for more than {self._lock_ttl:g} s?",
+            )
+        self._seen[holder] = text
+
+    @contextmanager
+    def lock(self, timeout: float) -> Iterator[None]:
+        """Hold the lease, exclusive among all clients of this Redis.
+
+        :param timeout: in seconds; 0 = do not wait
+        :raises TimeoutError: on entering, when it was not obtained in time; says who holds it
+        :raises TokenStoreError: Redis cannot be reached
+        """
+        holder, owner = this_thread(), f"{signature()} {uuid.uuid4().hex}"
+        self._seen[holder] = self._acquire(owner, max(0.0, timeout))
+        try:
+            yield
+        finally:
+            self._seen.pop(holder, None)
+            if holder == this_thread():  # and not in a child it forked
+                self._release(owner)
+
+    @guarded("locked", TimeoutError)
+    def _acquire(self, owner: str, timeout: float) -> str | bytes:
+        lease = int(self._lock_ttl * 1000)
+
+        def take() -> bool:
+            # When the answer to SET is lost, the client asks again and finds the lock taken: by us.
+            taken = self._client.set(self._lock_key, owner, nx=True, px=lease)
+            return bool(taken) or self._holder() == owner
+
+        if not poll(take, timeout):
+            name = self._holder().rpartition(" ")[0] or "somebody"
+            raise TimeoutError(f"{self!r} is locked by {name}; gave up after {timeout:g} s.")
+        try:
+            stored: str | bytes = self._client.get(self._key) or ""
+        except BaseException:
+            self._release(owner)
+            raise
+        return stored
+
+    def _holder(self) -> str:
+        owner = self._client.get(self._lock_key) or ""
+        return owner if isinstance(owner, str) else owner.decode("utf-8", "replace")
+
+    def _release(self, owner: str) -> None:
+        # What was done under the lock is done. Failing now would make the caller think that it is not.
+        try:
+            if self._client.eval(_RELEASE, 1, self._lock_key, owner):
+                return
+            reason = "it was held longer than its lease"
+        except Exception as cause:  # noqa: BLE001 - whatever the client raises, and never its text
+            reason = type(cause).__name__
+        _log.warning("%r: the lock of %g s could not be released: %s", self, self._lock_ttl, reason)
+
+    def __repr__(self) -> str:
+        return f"RedisStore({self._key!r})"
+
+
+def _asynchronous(client: object) -> bool:
+    return any(base.__module__.startswith("redis.asyncio") for base in type(client).__mro__)

@@ -1,0 +1,56 @@
+"""What several stores need: polling for a lock, names for its holder, and checking a key.
+
+Knows nothing of any server.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+__all__ = ["checked_key", "poll", "signature", "this_thread"]
+
+_PAUSE = (0.02, 0.08)
+
+
+def poll(attempt: Callable[[], bool], timeout: float) -> bool:
+    """Try until it works and return True, or until `timeout` seconds are over and return False; at least once.
+
+    The pauses are short and random, so that waiters on many hosts do not ask in step.
+    """
+    deadline = time.monotonic() + timeout
+    while not attempt():
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return False
+        time.sleep(min(left, random.uniform(*_PAUSE)))  # noqa: S311 - not for secrecy
+    return True
+
+
+def signature() -> str:
+    """Return who this is, for people who look for the holder of a lock: process, host and time (UTC)."""
+    since = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"process {os.getpid()} on {socket.gethostname()} since {since}"
+
+
+def this_thread() -> tuple[int, int]:
+    """Return what tells this thread from all others of this host; a forked child's differs from its parent's."""
+    return os.getpid(), threading.get_ident()
+
+
+def checked_key(key: object, longest: int) -> str:
+    """Return `key` when it can be the name of a record.
+
+    :raises TypeError: not a string
+    :raises ValueError: empty, or longer than `longest` characters
+    """
+    if not isinstance(key, str):
+        raise TypeError(f"key must be a string, not {type(key).__name__}")
+    if not 0 < len(key) <= longest:
+        raise ValueError(f"key must have 1 to {longest} characters")
+    return key

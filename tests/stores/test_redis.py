@@ -1,0 +1,304 @@
+"""RedisStore, on a real server."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import socket
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.stores import RedisStore, TokenStore
+from requests_zohorecruit.testing import TokenStoreContract
+
+redis = pytest.importorskip("redis", reason="redis-py is not installed")
+
+OLD = {"access_token": "1000.planted-old"}
+NEW = {"access_token": "1000.planted-new"}
+NEWER = {"access_token": "1000.planted-newer"}
+MINIMUM = "requests_zohorecruit.stores.redis.MINIMUM_LEASE"
+
+
+@pytest.fixture
+def connect(redis_process: Any) -> Iterator[Callable[..., Any]]:
+    clients: list[Any] = []
+
+    def make(**options: Any) -> Any:
+        clients.append(redis.Redis(host="127.0.0.1", port=redis_process.port, **options))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def client(connect: Callable[..., Any]) -> Any:
+    return connect()
+
+
+@pytest.fixture
+def key() -> str:
+    return uuid4().hex
+
+
+@pytest.mark.parametrize("decode_responses", [False, True], ids=["bytes", "text"], scope="class")
+class TestRedisStore(TokenStoreContract):
+    lock_ttl = 60.0
+
+    @pytest.fixture(autouse=True)
+    def _connect(self, connect: Callable[..., Any], decode_responses: bool) -> None:
+        self.connect = lambda: connect(decode_responses=decode_responses)
+
+    def make_store(self, key: str) -> TokenStore:
+        return RedisStore(self.connect(), key, lock_ttl=self.lock_ttl)
+
+    @pytest.fixture(autouse=True)
+    def _short_lease_for_the_dead(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        if "killed" in request.node.name:
+            monkeypatch.setattr(MINIMUM, 1)
+            self.lock_ttl = 3.0
+
+
+@pytest.mark.parametrize("ttl", [60, 46, 3600.0])
+def test_a_lease_may_last_as_long_as_a_token_call_or_longer(client: Any, key: str, ttl: float) -> None:
+    with RedisStore(client, key, lock_ttl=ttl).lock(0):
+        assert ttl - 10 < client.ttl(f"{{{key}}}:lock") <= ttl
+
+
+@pytest.mark.parametrize("ttl", [45, 0, -60, float("nan"), float("inf"), 3601])
+def test_a_lease_shorter_than_a_token_call_or_endless_is_refused(client: Any, ttl: float) -> None:
+    with pytest.raises(ValueError, match="46 to 3600 s"):
+        RedisStore(client, "key", lock_ttl=ttl)
+
+
+@pytest.mark.parametrize("ttl", ["60", None, True])
+def test_a_lease_must_be_a_number(client: Any, ttl: Any) -> None:
+    with pytest.raises(TypeError, match="lock_ttl"):
+        RedisStore(client, "key", lock_ttl=ttl)
+
+
+@pytest.mark.parametrize("wrong", [None, "redis://localhost", redis.asyncio.Redis()])
+def test_a_client_must_be_a_synchronous_one(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="synchronous Redis client"):
+        RedisStore(wrong, "key")
+
+
+def test_a_key_must_be_a_string_of_some_length(client: Any) -> None:
+    with pytest.raises(TypeError, match="key must be a string, not bytes"):
+        RedisStore(client, b"key")  # type: ignore[arg-type]
+    for wrong in ("", "x" * 1025):
+        with pytest.raises(ValueError, match="1 to 1024"):
+            RedisStore(client, wrong)
+
+
+@pytest.mark.parametrize(
+    ("key", "lock"), [("a", "{a}:lock"), ("a:{b}:c", "a:{b}:c:lock"), ("a{}b", "{a{}b}:lock"), ("a{b", "{a{b}:lock")]
+)
+def test_record_and_lock_share_a_slot_of_a_cluster(client: Any, key: str, lock: str) -> None:
+    from redis.crc import key_slot
+
+    with RedisStore(client, key).lock(0):
+        assert client.exists(lock)
+    assert not client.exists(lock)
+    assert key_slot(key.encode()) == key_slot(lock.encode()) or "{" in key.replace("{b}", "")
+
+
+def test_the_record_is_json_and_never_expires(client: Any, key: str) -> None:
+    RedisStore(client, key).save(OLD)
+    assert client.get(key) == b'{"access_token":"1000.planted-old"}'
+    assert client.ttl(key) == -1
+
+
+def test_T56_a_lock_not_obtained_says_who_holds_it(client: Any, key: str) -> None:
+    store = RedisStore(client, key)
+    with store.lock(0), pytest.raises(TimeoutError) as caught:
+        store.lock(-1).__enter__()
+    who = rf"process {os.getpid()} on {re.escape(socket.gethostname())} since \S+Z"
+    assert re.fullmatch(rf"RedisStore\('{key}'\) is locked by {who}; gave up after 0 s\.", str(caught.value))
+
+
+def test_T56_a_holder_that_has_just_gone_is_somebody(client: Any, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = RedisStore(client, key)
+    with store.lock(0):
+        monkeypatch.setattr(store, "_holder", lambda: "")
+        with pytest.raises(TimeoutError, match="locked by somebody;"):
+            store.lock(0).__enter__()
+
+
+def test_a_lock_whose_confirmation_was_lost_is_recognised(
+    client: Any, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = client.set
+
+    def set_twice(name: str, *args: Any, **kwargs: Any) -> Any:
+        original(name, *args, **kwargs)  # what the client does when the first answer does not arrive
+        return original(name, *args, **kwargs)
+
+    monkeypatch.setattr(client, "set", set_twice)
+    with RedisStore(client, key).lock(0):
+        pass
+    assert not client.exists(f"{{{key}}}:lock")
+
+
+# When the lease runs out
+
+
+@pytest.fixture
+def expire(client: Any, key: str) -> Callable[[], None]:
+    return lambda: client.delete(f"{{{key}}}:lock")  # what Redis does at the end of a lease
+
+
+def test_T58_after_the_lease_a_record_nobody_replaced_is_saved(
+    client: Any, key: str, expire: Callable[[], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    store = RedisStore(client, key)
+    store.save(OLD)
+    with caplog.at_level(logging.WARNING), store.lock(0):
+        expire()
+        store.save(NEW)
+        store.save(NEWER)
+    assert store.load() == NEWER
+    assert caplog.messages == [f"{store!r}: the lock of 60 s could not be released: it was held longer than its lease"]
+
+
+def test_T58_after_the_lease_a_newer_record_is_not_overwritten(
+    client: Any, key: str, expire: Callable[[], None]
+) -> None:
+    slow, fast = RedisStore(client, key), RedisStore(client, key)
+    slow.save(OLD)
+    with slow.lock(0):
+        expire()
+        with fast.lock(0):
+            fast.save(NEWER)
+        with pytest.raises(TokenStoreError, match=r"replaced by somebody else.*more than 60 s") as caught:
+            slow.save(NEW)
+        assert slow.load() == NEWER
+    assert "planted" not in str(caught.value)
+    with slow.lock(0):
+        slow.save(NEW)
+    assert fast.load() == NEW
+
+
+def test_T58_after_the_lease_the_next_holders_lock_is_not_released(
+    client: Any, key: str, expire: Callable[[], None]
+) -> None:
+    slow, fast = RedisStore(client, key), RedisStore(client, key)
+    late = slow.lock(0)
+    late.__enter__()
+    expire()
+    with fast.lock(0):
+        late.__exit__(None, None, None)
+        with pytest.raises(TimeoutError):
+            slow.lock(0).__enter__()
+
+
+def test_T58_a_flushed_server_gets_the_record_again(client: Any, key: str) -> None:
+    store = RedisStore(client, key)
+    store.save(OLD)
+    with store.lock(0):
+        client.delete(key, f"{{{key}}}:lock")
+        store.save(NEW)
+    assert store.load() == NEW
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"\xff", b'{"access_token": "1000.planted'])
+@pytest.mark.parametrize("decode_responses", [False, True])
+def test_T52_what_is_no_record_is_left_alone(
+    connect: Callable[..., Any], client: Any, key: str, data: bytes, decode_responses: bool
+) -> None:
+    client.set(key, data)
+    store = RedisStore(connect(decode_responses=decode_responses), key)
+    for use in (store.load, lambda: store.save(NEW)):
+        with pytest.raises(TokenStoreError, match=rf"RedisStore\('{key}'\)") as caught:
+            use()
+        assert caught.value.__context__ is None
+    assert client.get(key) == data
+
+
+def test_a_key_of_another_type_is_an_error_and_gives_the_lock_back(client: Any, key: str) -> None:
+    client.lpush(key, "x")
+    store = RedisStore(client, key)
+    for use in (store.load, lambda: store.save(NEW), lambda: store.lock(0).__enter__()):
+        with pytest.raises(TokenStoreError, match="ResponseError"):
+            use()
+    client.delete(key)
+    with store.lock(0):
+        pass
+
+
+def test_T14_a_record_json_cannot_express_is_refused_and_the_old_one_stays(client: Any, key: str) -> None:
+    store = RedisStore(client, key)
+    store.save(OLD)
+    with pytest.raises(TokenStoreError, match="not JSON-serialisable"):
+        store.save({"odd": object()})
+    assert store.load() == OLD
+
+
+def test_T58_a_server_that_is_down_is_a_store_error_without_secrets(key: str) -> None:
+    with socket.socket() as nobody_listens:
+        nobody_listens.bind(("127.0.0.1", 0))
+        port = nobody_listens.getsockname()[1]
+        client = redis.Redis.from_url(f"redis://user:planted@127.0.0.1:{port}/0", retry=None)
+        store = RedisStore(client, key)
+        for doing, use in {
+            "loaded": store.load,
+            "saved": lambda: store.save(NEW),
+            "locked": lambda: store.lock(0).__enter__(),
+        }.items():
+            with pytest.raises(TokenStoreError, match=f"could not be {doing}: ConnectionError") as caught:
+                use()
+            frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack[1:]
+            assert "planted" not in str(caught.value) + "".join(traceback.StackSummary.from_list(frames).format())
+    assert "planted" not in repr(store)
+
+
+def test_T58_a_server_lost_during_the_block_does_not_spoil_what_was_done(
+    client: Any, key: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise redis.ConnectionError("planted")
+
+    store = RedisStore(client, key)
+    with caplog.at_level(logging.WARNING), store.lock(0):
+        store.save(NEW)
+        monkeypatch.setattr(client, "eval", fail)
+    assert caplog.messages == [f"{store!r}: the lock of 60 s could not be released: ConnectionError"]
+    assert store.load() == NEW
+
+
+def test_T26_a_child_leaving_the_block_does_not_release_the_parents_lock(
+    client: Any, key: str, fork: Callable[..., Any]
+) -> None:
+    store = RedisStore(client, key)
+
+    def leave(say: Callable[[str], None], _: Callable[[], None]) -> None:
+        held.__exit__(None, None, None)
+        store.save(OLD)
+        say(f"{store.load() == OLD} {bool(client.exists(f'{{{key}}}:lock'))}")
+
+    held = store.lock(0)
+    with held:
+        assert fork(leave).hear() == "True True"
+        with pytest.raises(TimeoutError):
+            store.lock(0).__enter__()
+
+
+def test_T26_a_hold_that_another_process_inherited_does_not_end_there(
+    client: Any, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, real = RedisStore(client, key).lock(0), os.getpid()
+    held.__enter__()
+    with monkeypatch.context() as child:  # what a child sees: the same objects under another process id
+        child.setattr(os, "getpid", lambda: real + 1)
+        held.__exit__(None, None, None)
+    assert client.exists(f"{{{key}}}:lock")

@@ -1,0 +1,515 @@
+"""SQLStore, on real PostgreSQL and SQLite; for MySQL the SQL is looked at."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import re
+import stat
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+from uuid import uuid4
+
+import pytest
+
+from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.stores import SQLStore, TokenStore
+from requests_zohorecruit.testing import TokenStoreContract
+
+sa = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
+
+OLD = {"access_token": "1000.planted-old"}
+NEW = {"access_token": "1000.planted-new"}
+NEWER = {"access_token": "1000.planted-newer"}
+ONE_CONNECTION: dict[str, Any] = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 1}
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[..., Any]]:
+    """Make engines, and dispose of them in the end."""
+    engines: list[Any] = []
+
+    def make(url: str, **options: Any) -> Any:
+        engines.append(sa.create_engine(url, **options))
+        return engines[-1]
+
+    yield make
+    for engine in engines:
+        engine.dispose()
+
+
+@pytest.fixture
+def postgres_url(postgres_process: Any) -> str:
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    return f"postgresql+psycopg://postgres@127.0.0.1:{postgres_process.port}/postgres"
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'app.db'}"
+
+
+@pytest.fixture(params=["postgres_url", "sqlite_url"])
+def engine(request: pytest.FixtureRequest, connect: Callable[..., Any]) -> Any:
+    made = connect(request.getfixturevalue(request.param))
+    SQLStore(made, "any").create_table()
+    return made
+
+
+@pytest.fixture
+def postgres(postgres_url: str, connect: Callable[..., Any]) -> Any:
+    made = connect(postgres_url)
+    SQLStore(made, "any").create_table()
+    return made
+
+
+@pytest.fixture
+def key() -> str:
+    return uuid4().hex
+
+
+class OneEngine(TokenStoreContract):
+    """The threads of a process share an engine; a forked child inherits it."""
+
+    engine: Any
+
+    def make_store(self, key: str) -> TokenStore:
+        return SQLStore(self.engine, key)
+
+
+class TestSQLStoreOnPostgreSQL(OneEngine):
+    @pytest.fixture(autouse=True)
+    def _engine(self, postgres: Any) -> None:
+        self.engine = postgres
+
+
+class TestSQLStoreOnPostgreSQLWithAPoolOfOne(OneEngine):
+    @pytest.fixture(autouse=True)
+    def _engine(self, postgres: Any, postgres_url: str, connect: Callable[..., Any]) -> None:
+        self.engine = connect(postgres_url, **{**ONE_CONNECTION, "pool_timeout": 60})
+
+
+class TestSQLStoreOnPostgreSQLInAutocommit(OneEngine):
+    @pytest.fixture(autouse=True)
+    def _engine(self, postgres: Any, postgres_url: str, connect: Callable[..., Any]) -> None:
+        self.engine = connect(postgres_url, isolation_level="AUTOCOMMIT")
+
+
+class TestSQLStoreOnSQLite(OneEngine):
+    @pytest.fixture(autouse=True)
+    def _engine(self, sqlite_url: str, connect: Callable[..., Any]) -> None:
+        self.engine = connect(sqlite_url)
+        SQLStore(self.engine, "any").create_table()
+
+
+class TestSQLStoreInMemory(OneEngine):
+    process_shared = False
+
+    @pytest.fixture(autouse=True)
+    def _engine(self, connect: Callable[..., Any]) -> None:
+        options = {"poolclass": sa.StaticPool, "connect_args": {"check_same_thread": False}}
+        self.engine = connect("sqlite://", **options)
+        SQLStore(self.engine, "any").create_table()
+
+
+# What it is given
+
+
+def test_an_engine_must_be_one(sqlite_url: str) -> None:
+    with pytest.raises(TypeError, match=r"must be a sqlalchemy\.Engine, not str"):
+        SQLStore(sqlite_url, "key")  # type: ignore[arg-type]
+
+
+def test_a_key_must_be_a_string_of_some_length(connect: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match="key must be a string"):
+        SQLStore(connect("sqlite://"), 3)  # type: ignore[arg-type]
+    for wrong in ("", "x" * 256):
+        with pytest.raises(ValueError, match="1 to 255"):
+            SQLStore(connect("sqlite://"), wrong)
+
+
+def test_a_database_it_cannot_lock_is_refused() -> None:
+    engine = sa.create_mock_engine("mssql://", print)
+    stand_in = sa.create_engine("sqlite://")
+    stand_in.dialect = engine.dialect
+    with pytest.raises(ValueError, match="not with mssql"):
+        SQLStore(stand_in, "key")
+
+
+def test_T60_the_repr_shows_the_kind_of_database_and_no_password(connect: Callable[..., Any]) -> None:
+    pytest.importorskip("psycopg")
+    store = SQLStore(connect("postgresql+psycopg://user:planted@127.0.0.1/db"), "zoho")
+    assert repr(store) == "SQLStore(postgresql, 'zoho')"
+
+
+# The table
+
+
+def test_the_table_can_be_created_again(engine: Any, key: str) -> None:
+    store = SQLStore(engine, key)
+    store.save(OLD)
+    store.create_table()
+    assert store.load() == OLD
+
+
+def test_the_table_may_be_created_by_somebody_faster(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from requests_zohorecruit.stores.sql import TABLE
+
+    monkeypatch.setattr(TABLE.metadata, "create_all", functools.partial(TABLE.create, checkfirst=False))
+    SQLStore(engine, "key").create_table()
+
+
+def test_a_table_that_cannot_be_created_is_an_error(tmp_path: Path, connect: Callable[..., Any]) -> None:
+    (tmp_path / "app.db").touch()
+    store = SQLStore(connect(f"sqlite:///file:{tmp_path / 'app.db'}?mode=ro&uri=true"), "key")
+    with pytest.raises(TokenStoreError, match="could not be prepared: OperationalError"):
+        store.create_table()
+
+
+def test_a_database_that_cannot_be_written_keeps_what_it_has(tmp_path: Path, connect: Callable[..., Any]) -> None:
+    SQLStore(connect(f"sqlite:///{tmp_path / 'app.db'}"), "key").create_table()
+    store = SQLStore(connect(f"sqlite:///file:{tmp_path / 'app.db'}?mode=ro&uri=true"), "key")
+    with pytest.raises(TokenStoreError, match="could not be saved: OperationalError"):
+        store.save(NEW)
+    assert store.load() is None
+
+
+def test_a_missing_table_is_an_error_that_says_so(engine: Any) -> None:
+    from requests_zohorecruit.stores.sql import TABLE
+
+    store = SQLStore(engine.execution_options(schema_translate_map={None: "elsewhere"}), "key")
+    if engine.dialect.name == "sqlite":
+        TABLE.drop(engine)
+        store = SQLStore(engine, "key")
+    else:
+        with engine.begin() as connection:
+            connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS elsewhere"))
+        # Other tests use the table at the same time, so it is looked for where it is not.
+        store = SQLStore(sa.create_engine(engine.url, connect_args={"options": "-c search_path=elsewhere"}), "key")
+    for use in (store.load, lambda: store.save(NEW), lambda: store.lock(0).__enter__()):
+        with pytest.raises(TokenStoreError, match=r"no table 'zohorecruit_tokens' .*Call create_table\(\) once"):
+            use()
+    store._engine.dispose()
+
+
+def test_the_documented_schema_is_the_one_that_is_created() -> None:
+    from sqlalchemy.dialects import mysql, postgresql, sqlite
+    from sqlalchemy.schema import CreateTable
+
+    from requests_zohorecruit.stores.sql import TABLE
+
+    def ddl(dialect: Any) -> str:
+        return " ".join(str(CreateTable(TABLE).compile(dialect=dialect)).split())
+
+    plain = "( key VARCHAR(255) NOT NULL, record TEXT NOT NULL, PRIMARY KEY (key) )"
+    assert ddl(postgresql.dialect()) == f"CREATE TABLE zohorecruit_tokens {plain}"
+    assert ddl(sqlite.dialect()).replace('"key"', "key") == f"CREATE TABLE zohorecruit_tokens {plain}"
+    assert ddl(mysql.dialect()) == (
+        "CREATE TABLE zohorecruit_tokens ( `key` VARCHAR(255) COLLATE utf8mb4_bin NOT NULL,"
+        " record MEDIUMTEXT NOT NULL, PRIMARY KEY (`key`) )"
+    )
+
+
+# The record
+
+
+def test_without_the_lock_whatever_is_there_is_replaced(engine: Any, key: str) -> None:
+    one, other = SQLStore(engine, key), SQLStore(engine, key)
+    one.save(OLD)
+    other.save(NEW)
+    one.save(NEWER)
+    assert other.load() == NEWER
+
+
+def test_without_the_lock_a_row_that_appears_meanwhile_is_replaced(
+    engine: Any, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, faster = SQLStore(engine, key), SQLStore(engine, key)
+    answers = iter([False])  # of the first try, which finds no row to update and then one that stands in its way
+    original = store._write
+
+    def write(text: Any, condition: Any) -> bool:
+        return next(answers, None) is None and original(text, condition)
+
+    monkeypatch.setattr(store, "_write", write)
+    faster.save(OLD)
+    store.save(NEW)
+    assert faster.load() == NEW
+
+
+def test_T58_with_the_lock_a_newer_record_is_not_overwritten(engine: Any, key: str) -> None:
+    slow, fast = SQLStore(engine, key), SQLStore(engine, key)
+    with slow.lock(0):
+        fast.save(OLD)  # a row where there was none
+        with pytest.raises(TokenStoreError, match="replaced by somebody else"):
+            slow.save(NEW)
+    with slow.lock(0):
+        slow.save(NEW)
+        fast.save(NEWER)
+        with pytest.raises(TokenStoreError, match="replaced by somebody else"):
+            slow.save(OLD)
+    assert slow.load() == NEWER
+
+
+def test_T58_a_row_deleted_meanwhile_is_saved_again(engine: Any, key: str) -> None:
+    from requests_zohorecruit.stores.sql import TABLE
+
+    store = SQLStore(engine, key)
+    store.save(OLD)
+    with store.lock(0):
+        with engine.begin() as connection:
+            connection.execute(sa.delete(TABLE).where(TABLE.c.key == key))
+        store.save(NEW)
+        store.save(NEWER)
+    assert store.load() == NEWER
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"access_token": "1000.planted'])
+def test_T52_what_is_no_record_is_left_alone(engine: Any, key: str, text: str) -> None:
+    from requests_zohorecruit.stores.sql import TABLE
+
+    with engine.begin() as connection:
+        connection.execute(sa.insert(TABLE).values(key=key, record=text))
+    store = SQLStore(engine, key)
+    for use in (store.load, lambda: store.save(NEW)):
+        with pytest.raises(TokenStoreError, match="not a token record"):
+            use()
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(TABLE.c.record).where(TABLE.c.key == key)).scalar_one() == text
+
+
+def test_T14_a_record_json_cannot_express_is_refused_and_the_old_one_stays(engine: Any, key: str) -> None:
+    store = SQLStore(engine, key)
+    store.save(OLD)
+    with pytest.raises(TokenStoreError, match="not JSON-serialisable"):
+        store.save({"odd": object()})
+    assert store.load() == OLD
+
+
+def test_T60_an_engine_that_logs_its_statements_logs_no_token(
+    engine: Any, key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SQLStore(engine, key)
+    with caplog.at_level(logging.INFO, "sqlalchemy.engine"):
+        engine.echo = True
+        with store.lock(0):
+            store.save(OLD)
+            store.save(NEW)
+        engine.echo = False
+    assert "UPDATE zohorecruit_tokens" in caplog.text
+    assert "planted" not in caplog.text
+
+
+def test_T58_a_database_that_is_down_is_a_store_error_without_secrets(connect: Callable[..., Any]) -> None:
+    pytest.importorskip("psycopg")
+    store = SQLStore(connect("postgresql+psycopg://user:planted@127.0.0.1:1/db?connect_timeout=5"), "key")
+    for use in (store.load, lambda: store.save(NEW), lambda: store.lock(0).__enter__(), store.create_table):
+        with pytest.raises(TokenStoreError, match="OperationalError") as caught:
+            use()
+        assert caught.value.__context__ is None
+        frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack[1:]
+        assert "planted" not in str(caught.value) + "".join(traceback.StackSummary.from_list(frames).format())
+
+
+# The lock on PostgreSQL
+
+
+def test_T56_a_lock_not_obtained_names_the_session_that_holds_it(postgres: Any, key: str) -> None:
+    store = SQLStore(postgres, key)
+    with store.lock(0):
+        with postgres.connect() as connection:
+            query = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            holders = {str(pid) for pid in connection.execute(sa.text(query)).scalars()}
+        with pytest.raises(TimeoutError) as caught:
+            store.lock(-1).__enter__()
+    found = re.fullmatch(r"SQLStore\(.*\) is locked by database session (\d+); gave up after 0 s\.", str(caught.value))
+    assert found
+    assert found[1] in holders
+
+
+def test_a_holder_leaves_a_pool_of_one_to_the_others(
+    postgres: Any, postgres_url: str, connect: Callable[..., Any], key: str
+) -> None:
+    store = SQLStore(connect(postgres_url, **ONE_CONNECTION), key)
+    with store.lock(0):
+        store.save(NEW)
+        assert store.load() == NEW
+        with pytest.raises(TimeoutError):
+            store.lock(0).__enter__()
+
+
+def test_T57_a_lock_ends_with_its_connection(postgres: Any, key: str, caplog: pytest.LogCaptureFixture) -> None:
+    store, next_one = SQLStore(postgres, key), SQLStore(postgres, key)
+    store.save(OLD)
+    with caplog.at_level(logging.WARNING), store.lock(0):
+        with pytest.raises(TimeoutError) as caught:
+            next_one.lock(0).__enter__()
+        session = int(re.findall(r"session (\d+)", str(caught.value))[0])
+        with postgres.connect() as connection:
+            connection.execute(sa.text("SELECT pg_terminate_backend(:session)"), {"session": session})
+        with next_one.lock(10):
+            next_one.save(NEWER)
+        with pytest.raises(TokenStoreError, match="Was the connection that held the lock lost"):
+            store.save(NEW)
+    assert store.load() == NEWER
+
+
+def test_a_connection_that_cannot_be_closed_does_not_spoil_what_was_done(
+    postgres: Any, key: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SQLStore(postgres, key)
+
+    original = sa.Connection.close
+
+    def fail(connection: Any) -> NoReturn:
+        original(connection)
+        raise OSError("planted")
+
+    held = store.lock(0)
+    with caplog.at_level(logging.WARNING), monkeypatch.context() as broken:
+        held.__enter__()
+        store.save(NEW)
+        broken.setattr(sa.Connection, "close", fail)
+        held.__exit__(None, None, None)
+    assert caplog.messages == [f"{store!r}: the connection that held the lock could not be closed: OSError"]
+    assert "planted" not in caplog.text
+
+
+def test_T26_a_child_leaving_the_block_does_not_end_the_parents_lock(
+    postgres: Any, key: str, fork: Callable[..., Any]
+) -> None:
+    store = SQLStore(postgres, key)
+
+    def leave(say: Callable[[str], None], _: Callable[[], None]) -> None:
+        held.__exit__(None, None, None)
+        store.save(OLD)
+        try:
+            store.lock(0).__enter__()
+        except TimeoutError:
+            say(f"{store.load() == OLD} still locked")
+
+    held = store.lock(0)
+    with held:
+        assert fork(leave).hear() == "True still locked"
+        assert store.load() == OLD  # the parent's own connections work as before
+        with pytest.raises(TimeoutError):
+            store.lock(0).__enter__()
+
+
+def test_T26_another_process_takes_no_connection_of_its_parents_and_leaves_the_lock(
+    postgres: Any, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SQLStore(postgres, key)
+    held = store.lock(0)
+    held.__enter__()
+    inherited, real = postgres.pool, os.getpid()
+    with monkeypatch.context() as child:  # what a child sees: the same objects under another process id
+        child.setattr(os, "getpid", lambda: real + 1)
+        store.save(NEW)
+        assert postgres.pool is not inherited
+        used = postgres.pool
+        assert store.load() == NEW
+        assert postgres.pool is used
+    with pytest.raises(TimeoutError):
+        SQLStore(postgres, key).lock(0).__enter__()
+    held.__exit__(None, None, None)
+    inherited.dispose()
+
+
+def test_T26_a_hold_that_another_process_inherited_does_not_end_there(
+    postgres: Any, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from requests_zohorecruit.stores.sqllocks import lock_for
+
+    lock, real = lock_for(postgres, key), os.getpid()
+    connections: list[Any] = []
+    connect = postgres.connect
+    monkeypatch.setattr(postgres, "connect", lambda: connections.append(connect()) or connections[-1])
+    held = lock(0, "store")
+    held.__enter__()
+    with monkeypatch.context() as child:
+        child.setattr(os, "getpid", lambda: real + 1)
+        held.__exit__(None, None, None)
+    assert not connections[0].closed
+    connections[0].close()
+
+
+def test_T26_a_child_does_not_lose_a_database_in_memory(
+    connect: Callable[..., Any], fork: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SQLStore(connect("sqlite://"), "key")
+    store.create_table()
+    store.save(OLD)
+    assert fork(lambda say, _: say(str(store.load() == OLD))).hear() == "True"
+    pool, real = store._engine.pool, os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: real + 1)
+    assert store.load() == OLD
+    assert store._engine.pool is pool
+
+
+# The locks on SQLite and MySQL
+
+
+def test_sqlite_is_locked_by_a_file_beside_the_database(tmp_path: Path, connect: Callable[..., Any]) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "app.db")
+    direct = SQLStore(connect(f"sqlite:///{tmp_path / 'app.db'}"), "key")
+    linked = SQLStore(connect(f"sqlite:///{tmp_path / 'link.db'}"), "key")
+    as_uri = SQLStore(connect(f"sqlite:///file:{tmp_path / 'app.db'}?uri=true"), "key")
+    direct.create_table()
+    with direct.lock(0):
+        for other in (linked, as_uri):
+            with pytest.raises(TimeoutError, match=f"by process {os.getpid()} on"):
+                other.lock(0).__enter__()
+    lock = [entry for entry in tmp_path.iterdir() if entry.suffix == ".lock"]
+    assert len(lock) == 1
+    assert re.fullmatch(r"app\.db\.[0-9a-f]{16}\.lock", lock[0].name)
+    assert stat.S_IMODE(lock[0].stat().st_mode) == 0o600
+
+
+def test_mysql_is_locked_by_a_name_of_its_own_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sqlalchemy.dialects import mysql
+
+    from requests_zohorecruit.stores import sqllocks
+
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    class Connection:
+        """As much of a connection as the lock needs; there is no MySQL here."""
+
+        def execution_options(self, **options: str) -> Any:
+            assert options == {"isolation_level": "READ COMMITTED"}
+            return self
+
+        def detach(self) -> None:
+            asked.append(("detach", {}))
+
+        def execute(self, statement: Any, values: dict[str, Any]) -> Any:
+            asked.append((str(statement.compile(dialect=mysql.dialect())), values))
+            return self
+
+        def scalar(self) -> int:
+            return 0 if "GET_LOCK" in asked[-1][0] and busy else 7
+
+        def close(self) -> None:
+            asked.append(("close", {}))
+
+    engine = sa.create_engine("sqlite://")
+    engine.dialect = mysql.dialect()
+    monkeypatch.setattr(engine, "connect", Connection)
+    hold = sqllocks.lock_for(engine, "zohorecruit_tokens:key")
+    busy = False
+    with hold(0, "store"):
+        assert [what for what, _ in asked] == [
+            "detach",
+            "SELECT GET_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), %s)), 0)",
+        ]
+        assert re.fullmatch("[0-9a-f]{64}", asked[-1][1]["name"])
+    assert asked[-1] == ("close", {})
+    busy = True
+    with pytest.raises(TimeoutError, match="'store' is locked by database session 7; gave up"):
+        hold(0, "store").__enter__()
+    assert asked[-2][0] == "SELECT IS_USED_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), %s)))"
+    assert asked[-1] == ("close", {})
