@@ -1,0 +1,105 @@
+"""The authorization-code flow as Zoho wants it: the URL a person is sent to, and what may be redeemed of the way back.
+
+Knows nothing of sessions, stores or tokens, and sends nothing.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from oauthlib.oauth2 import InsecureTransportError, MismatchingStateError, OAuth2Error, WebApplicationClient
+
+from requests_zohorecruit.accounts import Application
+from requests_zohorecruit.errors import AuthorizationError, UntrustedHostError
+from requests_zohorecruit.regions import Region
+from requests_zohorecruit.secret import Secret, checked_secret, veil
+from requests_zohorecruit.tokens import split_scope
+
+__all__ = ["OFFLINE", "check_token_url", "code_from", "no_refresh_token", "understood", "with_commas"]
+
+#: Without the first there is no refresh token; without the second there is none the second time a person consents.
+OFFLINE = {"access_type": "offline", "prompt": "consent"}
+
+_AGAIN = "Start the authorization again, and pass the whole address Zoho redirected to."
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def with_commas(url: str) -> str:
+    """Return an authorization URL with commas between the scopes, where OAuth 2.0 has spaces."""
+    parts = urlsplit(url)
+    query = [
+        (name, ",".join(split_scope(value)) if name == "scope" else value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+    ]
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+def code_from(callback: str, *, application: Application, state: object) -> Secret:
+    """Return the code of Zoho's redirect, if it is the answer to what this session asked, in this session's region.
+
+    :param callback: the whole URL
+    :param state: what the authorization URL carried
+    :raises AuthorizationError: Zoho refused; or the state is wrong, something is missing, or it is another region's
+    :raises UntrustedHostError: it names an accounts server that is none of Zoho's
+    """
+    callback, state = veil(callback), veil(state)
+    region = application.region
+    found = Region.from_callback(callback, extra=(region,))
+    if not (isinstance(state, str) and state):
+        raise AuthorizationError(
+            "This session does not know which state its authorization URL carried, so anybody could have made the "
+            "callback; nothing was sent.",
+            region=region.code,
+            hint="Keep the state that authorization_url() returns, and pass it: OAuth2Session(…, state=…).",
+        )
+    code = understood(callback, state=state, application=application)
+    if found != region:
+        raise AuthorizationError(
+            f"The person's account is in region {found.code} and this session is for {region.code}; nothing was sent.",
+            region=found.code,
+            hint="Apply zohorecruit_compliance_fix with region=Region.from_callback(url) and fetch the token then.",
+        )
+    return code
+
+
+def understood(callback: str, *, state: str, application: Application) -> Secret:
+    """Let oauthlib read the callback (RFC 6749, section 4.1.2) and check its state."""
+    callback, state = veil(callback), veil(state)
+    parts = urlsplit(callback)
+    if parts.hostname in _LOOPBACK:
+        # What goes from a browser to its own machine does not need TLS (RFC 8252, section 8.3).
+        callback = Secret(urlunsplit(parts._replace(scheme="https")))
+    try:
+        values = WebApplicationClient(application.client_id).parse_request_uri_response(callback, state=state)
+        return checked_secret("code", values["code"])
+    except InsecureTransportError:
+        what = "came over http"
+        hint = "Behind a proxy that ends TLS, tell your framework, so that it sees the https address."
+    except MismatchingStateError:
+        what, hint = "has another state than the one this session sent out: it is forged, or an old one", _AGAIN
+    except (OAuth2Error, ValueError):
+        what, hint = "holds no code", _AGAIN
+    raise AuthorizationError(f"The callback {what}; nothing was sent.", region=application.region.code, hint=hint)
+
+
+def check_token_url(url: str, region: Region) -> None:
+    """Do nothing if `url` is the region's token endpoint.
+
+    :raises UntrustedHostError: it is not
+    """
+    if url != region.token_url:
+        raise UntrustedHostError(
+            f"Tokens of region {region.code} come from {region.token_url} and from nowhere else; nothing was sent.",
+            region=region.code,
+            hint="Pass region.token_url; for another region, apply zohorecruit_compliance_fix with that region.",
+        )
+
+
+def no_refresh_token(region: Region) -> AuthorizationError:
+    """Return the error for an exchange that brought an access token for an hour, and no grant."""
+    return AuthorizationError(
+        f"Zoho sent no refresh token, so access would end in an hour (region {region.code}); nothing was saved.",
+        region=region.code,
+        hint="Use the URL of session.authorization_url(), which carries access_type=offline and prompt=consent. If one "
+        "hour is enough, build it with access_type='online'.",
+    )

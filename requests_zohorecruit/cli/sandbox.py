@@ -1,0 +1,89 @@
+"""``zohorecruit sandbox``: a Zoho on loopback until Ctrl-C, and how to talk to it.
+
+Knows how to explain it; what it does is `requests_zohorecruit.sandbox`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from requests_zohorecruit.sandbox.server import Sandbox
+
+__all__ = ["sandbox"]
+
+_EXPLANATION = """\
+A sandbox Zoho serves {url} until Ctrl-C; what is changed in it is kept in memory.
+
+In another terminal, first take over its address, credentials and certificate, which are in a file:
+
+    . {env}
+
+With this command:
+
+    zohorecruit --help
+
+With curl, an access token, and then the candidates:
+
+    curl -d grant_type=refresh_token -d "client_id=$ZOHORECRUIT_CLIENT_ID" \\
+         -d "client_secret=$ZOHORECRUIT_CLIENT_SECRET" -d "refresh_token=$ZOHORECRUIT_REFRESH_TOKEN" \\
+         "$ZOHORECRUIT_ACCOUNTS_URL/oauth/v2/token"
+    curl -H "Authorization: Zoho-oauthtoken ..." "$ZOHORECRUIT_RECRUIT_URL/recruit/v2/Candidates"
+
+With this library:
+
+    python -c 'import os, requests, requests_zohorecruit as z
+    url = os.environ["ZOHORECRUIT_RECRUIT_URL"] + "/recruit/v2/Candidates"
+    print(requests.get(url, auth=z.ZohoRecruitAuth.from_env()).json())'
+"""
+
+
+@click.command()
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port on 127.0.0.1.  [default: any free one]")
+def sandbox(port: int) -> None:
+    """Serve a sandbox Zoho on loopback until Ctrl-C.
+
+    Zoho Accounts and Zoho Recruit with invented candidates, over TLS, with Zoho's limits and peculiarities.
+    """
+    from requests_zohorecruit.sandbox import Sandbox  # noqa: PLC0415 - most commands do without
+
+    over = threading.Event()
+    before = {number: signal.signal(number, lambda *_: over.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with Sandbox(port=port) as zoho:
+            env = Path(zoho.ca_bundle).with_name("env")
+            _write_private(env, _environment(zoho))
+            click.echo(_EXPLANATION.format(url=zoho.region.accounts_url, env=shlex.quote(str(env))))
+            over.wait()
+    except OSError as error:
+        raise click.ClickException(f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from error
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    click.echo("The sandbox is gone.")
+
+
+def _environment(zoho: Sandbox) -> str:
+    values = {
+        "ZOHORECRUIT_CLIENT_ID": zoho.client_id,
+        "ZOHORECRUIT_CLIENT_SECRET": zoho.client_secret,
+        "ZOHORECRUIT_REFRESH_TOKEN": zoho.refresh_token,
+        "ZOHORECRUIT_REGION": zoho.region.code,
+        "ZOHORECRUIT_ACCOUNTS_URL": zoho.region.accounts_url,
+        "ZOHORECRUIT_RECRUIT_URL": zoho.region.recruit_url,
+        "REQUESTS_CA_BUNDLE": zoho.ca_bundle,
+        "CURL_CA_BUNDLE": zoho.ca_bundle,
+    }
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
