@@ -307,7 +307,7 @@ def carried_on(zoho, kind):
 READERS = {
     "content": lambda response: response.content,
     "json": lambda response: response.json(),
-    "iter_content": lambda response: b"".join(response.iter_content(7)),
+    "iter_content": lambda response: b"".join(response.iter_content(101)),
     "iter_content of any size": lambda response: b"".join(response.iter_content(None)),
     "iter_lines": lambda response: list(response.iter_lines()),
     "raw.read": lambda response: response.raw.read(),

@@ -80,7 +80,7 @@ class Stage:
     @property
     def zoho_process(self) -> int:
         """The sandbox's process id."""
-        return self.zoho._process.pid  # noqa: SLF001 - shown, nothing else
+        return self.zoho.pid
 
     @property
     def region(self) -> Region:

@@ -1,0 +1,142 @@
+"""Table one: what a request costs more than with a constant header, and an import more than that of requests.
+
+Owns how it is timed: everything is interleaved within one run, and only ratios of neighbours are kept.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from libraries import CONSTANT, HEADER, LIBRARIES, OURS, Grant
+from report import Table
+from requests.adapters import BaseAdapter
+
+from requests_zohorecruit import Region
+
+__all__ = ["measure"]
+
+_REGION = Region.lookup("eu")
+_URL = f"{_REGION.recruit_url}/recruit/v2/Candidates"
+_TOKEN = {
+    "access_token": "1000.0123456789abcdef0123456789abcdef.0123456789abcdef0123456789abcdef",
+    "refresh_token": "1000.fedcba9876543210fedcba9876543210.fedcba9876543210fedcba9876543210",
+    "expires_in": 3600,
+    "token_type": "Bearer",
+}
+
+
+def measure(*, quick: bool) -> Table:
+    """Return the table; `quick` with too few rounds to be quoted."""
+    rounds = 11 if quick else 101
+    grant = Grant(_REGION, "1000.CLIENT", "secret", {**_TOKEN, "expires_at": time.time() + 3600})
+    everybody = (CONSTANT, HEADER, *LIBRARIES.values())
+    steps = _compare({each.name: _step(each.step(grant)) for each in everybody if each is not HEADER}, rounds)
+    calls = _compare({each.name: _calls(each.sessions(grant)()) for each in everybody}, rounds)
+    imports = _imports({each.name: each.statement for each in everybody if each is not HEADER}, 5 if quick else 41)
+    package = _imports({CONSTANT.name: CONSTANT.statement, OURS.name: "import requests, requests_zohorecruit"},
+                       5 if quick else 41)[OURS.name]
+    table = Table(
+        f"Cost relative to a constant AuthBase and to `import requests` (medians of {rounds} interleaved rounds)",
+        ("", "auth step", "session.get", "import"),
+    )
+    for each in everybody:
+        table.add(each.name, *(_ratio(column.get(each.name)) for column in (steps, calls, imports)))
+    base = steps[f"{CONSTANT.name} µs"], calls[f"{CONSTANT.name} µs"]
+    table.notes.append(f"The constant AuthBase took {base[0]:.2f} µs to sign and {base[1]:.0f} µs in session.get over a "
+                       "stub adapter.")
+    table.notes.append(f"`import requests, requests_zohorecruit`, without using a name of it: {package:.2f}.")
+    table.expect(steps[OURS.name] <= 6, "auth step at most 6 times a constant AuthBase")
+    table.expect(calls[OURS.name] <= 1.03, "session.get at most 1.03 times that with a constant AuthBase")
+    table.expect(package <= 1.10, "importing the package at most 1.10 times importing requests")
+    return table
+
+
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def _compare(timed: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:
+    """Return each one's median ratio to the constant AuthBase of the same round, and the latter's median in µs."""
+    seconds: dict[str, list[float]] = {name: [] for name in timed}
+    order = list(timed)
+    for _ in range(rounds):
+        random.shuffle(order)
+        for name in order:
+            seconds[name].append(timed[name]())
+    base = seconds[CONSTANT.name]
+    medians = {
+        name: statistics.median(each / one for each, one in zip(values, base, strict=True))
+        for name, values in seconds.items()
+    }
+    return {**medians, f"{CONSTANT.name} µs": statistics.median(base) * 1e6}
+
+
+def _step(sign: Callable[[requests.PreparedRequest], object], count: int = 1000) -> Callable[[], float]:
+    """Time signing requests that were never signed before, as requests prepares them."""
+    template = requests.Session().prepare_request(requests.Request("GET", _URL))
+
+    def once() -> float:
+        fresh = []
+        for _ in range(count):
+            copy = template.copy()
+            copy.hooks = {"response": []}  # copies share theirs
+            fresh.append(copy)
+        return _timed(lambda: [sign(each) for each in fresh], count)
+
+    once()
+    return once
+
+
+class _StubAdapter(BaseAdapter):
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        response = requests.Response()
+        response.status_code = 200
+        response.request = request
+        response.url = request.url or ""
+        response._content = b'{"data": []}'
+        return response
+
+    def close(self) -> None:
+        pass
+
+
+def _calls(session: requests.Session, count: int = 100) -> Callable[[], float]:
+    session.mount("https://", _StubAdapter())
+
+    def once() -> float:
+        return _timed(lambda: [session.get(_URL) for _ in range(count)], count)
+
+    once()
+    return once
+
+
+def _timed(work: Callable[[], object], count: int) -> float:
+    gc.collect()
+    gc.disable()
+    try:
+        started = time.perf_counter()
+        work()
+        return (time.perf_counter() - started) / count
+    finally:
+        gc.enable()
+
+
+def _imports(statements: dict[str, str], rounds: int) -> dict[str, float]:
+    """Return each statement's median ratio to `import requests`, in fresh interpreters."""
+    for statement in statements.values():
+        _import_seconds(statement)  # once for the bytecode and the disk
+    return _compare({name: lambda s=statement: _import_seconds(s) for name, statement in statements.items()}, rounds)
+
+
+def _import_seconds(statement: str) -> float:
+    program = f"import time; started = time.perf_counter(); {statement}; print(time.perf_counter() - started)"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    return float(done.stdout)

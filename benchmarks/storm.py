@@ -1,0 +1,158 @@
+"""Table two: everybody calls at once when the token is gone, and what that costs: token requests, failed calls, time.
+
+Owns the cells; knows the sandbox, which is in a process of its own and keeps Zoho's limits for all alike.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+import requests
+from fleet import Fleet, released_together
+from libraries import LIBRARIES, OURS, Grant
+from report import Table
+
+from requests_zohorecruit import FileStore
+from requests_zohorecruit.sandbox.process import SandboxProcess
+
+__all__ = ["measure"]
+
+#: Seconds that the token endpoint takes.
+TOKEN_DELAY = 0.2
+ALL_CELLS = tuple((processes, threads) for processes in (1, 4, 8) for threads in (1, 8, 64))
+#: Processes and threads for the others, whose result is the same everywhere: one token request for each caller.
+SOME_CELLS = ((1, 8), (1, 64), (8, 8), (8, 64))
+QUICK_CELLS = ((1, 8), (4, 8))
+STATES = ("expired", "rejected")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one storm came to."""
+
+    calls: int
+    failed: int
+    token_requests: int
+    seconds: float
+    reasons: tuple[str, ...] = ()
+
+
+class Scene:
+    """A sandbox, a fleet and a directory, for a ``with`` block."""
+
+    def __enter__(self) -> Scene:
+        with ExitStack() as stack:
+            self.zoho = stack.enter_context(SandboxProcess())
+            self.zoho.token_delay = TOKEN_DELAY
+            self._directory = Path(stack.enter_context(TemporaryDirectory(prefix="storm-")))
+            # Inherited by the fleet: the one setting of certificates that every library honours.
+            stack.enter_context(patch.dict(os.environ, REQUESTS_CA_BUNDLE=self.zoho.ca_bundle))
+            self._fleet = stack.enter_context(Fleet(8))
+            self._exit = stack.pop_all()
+        self._count = 0
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+
+    def storm(self, library: str, state: str, processes: int, threads: int) -> Outcome:
+        """Have everybody call once, with a token in the given state: fresh, expired or rejected."""
+        grant = self._grant(state)
+        before = self.zoho.token_requests
+        results, seconds = self._fleet.run(processes, _callers, library, grant, threads)
+        outcomes = [outcome for of_process in results for outcome in of_process]
+        failures = [outcome for outcome in outcomes if outcome != "200"]
+        reasons = tuple(sorted(set(failures)))
+        return Outcome(len(outcomes), len(failures), self.zoho.token_requests - before, seconds, reasons)
+
+    def token_request(self) -> float:
+        """Return how many seconds one token request takes."""
+        started = time.perf_counter()
+        self._minted(self.zoho.new_grant())
+        return time.perf_counter() - started
+
+    def _grant(self, state: str) -> Grant:
+        token = self._minted(self.zoho.new_grant())
+        if state == "expired":
+            self.zoho.expire_tokens()
+            token["expires_at"] = time.time() - 60
+        elif state == "rejected":
+            self.zoho.reject_tokens()
+        self._count += 1
+        store = partial(FileStore, self._directory / f"grant-{self._count}.json")
+        store().save(token)
+        return Grant(self.zoho.region, self.zoho.client_id, self.zoho.client_secret, token, store)
+
+    def _minted(self, refresh_token: str) -> dict[str, Any]:
+        """Ask for a token as a plain HTTP client, so that all libraries start from the same."""
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": self.zoho.client_id,
+            "client_secret": self.zoho.client_secret,
+            "refresh_token": refresh_token,
+        }
+        answer = requests.post(self.zoho.region.token_url, data=form, timeout=60).json()
+        return {**answer, "refresh_token": refresh_token, "expires_at": time.time() + answer["expires_in"]}
+
+
+def measure(*, quick: bool) -> Table:
+    """Return the table; `quick` with few cells."""
+    table = Table(
+        f"Everybody calls at once, token endpoint answering in {TOKEN_DELAY * 1000:.0f} ms: token requests / failed "
+        "calls",
+        ("processes x threads", *STATES),
+    )
+    with Scene() as scene:
+        for name in LIBRARIES:
+            _cells(table, scene, name, quick=quick)
+        _wall_time(table, scene, (2, 8) if quick else (8, 64), rounds=3 if quick else 7)
+    return table
+
+
+def _cells(table: Table, scene: Scene, name: str, *, quick: bool) -> None:
+    cells = QUICK_CELLS if quick else ALL_CELLS if name == OURS.name else SOME_CELLS
+    table.add(name, "", "")
+    perfect = True
+    for processes, threads in cells:
+        outcomes = [scene.storm(name, state, processes, threads) for state in STATES]
+        table.add(f"  {processes} x {threads}", *(f"{each.token_requests} / {each.failed}" for each in outcomes))
+        perfect &= all((each.token_requests, each.failed) == (1, 0) for each in outcomes)
+    if name == OURS.name:
+        table.expect(perfect, "one token request and no failed call of ours in every cell")
+
+
+def _wall_time(table: Table, scene: Scene, cell: tuple[int, int], rounds: int) -> None:
+    """Compare an expired storm with a fresh one and one token request, of the same round."""
+    ratios, expired = [], []
+    for _ in range(rounds):
+        fresh = scene.storm(OURS.name, "fresh", *cell).seconds + scene.token_request()
+        expired.append(scene.storm(OURS.name, "expired", *cell).seconds)
+        ratios.append(expired[-1] / fresh)
+    ratio = statistics.median(ratios)
+    size = f"{cell[0]} x {cell[1]}"
+    table.notes.append(
+        f"Ours, {size}, expired: {statistics.median(expired):.2f} s, {ratio:.2f} times the same storm with a fresh token "
+        f"plus one token request (median of {rounds} interleaved rounds)."
+    )
+    table.expect(ratio <= 1.3, f"the expired {size} storm at most 1.3 times a fresh one plus one token request")
+
+
+def _callers(library: str, grant: Grant, threads: int) -> Iterator[Any]:
+    session_of = LIBRARIES[library].sessions(grant)
+    url = f"{grant.region.recruit_url}/recruit/v2/Candidates"
+
+    def call(_: int) -> str:
+        return str(session_of().get(url, timeout=120).status_code)
+
+    for results in released_together(call, threads):
+        yield results and [each if isinstance(each, str) else type(each).__name__ for each in results]

@@ -1,0 +1,192 @@
+"""The command line itself: what it prints, how it fails, and that it says what is missing."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import io
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from requests_zohorecruit import Region, cli
+from requests_zohorecruit.cli.app import app
+from requests_zohorecruit.cli.screen import open_console
+from requests_zohorecruit.errors import (
+    AuthorizationError,
+    ClientConfigurationError,
+    ReauthorizationRequired,
+    ThrottledError,
+    TokenEndpointError,
+    TokenStoreError,
+    ZohoAuthError,
+)
+
+
+def run(*arguments, **options):
+    return CliRunner().invoke(app, arguments, prog_name="zohorecruit", **options)
+
+
+def test_the_table_of_regions_is_that_of_the_library():
+    told = run("regions").output
+    for region in Region.all():
+        assert region.accounts_url.removeprefix("https://") in told
+
+
+def test_regions_as_json_are_for_programs():
+    assert [Region(**each) for each in json.loads(run("regions", "--json").output)] == list(Region.all())
+
+
+@pytest.mark.parametrize("command", [(), ("demo",), ("regions",), ("sandbox",)])
+def test_help_is_short_and_leads_nowhere_else(command):
+    told = run(*command, "--help")
+    assert told.exit_code == 0
+    assert len(told.output.splitlines()) < 40
+
+
+def test_the_version_is_that_of_the_package():
+    assert run("--version").output.split() == ["requests-zohorecruit", cli_version()]
+
+
+def cli_version():
+    import requests_zohorecruit
+
+    return requests_zohorecruit.__version__
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ReauthorizationRequired("dead", hint="Log in."), 3),
+        (AuthorizationError("refused"), 3),
+        (ClientConfigurationError("wrong"), 4),
+        (ThrottledError("slower", hint="Wait."), 5),
+        (TokenEndpointError("down"), 6),
+        (TokenStoreError("broken"), 7),
+        (ZohoAuthError("other"), 1),
+    ],
+)
+def test_an_error_is_one_message_one_remedy_and_one_exit_code(monkeypatch, error, code):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr("requests_zohorecruit.demo.run", fail)
+    told = run("demo")
+    assert told.exit_code == code
+    assert told.stderr.splitlines() == [f"Error: {error.message}", *([error.hint] if error.hint else [])]
+    assert "Traceback" in run("--debug", "demo").stderr
+
+
+def test_ctrl_c_stops_with_one_word(monkeypatch):
+    def interrupted(_):
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr("requests_zohorecruit.demo.run", interrupted)
+    told = run("demo")
+    assert (told.exit_code, told.stderr.strip()) == (130, "Stopped.")
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+@pytest.mark.parametrize(("package", "install"), [("click", True), ("rich", True), ("sqlite9", False)])
+def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch, package, install):
+    monkeypatch.delitem(sys.modules, "requests_zohorecruit.cli.app", raising=False)
+    real = builtins.__import__
+
+    def without(name, *arguments, **options):
+        if name == "requests_zohorecruit.cli.app":
+            raise ModuleNotFoundError(f"No module named {package!r}", name=f"{package}.part")
+        return real(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(SystemExit if install else ModuleNotFoundError) as caught:
+        cli.main()
+    assert ("pip install 'requests-zohorecruit[cli]'" in str(caught.value)) == install
+
+
+def test_python_dash_m_is_the_same_command():
+    command = [sys.executable, "-m", "requests_zohorecruit", "--version"]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (told.returncode, told.stdout) == (0, f"requests-zohorecruit {cli_version()}\n")
+
+
+def test_the_demos_processes_may_import_the_main_module_again():
+    assert importlib.import_module("requests_zohorecruit.__main__").main is cli.main
+
+
+def test_output_that_is_no_terminal_gets_a_width_that_suits_logs(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert open_console().width == 110
+    monkeypatch.setenv("COLUMNS", "70")
+    assert open_console(stderr=True).width == 70
+
+
+def test_a_stream_that_encodes_nothing_is_written_to_as_it_is(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    open_console().print("é")
+    assert sys.stdout.getvalue() == "é\n"
+
+
+def test_a_terminal_without_the_letters_is_no_reason_to_fail():
+    env = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "requests_zohorecruit", "regions"]
+    assert subprocess.run(command, env=env, capture_output=True, timeout=60, check=False).returncode == 0
+
+
+class TestSandbox:
+    @pytest.fixture
+    def served(self, tmp_path):
+        command = [sys.executable, "-m", "requests_zohorecruit", "sandbox"]
+        env = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
+        told = []
+        for line in process.stdout:
+            told.append(line)
+            if "from_env" in line:
+                break
+        yield process, "".join(told)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+    def test_it_serves_until_ctrl_c_and_its_explanation_is_true(self, served, tmp_path):
+        process, told = served
+        [env] = tmp_path.glob("zoho-sandbox-*/env")
+        assert f". {env}" in told
+        assert stat.S_IMODE(env.stat().st_mode) == 0o600
+        values = dict(line.removeprefix("export ").split("=", 1) for line in env.read_text("utf-8").splitlines())
+        form = {
+            "grant_type": "refresh_token",
+            **{name: values[f"ZOHORECRUIT_{name.upper()}"] for name in ("client_id", "client_secret", "refresh_token")},
+        }
+        ca = values["REQUESTS_CA_BUNDLE"]
+        token = requests.post(f"{values['ZOHORECRUIT_ACCOUNTS_URL']}/oauth/v2/token", form, verify=ca).json()
+        answer = requests.get(
+            f"{values['ZOHORECRUIT_RECRUIT_URL']}/recruit/v2/Candidates",
+            headers={"Authorization": f"Zoho-oauthtoken {token['access_token']}"},
+            verify=ca,
+        )
+        assert len(answer.json()["data"]) == 12
+        assert form["client_secret"] not in told
+        assert form["refresh_token"] not in told
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert not Path(ca).exists()
+
+    def test_a_port_that_is_taken_is_an_error_that_says_so(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            told = run("sandbox", "--port", str(port))
+        assert told.exit_code == 1
+        assert f"Port {port} of 127.0.0.1 cannot be used" in told.stderr

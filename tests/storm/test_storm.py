@@ -1,0 +1,65 @@
+"""Everybody calls at once when the token is gone: real processes, real threads, real TLS, one file."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+from callers import refreshing
+
+from requests_zohorecruit import ThrottledError
+
+
+def test_T10_eight_threads_with_an_expired_token_make_one_token_request(storm, expire):
+    expire()
+    assert storm(1, 8) == ([200] * 8, [], 1)
+
+
+def test_T11_eight_threads_with_a_rejected_token_make_one_token_request(storm, zoho, make_store):
+    zoho.reject_tokens()
+    assert storm(1, 8) == ([200] * 8, [], 1)
+
+
+def test_T12_eight_processes_of_four_threads_with_an_expired_token_make_one_token_request(storm, expire):
+    expire()
+    assert storm(8, 4) == ([200] * 32, [], 1)
+
+
+def test_T12_eight_processes_of_four_threads_with_a_rejected_token_make_one_token_request(storm, zoho, make_store):
+    zoho.reject_tokens()
+    assert storm(8, 4) == ([200] * 32, [], 1)
+
+
+def test_a_fresh_token_in_the_store_is_used_by_all_without_a_token_request(storm):
+    assert storm(8, 2) == ([200] * 16, [], 0)
+
+
+def test_T21_an_api_that_rejects_a_thousand_calls_of_eight_processes_gets_no_more_than_the_budget(
+    storm, zoho, make_store, access
+):
+    zoho.reject_all = True
+    outcomes, warnings, token_requests = storm(8, 5, calls=25)
+    assert outcomes == [401] * 1000
+    assert 1 <= token_requests <= 10 - 1  # the token that was in the store is one of the ten
+    host = urlsplit(access.url).netloc
+    assert warnings
+    assert all(host in text and "region sandbox" in text for text in warnings)
+
+
+def test_T20_eight_processes_that_keep_asking_for_new_tokens_stop_at_the_budget_and_say_so(storm):
+    outcomes, _, token_requests = storm(8, 2, calls=3, job=refreshing)
+    refused = [outcome for outcome in outcomes if outcome is not True]
+    assert token_requests == 10 - 1
+    assert refused
+    assert {type(error) for error in refused} == {ThrottledError}
+    assert all(0 < error.retry_after <= 600 and "10 access tokens" in str(error) for error in refused)
+
+
+@pytest.mark.parametrize("fault", ["throttle", "server-error"])
+def test_T20_a_token_endpoint_that_fails_once_is_asked_once_by_eight_processes(storm, zoho, expire, fault):
+    expire()
+    zoho.fault(fault)
+    outcomes, _, token_requests = storm(8, 2)
+    assert token_requests == 1
+    assert len({type(error) for error in outcomes}) == 1
+    assert all(error.region == "sandbox" for error in outcomes)
