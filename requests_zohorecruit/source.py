@@ -91,7 +91,7 @@ class TokenSource(SharedRecord):
             if not self._has_usable():
                 raise
             logger.warning("%s", error)
-        return self._snapshot.header
+        return self._in_hand().header
 
     def rejected_again(self, rejected: str, host: str) -> None:
         """Take note that the replacement was rejected too: from now on replacing rests for everybody."""
@@ -125,7 +125,7 @@ class TokenSource(SharedRecord):
             record = self._snapshot.record
             if not self._usable(record, self.clock()) or record.access_token == in_hand:
                 self._mint(record)
-        return cast("Token", self._snapshot.record.token)
+        return cast("Token", self._in_hand().record.token)
 
     def adopt(self, token: Token, *, now: float) -> None:
         """Take over a grant that a person has just given, by an exchange at `now` (epoch seconds)."""
@@ -161,7 +161,8 @@ class TokenSource(SharedRecord):
         if now >= snapshot.calm_until:
             self._renew_without_waiting(now)
         # What was alive a moment ago still is, even if somebody has revoked the grant meanwhile.
-        return self._snapshot if self._snapshot.header else snapshot
+        renewed = self._snapshot
+        return renewed if renewed.header else snapshot
 
     def _renewed(self) -> Snapshot:
         """Expired, or none: wait for the one refresh."""
@@ -171,7 +172,7 @@ class TokenSource(SharedRecord):
                 record = self._snapshot.record
                 if not record.alive(self.clock()):
                     self._mint(record)
-        return self._snapshot
+        return self._in_hand()
 
     def _renew_without_waiting(self, now: float) -> None:
         """Stale, or a save is due: whoever gets the locks at once does it, and no caller pays for a failure."""
@@ -227,6 +228,13 @@ class TokenSource(SharedRecord):
 
     def _usable(self, record: Record, now: float) -> bool:
         return record.alive(now) and record.access_token not in self._rejected
+
+    def _in_hand(self) -> Snapshot:
+        """Return what is in memory, which another thread may just have found revoked."""
+        snapshot = self._snapshot
+        if not snapshot.header:
+            raise snapshot.record.no_grant(self.application)
+        return snapshot
 
     def _has_usable(self) -> bool:
         return self._usable(self._snapshot.record, self.clock())

@@ -358,6 +358,22 @@ class TestWaiting:
         assert source.header() == header("T1")
         assert len(accounts.calls) == 1
 
+    def test_T38_a_grant_that_was_revoked_just_when_it_was_renewed_is_an_error_and_no_empty_header(
+        self, source, accounts
+    ):
+        source.header()
+        source.clock.forward(3600)
+        mint = source._mint
+
+        def revoked_at_once(record):
+            mint(record)
+            MemoryStore.save(source.store, {"client_id": "1000.CLIENT", "region": "eu"})
+            source._reload()
+
+        source._mint = revoked_at_once
+        with pytest.raises(ReauthorizationRequired):
+            source.header()
+
     def test_a_read_that_was_overtaken_by_a_refresh_changes_nothing(self, source, monkeypatch):
         before = source.store.load
 

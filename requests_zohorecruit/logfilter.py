@@ -1,0 +1,121 @@
+"""Keeps secrets out of what the loggers of requests_oauthlib and oauthlib print, and leaves the rest as it is.
+
+Installed by the compliance fix, never by an import. Knows secrets by their names, by Zoho's shape of them, and by
+asking the sessions that have the fix; knows nothing of what the sessions do.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import weakref
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+__all__ = ["hide_secrets_of"]
+
+#: https://github.com/requests/requests-oauthlib/issues/536
+_PACKAGES = ("requests_oauthlib", "oauthlib")
+_HIDDEN = "***"
+#: Literal secrets shorter than this are left to the patterns: hiding "a" would hide everything.
+_SHORTEST = 6
+
+_NAMES = (
+    "access_token|refresh_token|id_token|client_secret|code_verifier|code|token|assertion|password|authorization|"
+    "cookie|set-cookie"
+)
+_PATTERNS = tuple(
+    re.compile(pattern, flags)
+    for pattern, flags in (
+        # 'name': 'value' and ('name', 'value') of a repr or JSON, escaped or not. A "code" in capitals is an error's.
+        (
+            rf"""(?P<keep>(?P<q>\\*["'])(?i:{_NAMES})(?P=q)\s*[:,]\s*b?(?P<v>\\*["']))(?![A-Z_]+(?P=v))(?:(?!(?P=v)).)+""",
+            re.DOTALL,
+        ),
+        # name=value of a form, a query or a fragment
+        (rf"""(?P<keep>(?<![\w%.-])(?i:{_NAMES})=)[^&\s"'<>]+""", 0),
+        (r"(?P<keep>(?i:authorization):\s*\S+\s+)\S+", 0),
+        (r"""(?P<keep>\bZoho-oauthtoken\s+)[^\s"',}]+""", 0),
+        (r"(?P<keep>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{16,}", 0),
+        # The shape of Zoho's codes, access tokens and refresh tokens; a client id has one part less.
+        (r"(?P<keep>\b)1000\.\w{6,}\.\w{6,}", 0),
+    )
+)
+
+
+def hide_secrets_of(owner: object, secrets: Callable[[], tuple[str | None, ...]]) -> None:
+    """Hide, from now on, what these two packages log about any token, and the secrets of `owner` in particular.
+
+    :param owner: they are forgotten when it is
+    :param secrets: a bound method of `owner` that returns them as they are at the time
+    """
+    key = id(owner)
+    _SECRETS[key] = weakref.WeakMethod(secrets, lambda _: _SECRETS.pop(key, None))
+    if not _hidden_already():
+        for name in _logger_names():
+            logging.getLogger(name).addFilter(_hide)
+        for name in _PACKAGES:
+            # A filter sees only what is logged on its very logger; this sees what comes up from loggers made later.
+            logging.getLogger(name).handlers.insert(0, _Hider())
+
+
+_SECRETS: dict[int, Callable[[], Callable[[], tuple[str | None, ...]] | None]] = {}
+
+
+class _Hider(logging.Handler):
+    """Prints nothing: first among a logger's handlers, it cleans the record for those after it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _hide(record)
+
+
+def _hide(record: logging.LogRecord) -> bool:
+    """Filter that lets everything pass, without its secrets."""
+    try:
+        message = record.getMessage()
+    except Exception:  # noqa: BLE001 - a wrong call of a logger; what would print it reports that, and prints no more
+        return True
+    cleaned = _cleaned(message)
+    if cleaned != message:
+        record.msg, record.args = cleaned, ()
+    if record.exc_info:
+        text = logging.Formatter().formatException(record.exc_info)
+        cleaned = _cleaned(text)
+        if cleaned != text:
+            record.exc_info, record.exc_text = None, cleaned
+    return True
+
+
+def _cleaned(text: str) -> str:
+    for secret in _literals():
+        text = text.replace(secret, _HIDDEN)
+    for pattern in _PATTERNS:
+        text = pattern.sub(rf"\g<keep>{_HIDDEN}", text)
+    return text
+
+
+def _literals() -> Iterator[str]:
+    # list(): another thread may add a session meanwhile
+    for method in list(_SECRETS.values()):
+        secrets = method()
+        yield from (each for each in (secrets() if secrets else ()) if each and len(each) >= _SHORTEST)
+
+
+def _hidden_already() -> bool:
+    return _hide in logging.getLogger(_PACKAGES[0]).filters
+
+
+def _logger_names() -> set[str]:
+    """Return the names of the loggers there are, and of the modules that will make theirs when they are imported."""
+    names = {name for name in logging.root.manager.loggerDict if name.split(".")[0] in _PACKAGES}
+    for package in _PACKAGES:
+        spec = find_spec(package)
+        for folder in (spec and spec.submodule_search_locations) or ():
+            names.update(_module(package, path.relative_to(folder)) for path in Path(folder).rglob("*.py"))
+    return names
+
+
+def _module(package: str, path: Path) -> str:
+    parts = path.with_suffix("").parts
+    return ".".join((package, *(parts[:-1] if parts[-1] == "__init__" else parts)))

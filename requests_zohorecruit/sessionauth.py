@@ -1,0 +1,186 @@
+"""The engine behind an `OAuth2Session`: started from the token dict the session was given, and restarted by another.
+
+Owns what "the session's token" means to `TokenSource` and the signing of the session's requests; knows nothing of
+authorization codes or of requests-oauthlib.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import requests
+
+from requests_zohorecruit.accounts import Accounts, Application
+from requests_zohorecruit.auth import ZohoRecruitAuth, as_store
+from requests_zohorecruit.errors import ReauthorizationRequired
+from requests_zohorecruit.locks import ForkSafeLock
+from requests_zohorecruit.records import Record
+from requests_zohorecruit.secret import Secret
+from requests_zohorecruit.sharedrecord import LOCK_TIMEOUT
+from requests_zohorecruit.source import TokenSource
+from requests_zohorecruit.stores import TokenStore
+from requests_zohorecruit.trustedhosts import TrustedHosts
+
+__all__ = ["GivenSource", "SessionAuth", "StoreArgument"]
+
+StoreArgument: TypeAlias = TokenStore | Callable[[dict[str, Any]], object] | None
+
+
+class GivenSource(TokenSource):
+    """A `TokenSource` that has a record in hand before it has read its store.
+
+    :param given: used at once. When the store is first read and holds a newer token of the same grant, the store's is
+        taken, since somebody has refreshed meanwhile; another grant in the store gives way, as for ``refresh_token=``
+    """
+
+    def __init__(self, accounts: Accounts, store: TokenStore, given: Record) -> None:
+        super().__init__(accounts, store)
+        self._given = given
+        self._remember(given, unsaved=True)
+
+    @property
+    def record(self) -> Record:
+        """What is in hand, without I/O."""
+        return self._snapshot.record
+
+    def look(self) -> Record:
+        """Return what is in hand, or what the store holds when there is nothing."""
+        if not any(_tokens(self.record)):
+            self._read_store()
+        return self.record
+
+    def _first_reading(self, stored: Record | None, memory: Record) -> tuple[Record, bool]:
+        given = self._given
+        if not any(_tokens(given)) or _tokens(memory) != _tokens(given):
+            return super()._first_reading(stored, memory)
+        if stored is None or not any(_tokens(stored)):
+            return replace(memory, extra={**memory.extra, **(stored.extra if stored else {})}), True
+        if given.refresh_token is None:
+            # An access token alone is no grant, and must not cost the store the one it has.
+            return stored, False
+        if given.refresh_token != stored.refresh_token:
+            return replace(memory, extra=stored.extra), True
+        if stored.access_token in (None, given.access_token):
+            return replace(stored, token=given.token or stored.token).joined(memory), True
+        return stored.joined(memory), False
+
+
+class SessionAuth(ZohoRecruitAuth):
+    """What a session with the fix has as ``session.auth``: a `ZohoRecruitAuth` whose grant can be replaced.
+
+    :param session: whose proxies, certificates and adapters calls to Zoho Accounts use
+    :param store: as the fix got it
+    :param saver: stands in for the store when `store` is None
+    :param held: returns the token dict that the session's oauthlib client holds
+    """
+
+    _source: GivenSource
+    _mapping: Mapping[str, Any]
+
+    def __init__(  # noqa: PLR0913 - it takes what the fix takes
+        self,
+        session: requests.Session,
+        application: Application,
+        *,
+        store: StoreArgument,
+        saver: Callable[[dict[str, Any]], object],
+        held: Callable[[], Mapping[str, Any]],
+        allowed_hosts: Iterable[str],
+    ) -> None:
+        allowed = allowed_hosts if isinstance(allowed_hosts, (str, bytes)) else tuple(allowed_hosts)
+        self.application = application
+        self.hosts = self._hosts = TrustedHosts(application.region, allowed)
+        self._session, self._accounts = session, Accounts(application, session=session)
+        self._arguments = (application, frozenset(allowed))
+        self._store, self._saver, self._held = store, saver, held
+        self._changing = ForkSafeLock()
+        self._restart(Record())
+
+    @property
+    def source(self) -> GivenSource:
+        """The engine of the present grant."""
+        return self._source
+
+    def succeeded_by(self, successor: SessionAuth) -> SessionAuth:
+        """Return which of the two a session goes on with when the fix is applied again: this one if nothing differs."""
+        if successor._arguments == self._arguments and successor._store is self._store:
+            return self
+        if (successor.application.client_id, successor.region) == (self.application.client_id, self.region):
+            successor._start(self._source.record)
+        return successor
+
+    def restart(self) -> None:
+        """Go on with the token dict that the client holds; an empty one forgets what is in memory.
+
+        :raises TokenStoreError: it belongs to another client or region, or its tokens cannot be tokens
+        """
+        with self._changing.hold(LOCK_TIMEOUT):
+            self._restart(self._source.record)
+
+    def notice(self) -> None:
+        """Restart if the client has been given another token without the session knowing.
+
+        flask-dance does that before each request: it loads the user's token from its storage into the client.
+        """
+        if self._held() is self._mapping:
+            return
+        with self._changing.hold(LOCK_TIMEOUT):
+            held = self._record_held()
+            if any(_tokens(held)) and _tokens(held) != _tokens(self._source.record):
+                self._restart(self._source.record)
+            else:
+                self._mapping, self._shown = self._held(), held
+
+    def token_dict(self) -> dict[str, Any]:
+        """Return the current token as requests-oauthlib shows it: as it was given, or as it came from Zoho."""
+        record = self._source.look()
+        if (record.refresh_token, record.token) == (self._shown.refresh_token, self._shown.token):
+            return dict(self._mapping)
+        grant = {"refresh_token": str(record.refresh_token)} if record.refresh_token else {}
+        return {**record.extra, **grant, **(record.token.to_dict() if record.token else {})}
+
+    def authorized(self) -> bool:
+        """Tell whether a request has a chance: a live token, or a grant that Zoho has not called dead."""
+        record = self._source.look()
+        if record.alive(self._source.clock()) or record.refresh_token is None:
+            return record.alive(self._source.clock())
+        failure = record.failure
+        return (
+            failure is None
+            or failure.error != ReauthorizationRequired.__name__
+            or failure.grant != self.application.fingerprint(record.refresh_token)
+        )
+
+    def accounts(self, *, timeout: Any, verify: Any, proxies: Any, cert: Any) -> Accounts:
+        """Return the session's way to Zoho Accounts, with these settings of requests for one call; None = as usual."""
+        if (timeout, verify, proxies, cert) == (None, None, None, None):
+            return self._accounts
+        url = self.region.token_url
+        settings = self._session.merge_environment_settings(url, dict(proxies or {}), None, verify, cert)
+        once = requests.Session()
+        once.trust_env, once.adapters = False, self._session.adapters  # the environment is in the settings already
+        once.proxies, once.verify, once.cert = settings["proxies"], settings["verify"], settings["cert"]
+        return Accounts(self.application, session=once, **({} if timeout is None else {"timeout": timeout}))
+
+    def secrets(self) -> tuple[str | None, ...]:
+        """Return what must not be shown."""
+        record = self._source.record
+        return (self.application.client_secret, record.access_token, record.refresh_token)
+
+    def _restart(self, before: Record) -> None:
+        # The mints of the same grant still count, whoever hands it over again.
+        self._mapping, self._shown = self._held(), self._record_held()
+        self._start(self._shown.joined(before))
+
+    def _start(self, given: Record) -> None:
+        store = as_store(self._saver if self._store is None else self._store)
+        self._source = GivenSource(self._accounts, store, given)
+
+    def _record_held(self) -> Record:
+        return Record.from_mapping(self._held(), self.application)
+
+
+def _tokens(record: Record) -> tuple[Secret | None, str | None]:
+    return record.refresh_token, record.access_token

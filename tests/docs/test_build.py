@@ -1,0 +1,84 @@
+"""The documentation builds without a warning, and its pages lead nowhere that is not there and load nothing from afar."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from docpages import DOCS, pages
+
+
+class Page(HTMLParser):
+    """The links, anchors and loaded resources of a page."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.anchors, self.links, self.loaded = set(), [], []
+        self.feed(path.read_text("utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if given.get("id"):
+            self.anchors.add(given["id"])
+        if tag == "a" and given.get("href"):
+            self.links.append(given["href"])
+        if given.get("src"):
+            self.loaded.append(given["src"])
+        if tag == "link" and given.get("rel") in {"stylesheet", "icon", "preload"}:
+            self.loaded.append(given["href"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    built = tmp_path_factory.mktemp("html")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-b", "html", "-d", str(built / "tree")]
+    done = subprocess.run([*command, str(DOCS), str(built / "site")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return built / "site"
+
+
+@pytest.fixture(scope="module")
+def built(site):
+    return {path: Page(path) for path in sorted(site.rglob("*.html"))}
+
+
+def test_every_page_is_built(site):
+    assert all((site / f"{name}.html").exists() for name in pages())
+
+
+def test_links_within_the_documentation_lead_somewhere(site, built):
+    broken = []
+    for path, page in built.items():
+        for link in page.links:
+            url = urlsplit(link)
+            target = Path(path.parent, unquote(url.path)).resolve() if url.path else path
+            if url.scheme:
+                continue
+            if not target.exists() or (url.fragment and url.fragment not in built[target].anchors | {""}):
+                broken.append((path.relative_to(site), link))
+    assert broken == []
+
+
+def test_links_to_elsewhere_are_safe_and_few(built):
+    outside = {link for page in built.values() for link in page.links if urlsplit(link).scheme}
+    assert {urlsplit(link).scheme for link in outside} <= {"https", "mailto"}
+    hosts = {urlsplit(link).hostname or "" for link in outside}
+    known = ("zoho.com", "readthedocs.io", "sphinx-doc.org", "pradyunsg.me", "github.com", "rfc-editor.org", "python.org")
+    assert {host for host in hosts if not host.endswith(known)} == set()
+
+
+def test_nothing_is_loaded_from_another_host(built):
+    assert [resource for page in built.values() for resource in page.loaded if urlsplit(resource).netloc] == []
+
+
+def test_the_region_table_has_every_region(site):
+    from requests_zohorecruit import Region
+
+    text = (site / "reference/regions.html").read_text("utf-8")
+    for region in Region.all():
+        for url in (region.accounts_url, region.recruit_url, region.upload_url, region.api_domain):
+            assert f">{url.removeprefix('https://')}<" in text

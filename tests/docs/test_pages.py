@@ -1,0 +1,73 @@
+"""What the documentation says is there: every public name, every region, every fault and every link."""
+
+from __future__ import annotations
+
+import importlib
+import re
+
+import pytest
+from docpages import DOCS, pages
+
+from requests_zohorecruit import Region
+
+PUBLIC = [
+    f"{module}.{name}"
+    for module in (
+        "requests_zohorecruit",
+        "requests_zohorecruit.stores",
+        "requests_zohorecruit.sandbox",
+        "requests_zohorecruit.testing",
+    )
+    for name in importlib.import_module(module).__all__
+]
+REFERENCE = "\n".join(page.read_text("utf-8") for page in sorted((DOCS / "reference").glob("*.rst")))
+DOCUMENTED = re.findall(r"^\.\. (?:auto\w+|py:data):: ([\w.]+)", REFERENCE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_is_in_the_reference_once(name):
+    # A store of requests_zohorecruit.stores may stand there under its shorter address.
+    addresses = {name, f"requests_zohorecruit.{name.rpartition('.')[2]}"}
+    assert len([known for known in DOCUMENTED if known in addresses]) == 1
+
+
+def test_the_fixture_is_in_the_reference():
+    assert ".. py:function:: zoho_sandbox" in REFERENCE
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_has_a_docstring(name):
+    module, _, attribute = name.rpartition(".")
+    if attribute != "__version__":
+        assert getattr(importlib.import_module(module), attribute).__doc__
+
+
+def test_every_page_is_in_a_table_of_contents():
+    listed = {"index"}
+    for name in pages():
+        text = (DOCS / f"{name}.rst").read_text("utf-8")
+        for tree in re.findall(r"^\.\. toctree::\n((?: +:[^\n]*\n)*)\n((?: +[^\n]*\n)+)", text, re.MULTILINE):
+            folder = name.rpartition("/")[0]
+            listed |= {f"{folder}/{entry}".lstrip("/") for entry in tree[1].split()}
+    assert listed == set(pages())
+
+
+def test_the_regions_are_not_written_by_hand():
+    assert ".. zoho-regions::" in REFERENCE
+    assert not any(region.accounts_url in REFERENCE for region in Region.all())
+
+
+def test_the_record_is_described_key_by_key():
+    from requests_zohorecruit.records import _OWN_KEYS
+
+    shown = re.findall(r"^``(\w+)``  ", (DOCS / "reference/stores.rst").read_text("utf-8"), re.MULTILINE)
+    assert sorted(shown) == sorted(_OWN_KEYS)
+
+
+def test_the_faults_named_on_the_testing_page_exist():
+    from requests_zohorecruit.sandbox.faults import FAULTS
+
+    text = (DOCS / "howto/testing.rst").read_text("utf-8")
+    named = re.findall(r'fault\("([\w-]+)"', text) + re.findall(r'"([\w-]+)"', re.search(r'"name", \[(.*)\]', text)[1])
+    assert set(named) <= set(FAULTS)
+    assert len(named) >= 6
