@@ -41,8 +41,9 @@ def measure(*, quick: bool) -> Table:
     steps = _compare({each.name: _step(each.step(grant)) for each in everybody if each is not HEADER}, rounds)
     calls = _compare({each.name: _calls(each.sessions(grant)()) for each in everybody}, rounds)
     imports = _imports({each.name: each.statement for each in everybody if each is not HEADER}, 5 if quick else 41)
-    package = _imports({CONSTANT.name: CONSTANT.statement, OURS.name: "import requests, requests_zohorecruit"},
-                       5 if quick else 41)[OURS.name]
+    package = _imports(
+        {CONSTANT.name: CONSTANT.statement, OURS.name: "import requests, requests_zohorecruit"}, 5 if quick else 41
+    )[OURS.name]
     table = Table(
         f"Cost relative to a constant AuthBase and to `import requests` (medians of {rounds} interleaved rounds)",
         ("", "auth step", "session.get", "import"),
@@ -50,8 +51,9 @@ def measure(*, quick: bool) -> Table:
     for each in everybody:
         table.add(each.name, *(_ratio(column.get(each.name)) for column in (steps, calls, imports)))
     base = steps[f"{CONSTANT.name} µs"], calls[f"{CONSTANT.name} µs"]
-    table.notes.append(f"The constant AuthBase took {base[0]:.2f} µs to sign and {base[1]:.0f} µs in session.get over a "
-                       "stub adapter.")
+    table.notes.append(
+        f"The constant AuthBase took {base[0]:.2f} µs to sign and {base[1]:.0f} µs in session.get over a stub adapter."
+    )
     table.notes.append(f"`import requests, requests_zohorecruit`, without using a name of it: {package:.2f}.")
     table.expect(steps[OURS.name] <= 6, "auth step at most 6 times a constant AuthBase")
     table.expect(calls[OURS.name] <= 1.03, "session.get at most 1.03 times that with a constant AuthBase")

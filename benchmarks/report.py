@@ -66,8 +66,10 @@ def circumstances(*packages: str) -> dict[str, Any]:
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    first, *others = (cell.ljust(width) if i == 0 else cell.rjust(width)
-                      for i, (cell, width) in enumerate(zip(cells, widths, strict=True)))
+    first, *others = (
+        cell.ljust(width) if i == 0 else cell.rjust(width)
+        for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
     return "  ".join((first, *others)).rstrip()
 
 

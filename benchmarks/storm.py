@@ -141,8 +141,8 @@ def _wall_time(table: Table, scene: Scene, cell: tuple[int, int], rounds: int) -
     ratio = statistics.median(ratios)
     size = f"{cell[0]} x {cell[1]}"
     table.notes.append(
-        f"Ours, {size}, expired: {statistics.median(expired):.2f} s, {ratio:.2f} times the same storm with a fresh token "
-        f"plus one token request (median of {rounds} interleaved rounds)."
+        f"Ours, {size}, expired: {statistics.median(expired):.2f} s, {ratio:.2f} times the same storm with a fresh "
+        f"token plus one token request (median of {rounds} interleaved rounds)."
     )
     table.expect(ratio <= 1.3, f"the expired {size} storm at most 1.3 times a fresh one plus one token request")
 

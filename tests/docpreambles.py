@@ -41,7 +41,10 @@ def sharing(stage: Stage) -> Iterator[None]:
 
     class InMemory(KeyringBackend):
         priority = 1
-        entries: dict[Any, str] = {}
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.entries: dict[Any, str] = {}
 
         def get_password(self, service: str, username: str) -> str | None:
             return self.entries.get((service, username))

@@ -35,7 +35,19 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     built = tmp_path_factory.mktemp("html")
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-b", "html", "-d", str(built / "tree")]
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "--keep-going",
+        "-n",
+        "-b",
+        "html",
+        "-d",
+        str(built / "tree"),
+    ]
     done = subprocess.run([*command, str(DOCS), str(built / "site")], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return built / "site"
@@ -67,7 +79,15 @@ def test_links_to_elsewhere_are_safe_and_few(built):
     outside = {link for page in built.values() for link in page.links if urlsplit(link).scheme}
     assert {urlsplit(link).scheme for link in outside} <= {"https", "mailto"}
     hosts = {urlsplit(link).hostname or "" for link in outside}
-    known = ("zoho.com", "readthedocs.io", "sphinx-doc.org", "pradyunsg.me", "github.com", "rfc-editor.org", "python.org")
+    known = (
+        "zoho.com",
+        "readthedocs.io",
+        "sphinx-doc.org",
+        "pradyunsg.me",
+        "github.com",
+        "rfc-editor.org",
+        "python.org",
+    )
     assert {host for host in hosts if not host.endswith(known)} == set()
 
 

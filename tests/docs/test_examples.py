@@ -59,7 +59,7 @@ def test_no_example_is_in_a_form_that_is_not_found():
     """Whatever Sphinx takes for Python code is run: so nothing may hide from the search for it."""
     written = sum((DOCS / f"{name}.rst").read_text("utf-8").count(".. code-block:: python") for name in pages())
     hidden = [name for name in pages() if ">>> " in (DOCS / f"{name}.rst").read_text("utf-8")]
-    assert sum(len(examples(name)) for name in pages()) == written >= 60
+    assert sum(len(examples(name)) for name in pages()) == written > 40
     assert hidden == []
     languages = {block.language for name in pages() for block in blocks(DOCS / f"{name}.rst")}
     assert languages <= {"python", "sql", "shell", "console", "text"}

@@ -71,3 +71,12 @@ def test_the_faults_named_on_the_testing_page_exist():
     named = re.findall(r'fault\("([\w-]+)"', text) + re.findall(r'"([\w-]+)"', re.search(r'"name", \[(.*)\]', text)[1])
     assert set(named) <= set(FAULTS)
     assert len(named) >= 6
+
+
+def test_the_architecture_page_names_every_module_of_the_library_and_its_stores():
+    page = (DOCS.parent / "ARCHITECTURE.rst").read_text("utf-8")
+    package = DOCS.parent / "requests_zohorecruit"
+    modules = [path.name for folder in (package, package / "stores") for path in folder.glob("[a-z]*.py")]
+    assert len(modules) > 30
+    assert [name for name in modules if not re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", page)] == []
+    assert set(re.findall(r"(?<![\w/.])[a-z]+\.py\b", page)) <= {path.name for path in package.rglob("*.py")}

@@ -1,0 +1,81 @@
+"""What the documentation needs beyond Sphinx: the region table, and links to names where they are public.
+
+The table is made from the code, so that it cannot differ from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from sphinx.application import Sphinx
+
+from requests_zohorecruit import Region
+
+__all__ = ["RegionTable", "setup"]
+
+
+class RegionTable(Directive):
+    """`.. zoho-regions::`, the table of `Region.all()`, with the other names each region is known by."""
+
+    HEADINGS = ("Code", "Also", "Accounts, API domain", "Recruit, uploads")
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        rows = [_row(region) for region in Region.all()]
+        group = nodes.tgroup("", cols=len(self.HEADINGS))
+        group += [nodes.colspec(colwidth=1) for _ in self.HEADINGS]
+        group += nodes.thead("", _table_row([(heading,) for heading in self.HEADINGS], nodes.Text))
+        group += nodes.tbody("", *(_table_row(row, lambda line: nodes.literal(text=line)) for row in rows))
+        return [nodes.table("", group, classes=["regions"])]
+
+
+def _row(region: Region) -> list[tuple[str, ...]]:
+    """Return the lines of each cell. Two hosts share one, because four columns of them are too wide for a page."""
+    pairs = (region.accounts_url, region.api_domain), (region.recruit_url, region.upload_url)
+    return [(region.code,), _aliases(region), *(tuple(url.removeprefix("https://") for url in pair) for pair in pairs)]
+
+
+def _aliases(region: Region) -> tuple[str, ...]:
+    from requests_zohorecruit import regions  # noqa: PLC0415 - its table of aliases is private
+
+    return regions._ALIASES[region]  # noqa: SLF001 - see above
+
+
+def _table_row(cells: Iterable[tuple[str, ...]], wrap: Callable[[str], nodes.Node]) -> nodes.row:
+    return nodes.row("", *(nodes.entry("", *(nodes.paragraph("", "", wrap(line)) for line in cell)) for cell in cells))
+
+
+def _link(app: Sphinx, env: Any, node: Any, content: Any) -> nodes.reference | None:
+    """Resolve a name by where it is documented, whatever module it is defined in."""
+    if node.get("refdomain") != "py" or node.get("refspecific"):
+        return None
+    wanted = node["reftarget"].removeprefix("requests_zohorecruit.")
+    domain = env.get_domain("py")
+    tails = (wanted, ".".join(wanted.split(".")[-2:]), wanted.rpartition(".")[2])
+    for tail in dict.fromkeys(tails):
+        found = {
+            name: entry
+            for name, entry in domain.objects.items()
+            if not entry.aliased and f".{name}".endswith(f".{tail}")
+        }
+        if len(found) == 1:
+            ((name, entry),) = found.items()
+            return domain_reference(app, entry, name, node, content)
+    return None
+
+
+def domain_reference(app: Sphinx, entry: Any, name: str, node: Any, content: Any) -> nodes.reference:
+    """Return the link to a documented name."""
+    from sphinx.util.nodes import make_refnode  # noqa: PLC0415 - next to its only use
+
+    return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, [content], name)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Tell Sphinx what there is."""
+    app.add_directive("zoho-regions", RegionTable)
+    app.connect("missing-reference", _link)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
