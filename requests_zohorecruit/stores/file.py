@@ -126,7 +126,7 @@ def _replace(target: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(descriptor)
-        temporary.replace(target)
+        os.replace(temporary, target)  # noqa: PTH105 - Path.replace of Python 3.10 holds on to its own reference
     except BaseException:
         with suppress(OSError):
             temporary.unlink()

@@ -1,6 +1,5 @@
 """The whole public API as a user would write it: checked by mypy and pyright in strict mode, never run."""
 
-# ruff: noqa: T201 - a value that is not used would be a finding of pyright's
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
