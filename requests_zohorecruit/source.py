@@ -204,18 +204,19 @@ class TokenSource(SharedRecord):
         now = self.clock()
         self._raise_if_hopeless(record, now)
         grant = cast("Secret", record.refresh_token)  # without one it would have been hopeless
-        asking = record.asking(now, self.budget)
         # Written down first: if this process dies while Zoho mints, the budget still knows.
-        self._note(asking)
+        self._note(record.asking(now, self.budget))
         try:
             token = self.accounts.refresh(record.token, grant, now=self.clock())
         except ZohoAuthError as error:
-            failed = asking.failed(error, self.clock(), self.application, record)
+            now = self.clock()
+            failed = record.asking(now, self.budget).failed(error, now, self.application, record)
             self._note(failed)
             self._final = None if isinstance(error, TokenEndpointError) else failed.failure
             raise
-        # Adopted before it is saved: whatever the store does now, the token is in use (T25).
-        self._remember(asking.minted(token), unsaved=True)
+        # Adopted before it is saved: whatever the store does now, the token is in use (T25). The mint is dated when the
+        # answer came: Zoho counts it from some moment before that.
+        self._remember(record.asking(self.clock(), self.budget).minted(token), unsaved=True)
         self._save()
 
     def _raise_if_hopeless(self, record: Record, now: float) -> None:

@@ -279,6 +279,7 @@ class TestExpired:
         accounts.during = lambda: clock.forward(25)
         source.header()
         assert source.token.expires_at == START + 3600
+        assert source.store.record["mint_times"] == [START + 25]
 
     def test_T56_a_lock_that_is_never_obtained_ends_in_an_error_that_says_who_holds_it(self, accounts, clock):
         store = WatchedStore()

@@ -1,4 +1,4 @@
-"""`zohorecruit demo`: told whole on real sockets, and honest when a promise is broken."""
+"""The demo: run for real, and told what it must notice."""
 
 from __future__ import annotations
 
@@ -10,232 +10,198 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-from pathlib import Path
 
 import pytest
-import requests
 from rich.console import Console
 
-from requests_zohorecruit import demo
-from requests_zohorecruit.demo import steps
+from requests_zohorecruit import TokenEndpointError, ZohoRecruitAuth
+from requests_zohorecruit.demo import run, steps, storm
 from requests_zohorecruit.demo.narrator import Narrator
 from requests_zohorecruit.demo.stage import Stage
-from requests_zohorecruit.demo.storm import Call, Clock, Crowd, Outcome, in_threads, take_part
-from requests_zohorecruit.errors import ThrottledError
+from requests_zohorecruit.demo.storm import Call, Clock, Crowd, Outcome, deaf_children, in_threads, take_part
 
-COMMAND = [sys.executable, "-m", "requests_zohorecruit", "demo"]
-
-
-def console(*, terminal=False):
-    return Console(file=io.StringIO(), width=100, force_terminal=terminal, highlight=False)
+SECRET = re.compile(r"1000\.\w+\.\w+|Zoho-oauthtoken \w")
 
 
-def narrated(tell, *, terminal=False):
-    screen = console(terminal=terminal)
-    narrator = Narrator(screen)
-    tell(narrator)
-    return narrator, screen.file.getvalue()
+def plain_console():
+    return Console(file=io.StringIO(), width=110, highlight=False)
 
 
-def test_the_whole_story_is_told_in_plain_text_and_every_promise_is_kept(tmp_path):
-    env = {**os.environ, "TMPDIR": str(tmp_path), "HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": ""}
-    told = subprocess.run(COMMAND, capture_output=True, text=True, encoding="utf-8", timeout=120, env=env, check=False)
-    assert (told.returncode, told.stderr) == (0, "")
-    assert "All 24 promises kept." in told.stdout
-    assert [number for number in range(1, 9) if re.search(rf"^{number}  ", told.stdout, re.MULTILINE)] == [*range(1, 9)]
-    assert "\x1b" not in told.stdout
-    assert not re.search(r"1000\.[0-9a-f]{32}\.[0-9a-f]{32}", told.stdout)  # what a token looks like
-    assert list(tmp_path.glob("zoho*")) == []
+def told(console):
+    return console.file.getvalue()
 
 
-def test_on_a_terminal_it_has_colour(monkeypatch):
-    narrator, told = narrated(lambda narrator: narrator.prologue("https://127.0.0.1:1", 7), terminal=True)
-    assert "\x1b[1m" in told
-    assert narrator.kept == 0
+@pytest.fixture
+def unreachable_call():
+    auth = ZohoRecruitAuth("1000.X", "secret", region="eu", refresh_token="1000.a.b")
+    # The token is looked for before anything is sent, and the host is not one of the region's: no network either way.
+    return Call("https://127.0.0.1:9/recruit/v2/Candidates", auth, "/no/such/file")
 
 
-def test_a_broken_promise_is_counted_and_told():
-    def tell(narrator):
-        with narrator.step(1, "A step"):
-            narrator.counted("token requests", promised=1, seen=2)
-            narrator.counted("kept", promised=True, seen=True)
-            narrator.counted("not kept", promised=True, seen=False)
-        narrator.epilogue("2 token requests")
+def run_demo(directory):
+    return subprocess.run(
+        [sys.executable, "-m", "requests_zohorecruit", "demo"],
+        capture_output=True,
+        env=os.environ | {"TMPDIR": str(directory), "PYTHONIOENCODING": "utf-8"},
+        timeout=120,
+    )
 
-    narrator, told = narrated(tell)
-    assert narrator.broken == ["step 1, token requests: 2, promised 1", "step 1, not kept: no, promised yes"]
-    assert not narrator.stopped
-    assert "2 of 3 promises broken." in told
-    assert "All" not in told
+
+def test_the_demo_keeps_every_promise_and_leaves_nothing_behind(tmp_path):
+    ended = run_demo(tmp_path)
+    output = ended.stdout.decode("utf-8")
+    assert ended.returncode == 0, output
+    assert "All 24 promises kept." in output
+    assert "7 token requests for 211 API requests" in re.sub(r"2\d\d API", "211 API", output)
+    assert "64 token requests, 54 of them refused" in " ".join(output.split())
+    assert [line for line in output.splitlines() if re.match(r"\d  ", line)][-1] == "8  The grant is revoked"
+    assert ended.stderr == b""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_T60_what_the_demo_prints_in_a_pipe_is_plain_and_holds_no_secret(tmp_path):
+    ended = run_demo(tmp_path)
+    output = (ended.stdout + ended.stderr).decode("utf-8")
+    assert "\x1b" not in output
+    assert not SECRET.search(output)
+    assert [line for line in output.splitlines() if line != line.rstrip()] == []
+
+
+def test_ctrl_c_ends_the_demo_and_clears_away(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "requests_zohorecruit", "demo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"TMPDIR": str(tmp_path), "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+    )
+    for line in process.stdout:
+        if line.startswith(b"5  "):
+            break
+    # To all of them, as a terminal does, and twice, as people do.
+    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors.split()) == (130, [b"Stopped."])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_on_a_terminal_there_are_colours():
+    console = Console(file=io.StringIO(), width=110, force_terminal=True, color_system="standard", highlight=False)
+    narrator = Narrator(console)
+    with narrator.telling("Waiting"), narrator.step(1, "Title"):
+        narrator.doing("Working")
+        narrator.counted("things", promised=True, seen=True)
+    assert "\x1b[32m✔" in told(console)
+
+
+def test_the_demo_says_which_promise_was_broken(monkeypatch):
+    monkeypatch.setattr(steps, "_call", lambda _stage: lambda: Outcome("200"))
+    monkeypatch.setattr(steps, "STEPS", steps.STEPS[:2] + steps.STEPS[3:4])
+    console = plain_console()
+    assert run(console) is False
+    assert "2 of 7 promises broken." in told(console)
+    assert "- step 3, API requests: 0, promised 64" in told(console)
 
 
 @pytest.mark.parametrize(
-    ("error", "shown"),
-    [(ThrottledError("Access Denied.", hint="Wait."), "Access Denied. Wait."), (KeyError("planted"), "KeyError")],
+    ("error", "expected"),
+    [
+        (TokenEndpointError("No connection.", hint="Try later."), "step 1 stopped: No connection. Try later."),
+        (RuntimeError("planted-secret"), "step 1 stopped: RuntimeError"),
+    ],
 )
-def test_whatever_a_step_raises_ends_the_story_without_showing_more_than_is_safe(error, shown):
-    def tell(narrator):
-        with narrator.step(3, "A step"):
-            raise error
+def test_a_step_that_fails_ends_the_story_and_tells_no_secret(monkeypatch, error, expected):
+    def fail(stage, narrator):
+        raise error
 
-    narrator, told = narrated(tell)
-    assert narrator.stopped
-    assert narrator.broken == [f"step 3 stopped: {shown}"]
-    assert shown in told
-    assert "planted" not in told
-
-
-def test_the_command_fails_when_a_step_does(monkeypatch):
-    def stops(stage, narrator):
-        raise RuntimeError
-
-    def never(stage, narrator):
-        raise AssertionError("the story should have ended")
-
-    monkeypatch.setattr("requests_zohorecruit.demo.steps.STEPS", (("Stops", stops), ("Never", never)))
-    screen = console()
-    assert demo.run(screen) is False
-    assert "1 of 1 promises broken" in screen.file.getvalue()
+    monkeypatch.setattr(steps, "STEPS", (("Fails", fail), ("Never reached", fail)))
+    console = plain_console()
+    assert run(console) is False
+    assert expected in told(console)
+    assert "Never reached" not in told(console)
+    assert "planted-secret" not in told(console)
 
 
-def test_what_the_library_logs_belongs_to_the_story_and_to_nobody_else(caplog):
-    def tell(narrator):
-        with narrator.telling("Starting"):
-            logging.getLogger("requests_zohorecruit").warning("Zoho says %s", "no")
+def test_a_throttle_step_without_an_error_breaks_its_promises(monkeypatch):
+    class NothingHappens:
+        def an_hour_passes(self):
+            pass
 
-    _, told = narrated(tell)
-    assert "Zoho says no" in told
-    assert caplog.records == []
-    assert logging.getLogger("requests_zohorecruit").propagate
+        fault = count = get_candidates = lambda self, *_: self
+        zoho = property(lambda self: self)
+        clock = Clock()
+        token_requests = 0
+        status_code = 200
 
-
-def test_the_stage_counts_what_arrives_and_clears_away():
-    with Stage.opened() as stage:
-        directory = stage.store.path.parent
-        assert stage.zoho_process != os.getpid()
-        assert stage.count().token_requests == stage.count().api_requests == 0
-    assert not directory.exists()
+    narrator = Narrator(plain_console())
+    with narrator.step(1, "Throttle"):
+        steps.throttle(NothingHappens(), narrator)
+    assert "step 1, ThrottledError raised: 0, promised 2" in narrator.broken
 
 
-def test_a_call_tells_its_status_or_its_error(monkeypatch):
-    call = Call("https://127.0.0.1:1/", lambda request: request, "nowhere.pem")
-
-    class Nothing(requests.Session):
-        def get(self, *_, **__):
-            raise ThrottledError("no")
-
-    monkeypatch.setattr(requests, "Session", Nothing)
-    assert call() == Outcome("ThrottledError")
-
-
-def test_an_interrupt_while_the_threads_work_waits_for_them():
-    going, finish = threading.Event(), threading.Event()
-
-    def work():
-        going.set()
-        assert finish.wait(30)
-        return Outcome("200")
-
-    class Interrupted(threading.Thread):
-        joins = 0
-
-        def join(self, timeout=None):
-            Interrupted.joins += 1
-            if Interrupted.joins == 1:
-                assert going.wait(30)
-                finish.set()
-                raise KeyboardInterrupt
-            super().join(timeout)
-
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(threading, "Thread", Interrupted)
-        in_threads(2, work)
-    assert not [thread for thread in threading.enumerate() if isinstance(thread, Interrupted)]
+def test_what_the_library_logs_is_part_of_the_story():
+    console = plain_console()
+    narrator = Narrator(console)
+    logger = logging.getLogger("requests_zohorecruit")
+    with narrator.telling("Waiting"):
+        logger.warning("Something %s", "odd")
+        assert not logger.propagate
+    assert told(console).split() == ["logged", "Something", "odd"]
+    assert logger.propagate
 
 
-def test_a_thread_that_cannot_start_lets_the_others_go():
-    class Limited(threading.Thread):
-        started = 0
+def test_a_call_that_fails_is_an_outcome(unreachable_call):
+    assert unreachable_call() == Outcome("UntrustedHostError")
 
+
+def test_threads_that_cannot_all_start_end_before_the_error_is_seen(monkeypatch):
+    started = []
+
+    class Thread(threading.Thread):
         def start(self):
-            Limited.started += 1
-            if Limited.started > 1:
+            if len(started) == 2:
                 raise RuntimeError("can't start new thread")
+            started.append(self)
             super().start()
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(RuntimeError):
-        patch.setattr(threading, "Thread", Limited)
-        in_threads(2, lambda: Outcome("200"))
-    assert not [thread for thread in threading.enumerate() if isinstance(thread, Limited)]
+    monkeypatch.setattr(storm.threading, "Thread", Thread)
+    with pytest.raises(RuntimeError, match="new thread"):
+        in_threads(3, lambda: Outcome("200"))
+    assert [thread.is_alive() for thread in started] == [False, False]
 
 
-def unable():
-    os._exit(3)
+def test_a_crowd_that_cannot_be_gathered_disperses():
+    crowd = Crowd(lambda: Outcome("200"), processes=2, threads=2, done=print)
+    with pytest.raises((AttributeError, TypeError, multiprocessing.ProcessError, Exception), match="lambda|pickle"), crowd:
+        pytest.fail("a lambda cannot be sent to another process")
 
 
-def test_a_process_that_dies_before_it_is_ready_ends_the_crowd():
-    crowd = Crowd(unable, processes=1, threads=1, done=lambda _: None)
-    with pytest.raises(EOFError), crowd:
-        raise AssertionError("it cannot be ready")
-
-
-def test_a_process_that_could_not_start_is_not_waited_for(monkeypatch):
-    crowd = Crowd(unable, processes=1, threads=1, done=lambda _: None)
-
-    def fail():
-        raise OSError(11, "no more processes")
-
-    monkeypatch.setattr(crowd._processes[0], "start", fail)
-    with pytest.raises(OSError, match="no more"), crowd:
-        raise AssertionError("it cannot be ready")
-
-
-def test_taking_part_is_calling_saying_so_waiting_and_reporting():
+def test_a_member_of_the_crowd_calls_once_and_then_with_all_its_threads(unreachable_call):
     ours, theirs = multiprocessing.Pipe()
     ours.send(None)
-    calls = []
-
-    def call():
-        calls.append(1)
-        return Outcome("200")
-
-    take_part(theirs, call, 2)
+    take_part(theirs, unreachable_call, 3)
     assert ours.recv() is None
-    assert ours.recv() == [Outcome("200")] * 2
-    assert len(calls) == 3
+    assert ours.recv() == [Outcome("UntrustedHostError")] * 3
+
+
+def test_a_member_of_the_crowd_goes_quietly_when_the_demo_is_over(unreachable_call):
+    ours, theirs = multiprocessing.Pipe()
     ours.close()
-    take_part(theirs, call, 2)
+    take_part(theirs, unreachable_call, 3)
 
 
-def test_the_clock_is_wall_time_put_forward(monkeypatch):
-    monkeypatch.setattr("time.time", lambda: 100.0)
-    clock = Clock()
-    clock.forward(3600)
-    assert clock() == 3700.0
+def test_children_do_not_hear_ctrl_c_while_they_are_started():
+    asks = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))"
+    with deaf_children():
+        inside = subprocess.run([sys.executable, "-c", asks], capture_output=True, check=True).stdout
+    outside = subprocess.run([sys.executable, "-c", asks], capture_output=True, check=True).stdout
+    assert (inside.split(), outside.split()) == ([b"True"], [b"False"])
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals as POSIX has them")
-def test_ctrl_c_leaves_nothing_behind(tmp_path):
-    env = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=env
-    )
-    for line in process.stdout:
-        if line.startswith("4  "):
-            break
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert told.strip() == "Stopped."
-    assert [path for path in Path(tmp_path).iterdir() if path.name.startswith("zoho")] == []
-    assert tempfile.gettempdir()
-
-
-def test_a_call_that_should_have_failed_and_did_not_is_noticed():
-    class Fine:
-        def get_candidates(self):
-            return "an answer"
-
-    assert steps._failure(Fine()) is None
+def test_the_stage_says_what_arrived_without_the_comparison():
+    with Stage.opened() as stage:
+        stage.compared = 3
+        assert stage.total() == "-3 token requests for 0 API requests"
+        assert stage.zoho_process != os.getpid()
