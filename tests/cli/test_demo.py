@@ -174,7 +174,10 @@ def test_threads_that_cannot_all_start_end_before_the_error_is_seen(monkeypatch)
 
 def test_a_crowd_that_cannot_be_gathered_disperses():
     crowd = Crowd(lambda: Outcome("200"), processes=2, threads=2, done=print)
-    with pytest.raises((AttributeError, TypeError, multiprocessing.ProcessError, Exception), match="lambda|pickle"), crowd:
+    with (
+        pytest.raises((AttributeError, TypeError, multiprocessing.ProcessError, Exception), match="lambda|pickle"),
+        crowd,
+    ):
         pytest.fail("a lambda cannot be sent to another process")
 
 
