@@ -63,8 +63,8 @@ class GivenSource(TokenSource):
         if given.refresh_token != stored.refresh_token:
             return replace(memory, extra=stored.extra), True
         if stored.access_token in (None, given.access_token):
-            return replace(stored, token=given.token or stored.token).joined(memory), True
-        return stored.joined(memory), False
+            return replace(memory, token=memory.token or stored.token).joined(stored), True
+        return stored.with_mints_of(memory), False
 
 
 class SessionAuth(ZohoRecruitAuth):
@@ -170,9 +170,12 @@ class SessionAuth(ZohoRecruitAuth):
         return (self.application.client_secret, record.access_token, record.refresh_token)
 
     def _restart(self, before: Record) -> None:
-        # The mints of the same grant still count, whoever hands it over again.
         self._mapping, self._shown = self._held(), self._record_held()
-        self._start(self._shown.joined(before))
+        given = self._shown
+        if given.refresh_token == before.refresh_token:
+            # Its mints and its cool-down still count, whoever hands it over again.
+            given = replace(given.joined(before), extra=given.extra)
+        self._start(given)
 
     def _start(self, given: Record) -> None:
         store = as_store(self._saver if self._store is None else self._store)

@@ -101,6 +101,11 @@ def from_requests_oauthlib(stage: Stage) -> Iterator[None]:
     assert database[-1]["access_token"] != "1000.old"
 
 
+def consenting(stage: Stage) -> Iterator[None]:
+    stage.names |= {"redirect_uri": stage.zoho.redirect_uri, "consent": stage.zoho.consent}
+    yield
+
+
 def from_zoho_sdk(stage: Stage) -> Iterator[None]:
     zoho = stage.zoho
     row = {"id": "1", "client_id": zoho.client_id, "client_secret": zoho.client_secret}
@@ -116,7 +121,9 @@ def from_zoho_sdk(stage: Stage) -> Iterator[None]:
 PREAMBLES: dict[str, Callable[[Stage], Iterator[None]]] = {
     "tutorial": tutorial,
     "howto/sharing": sharing,
+    "howto/oauth2session": consenting,
     "howto/serverless": serverless,
+    "howto/web-application": consenting,
     "howto/proxies": proxies,
     "howto/accounts": accounts,
     "howto/from-requests-oauthlib": from_requests_oauthlib,

@@ -1,0 +1,260 @@
+"""The web application of examples/web: every user their own account, on real sockets and in a real browser."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from engine import in_threads
+from werkzeug.serving import make_server
+
+from requests_zohorecruit.sandbox import Sandbox
+
+WEB = Path(__file__).parents[2] / "examples/web"
+
+
+@pytest.fixture(scope="module")
+def application():
+    sys.path.insert(0, str(WEB))
+    import app
+
+    yield app
+    sys.path.remove(str(WEB))
+    for name in ("app", "grants"):
+        del sys.modules[name]
+
+
+@pytest.fixture
+def zoho(monkeypatch):
+    with Sandbox(redirect_uris=("http://127.0.0.1/callback",)) as sandbox:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", sandbox.ca_bundle)
+        yield sandbox
+
+
+@pytest.fixture
+def app(application, zoho, tmp_path):
+    return application.create_app(
+        client_id=zoho.client_id,
+        client_secret=zoho.client_secret,
+        region=zoho.region,
+        redirect_uri=zoho.redirect_uri,
+        database=str(tmp_path / "grants.db"),
+        secret_key="not a secret here",
+    )
+
+
+@pytest.fixture
+def visit(app):
+    """Return a function that logs a user in and gives their browser."""
+
+    def visited(user="ada"):
+        browser = app.test_client()
+        browser.environ_base["HTTP_HOST"] = "127.0.0.1"
+        assert browser.post("/login", data={"user": user}).status_code == 302
+        return browser
+
+    return visited
+
+
+def consented(zoho, browser, *, accept=True):
+    address = browser.post("/connect").headers["Location"]
+    return browser.get(zoho.consent(address, accept=accept).removeprefix("http://127.0.0.1"), follow_redirects=True)
+
+
+def test_connect_list_upload_disconnect(zoho, visit):
+    ada = visit()
+    assert "Connect your Zoho Recruit account" in ada.get("/").text
+    page = consented(zoho, ada)
+    assert "Your Zoho Recruit account is connected." in page.text
+    assert "Amara Okafor" in page.text
+    candidate = page.text.partition("/candidates/")[2].partition("/resume")[0]
+    resume = {"resume": (io.BytesIO(b"%PDF-1.7 planted"), "resume.pdf")}
+    zoho.reject_tokens()
+    page = ada.post(f"/candidates/{candidate}/resume", data=resume, follow_redirects=True)
+    assert "resume.pdf is in Zoho Recruit now." in page.text
+    assert list(zoho.attachments.values()) == [b"%PDF-1.7 planted"]
+    assert "nothing of it is kept here" in ada.post("/disconnect", follow_redirects=True).text
+    assert "Connect your Zoho Recruit account" in ada.get("/").text
+    assert zoho.token_requests == 2
+
+
+def test_users_have_accounts_of_their_own(zoho, visit):
+    ada, grace = visit("ada"), visit("grace")
+    consented(zoho, ada)
+    assert "Amara Okafor" not in grace.get("/").text
+    consented(zoho, grace)
+    ada.post("/disconnect")
+    assert "Amara Okafor" in grace.get("/").text
+
+
+def test_many_requests_of_one_user_make_one_token_request(zoho, app, visit):
+    consented(zoho, visit())
+    zoho.reject_tokens()
+    before = zoho.token_requests
+    assert in_threads(8, lambda _: visit().get("/").status_code) == [200] * 8
+    assert zoho.token_requests - before == 1
+
+
+def test_a_refusal_a_forged_callback_a_dead_grant_and_a_throttle_have_pages_of_their_own(zoho, visit):
+    ada = visit()
+    page = consented(zoho, ada, accept=False)
+    assert (page.status_code, "You did not give access" in page.text) == (403, True)
+    page = ada.get("/callback?code=1000.a.b&state=x&location=us&accounts-server=https%3A%2F%2Faccounts.evil.example")
+    assert (page.status_code, "This did not come from Zoho" in page.text) == (403, True)
+    address = ada.post("/connect").headers["Location"]
+    forged = zoho.consent(address).removeprefix("http://127.0.0.1").replace("state=", "state=x")
+    page = ada.get(forged)
+    assert (page.status_code, "This did not come from Zoho" in page.text) == (403, True)
+    assert zoho.token_requests == 0
+    consented(zoho, ada)
+    zoho.reject_tokens()
+    zoho.fault("throttle")
+    page = ada.get("/")
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "60")
+    grace = visit("grace")
+    consented(zoho, grace)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("requests_zohorecruit.source.TokenSource.replacement", dead)
+        zoho.reject_tokens()
+        page = grace.get("/")
+    assert (page.status_code, "Please connect again" in page.text) == (403, True)
+
+
+def dead(*_):
+    from requests_zohorecruit import ReauthorizationRequired
+
+    raise ReauthorizationRequired("The grant is dead.")
+
+
+def test_a_user_who_moved_to_another_region_can_connect_again(application, zoho, tmp_path):
+    grants = sys.modules["grants"].Grants(str(tmp_path / "moved.db"))
+    grants._save("ada", {"refresh_token": "1000.old", "region": "eu"})
+    assert grants.region("ada", zoho.region).code == "eu"
+    grants.make_room("ada", zoho.region)
+    assert grants.region("ada", zoho.region) == zoho.region
+    assert not grants.connected("ada")
+
+
+def test_a_worker_that_cannot_get_the_lock_says_so(application, tmp_path):
+    store = sys.modules["grants"].Grants(str(tmp_path / "locked.db")).store("ada")
+    with store.lock(0), pytest.raises(TimeoutError), store.lock(0):
+        raise AssertionError("two holders")
+    with store.lock(0):
+        pass
+
+
+@pytest.mark.parametrize("form", [{}, {"user": "mallory"}])
+def test_odd_input_is_a_bad_request(visit, app, form):
+    assert app.test_client().post("/login", data=form).status_code == 400
+    assert visit().post("/candidates/x/resume").status_code == 400
+    assert app.test_client().get("/").headers["Location"] == "/login"
+
+
+def test_the_cookie_is_for_this_site_and_not_for_scripts(app, visit):
+    answer = app.test_client().post("/login", data={"user": "ada"})
+    assert "HttpOnly" in answer.headers["Set-Cookie"]
+    assert "SameSite=Lax" in answer.headers["Set-Cookie"]
+    assert "Secure" not in answer.headers["Set-Cookie"]
+
+
+def test_T60_nothing_secret_in_pages_cookies_and_logs_at_debug(zoho, visit, caplog):
+    caplog.set_level(logging.DEBUG)
+    ada = visit()
+    address = ada.post("/connect").headers["Location"]
+    callback = zoho.consent(address)
+    pages = [ada.get(callback.removeprefix("http://127.0.0.1"), follow_redirects=True), ada.get("/")]
+    zoho.reject_tokens()
+    pages.append(ada.get("/"))
+    pages.append(ada.post("/disconnect", follow_redirects=True))
+    code = callback.partition("code=")[2].partition("&")[0]
+    seen = "".join(page.text + str(page.headers) for page in pages) + caplog.text
+    for secret in (zoho.client_secret, zoho.refresh_token, code):
+        assert secret not in seen
+    assert "1000." not in seen.replace(zoho.client_id, "")
+
+
+class TestBrowser:
+    @pytest.fixture
+    def browser(self, tmp_path):
+        chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+        if not (chromium and driver):
+            if os.environ.get("ZOHORECRUIT_REQUIRE_SERVERS") == "1":
+                pytest.fail("chromium and chromedriver are not installed")
+            pytest.skip("needs chromium and chromedriver")
+        from selenium.webdriver import Chrome, ChromeOptions
+        from selenium.webdriver.chrome.service import Service
+
+        options = ChromeOptions()
+        options.binary_location = chromium
+        for flag in (
+            "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+            "disable-component-update", "disable-sync", "ignore-certificate-errors", "disable-dev-shm-usage",
+            "window-size=900,900", f"user-data-dir={tmp_path / 'profile'}",
+        ):  # fmt: skip
+            options.add_argument(f"--{flag}")
+        with Chrome(options=options, service=Service(driver)) as chrome:
+            chrome.implicitly_wait(20)
+            yield chrome
+
+    @pytest.fixture
+    def served(self, application, tmp_path, monkeypatch):
+        server = make_server("127.0.0.1", 0, lambda *_: (), threaded=True)
+        origin = f"http://127.0.0.1:{server.port}"
+        with Sandbox(redirect_uris=(f"{origin}/callback",)) as zoho:
+            monkeypatch.setenv("REQUESTS_CA_BUNDLE", zoho.ca_bundle)
+            server.app = application.create_app(
+                client_id=zoho.client_id,
+                client_secret=zoho.client_secret,
+                region=zoho.region,
+                redirect_uri=zoho.redirect_uri,
+                database=str(tmp_path / "grants.db"),
+                secret_key="not a secret here",
+            )
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            yield zoho, origin
+            server.shutdown()
+            thread.join(30)
+            server.server_close()
+
+    def test_a_person_connects_sees_candidates_and_disconnects(self, browser, served, request):
+        from selenium.webdriver.common.by import By
+        from selenium.webdriver.support.expected_conditions import text_to_be_present_in_element
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        zoho, origin = served
+        shots = os.environ.get("ZOHORECRUIT_SCREENSHOTS")
+
+        def look(name):
+            if shots:
+                browser.save_screenshot(str(Path(shots) / f"{name}.png"))
+            assert zoho.client_secret not in browser.page_source
+            assert "1000." not in browser.page_source.replace(zoho.client_id, "")
+
+        browser.get(origin)
+        browser.find_element(By.CSS_SELECTOR, "button[value=ada]").click()
+        browser.find_element(By.ID, "connect")
+        look("connect")
+        browser.find_element(By.ID, "connect").click()
+        browser.find_element(By.CSS_SELECTOR, "button[value=reject]")
+        look("consent")
+        browser.find_element(By.CSS_SELECTOR, "button[value=reject]").click()
+        assert browser.find_element(By.ID, "problem").text == "You did not give access"
+        look("refused")
+        browser.find_element(By.ID, "connect").click()
+        browser.find_element(By.CSS_SELECTOR, "button[value=accept]").click()
+        note = (By.CSS_SELECTOR, ".note")
+        WebDriverWait(browser, 20).until(text_to_be_present_in_element(note, "is connected"))
+        assert "Amara Okafor" in browser.page_source
+        look("candidates")
+        assert "code=" not in browser.current_url
+        assert all(zoho.client_secret not in str(cookie) for cookie in browser.get_cookies())
+        browser.find_element(By.ID, "disconnect").click()
+        WebDriverWait(browser, 20).until(text_to_be_present_in_element(note, "revoked"))
+        look("disconnected")
