@@ -31,7 +31,7 @@ def test_every_python_example_runs_in_order_as_a_reader_would_paste_it(zoho, tmp
     monkeypatch.setenv("HOME", str(tmp_path))
     names = {"client_id": "1000.A", "client_secret": "secret", "refresh_token": "1000.r", "load_token": lambda: None}
     names["save_token"] = [].append
-    assert len(blocks("python")) == 4
+    assert len(blocks("python")) == 5
     for block in blocks("python"):
         exec(compile(block, "README.rst", "exec"), names)  # its own examples
     assert names["answer"].json() == {"data": []}

@@ -28,6 +28,8 @@ from requests_zohorecruit.errors import (
     ThrottledError,
     TokenEndpointError,
     TokenStoreError,
+    UnknownRegionError,
+    UntrustedHostError,
     ZohoAuthError,
 )
 
@@ -69,6 +71,8 @@ def cli_version():
         (ReauthorizationRequired("dead", hint="Log in."), 3),
         (AuthorizationError("refused"), 3),
         (ClientConfigurationError("wrong"), 4),
+        (UnknownRegionError("unknown"), 4),
+        (UntrustedHostError("stranger"), 4),
         (ThrottledError("slower", hint="Wait."), 5),
         (TokenEndpointError("down"), 6),
         (TokenStoreError("broken"), 7),
@@ -95,6 +99,23 @@ def test_ctrl_c_stops_with_one_word(monkeypatch):
     told = run("demo")
     assert (told.exit_code, told.stderr.strip()) == (130, "Stopped.")
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_the_second_ctrl_c_does_not_disturb_the_clearing_away():
+    program = """
+import os, signal, click
+from requests_zohorecruit.cli.app import app
+@app.command()
+def wait():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        os.kill(os.getpid(), signal.SIGINT)
+        print("cleared away", flush=True)
+app(["wait"])
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (told.returncode, told.stdout.strip(), told.stderr.strip()) == (130, "cleared away", "Stopped.")
 
 
 @pytest.mark.parametrize(("package", "install"), [("click", True), ("rich", True), ("sqlite9", False)])
@@ -157,6 +178,12 @@ class TestSandbox:
         process.kill()
         process.wait()
         process.stdout.close()
+
+    def test_told_to_stop_it_goes_and_takes_everything_with_it(self, served, tmp_path):
+        process, _ = served
+        process.terminate()
+        assert (process.wait(30), process.stdout.read().splitlines()[-1]) == (0, "The sandbox is gone.")
+        assert list(tmp_path.iterdir()) == []
 
     def test_it_serves_until_ctrl_c_and_its_explanation_is_true(self, served, tmp_path):
         process, told = served
