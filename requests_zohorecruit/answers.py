@@ -186,7 +186,7 @@ def _host(region: Region) -> str:
     return f"Zoho Accounts ({region.accounts_url.removeprefix('https://')}, region {region.code})"
 
 
-_AGAIN = "A person must authorize again: run `zohorecruit login`, or send them to the authorization URL."
+_AGAIN = "A person must authorize again: send them to the authorization URL, or make a new self-client code."
 _DATA_CENTRE = (
     "The usual cause is the wrong region ({region.code}) for this client, or a data centre that is not enabled for it "
     "in Zoho's API console."

@@ -124,7 +124,7 @@ class ZohoSession(OAuth2Session):
         client_secret, password, kwargs = veil(client_secret), veil(password), veil(kwargs)
         application = self.zoho_auth.application
         check_token_url(token_url, application.region)
-        _refuse(body=body, username=username, password=password, force_querystring=force_querystring)
+        _refuse(body=body or None, username=username, password=password, force_querystring=force_querystring or None)
         _refuse(method=None if method.upper() == "POST" else method)
         code_verifier = self._code_verifier_for(kwargs.pop("code_verifier", None))
         self._check_client(client_secret=client_secret, **kwargs)
@@ -159,7 +159,7 @@ class ZohoSession(OAuth2Session):
         """
         refresh_token, kwargs = veil(refresh_token), veil(kwargs)
         check_token_url(token_url, self.zoho_auth.application.region)
-        _refuse(body=body, timeout=timeout, verify=verify, proxies=proxies)
+        _refuse(body=body or None, timeout=timeout, verify=verify, proxies=proxies)
         self._check_client(**kwargs)
         if refresh_token is not None and refresh_token != self.token.get("refresh_token"):
             self.token = {"refresh_token": refresh_token}
@@ -175,7 +175,7 @@ class ZohoSession(OAuth2Session):
         authorization_response = veil(authorization_response)
         try:
             return super().token_from_fragment(authorization_response)
-        except OAuth2Error:
+        except (OAuth2Error, ValueError):  # a wrong state is a ValueError here, and only here
             region = self.zoho_auth.region.code
         raise AuthorizationError("The callback brought no access token, or another state.", region=region)
 
@@ -276,7 +276,7 @@ def _revived(original: type[OAuth2Session]) -> ZohoSession:
 
 
 def _refuse(**parameters: object) -> None:
-    given = [name for name, value in parameters.items() if value not in (None, "", False)]
+    given = [name for name, value in parameters.items() if value is not None]
     if given:
         raise ValueError(f"{' and '.join(given)} cannot be given here: Zoho's token request has no room for it.")
 

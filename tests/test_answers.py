@@ -150,8 +150,8 @@ def test_a_byte_order_mark_and_unknown_fields_do_no_harm():
 @pytest.mark.parametrize(
     ("word", "kind", "hint"),
     [
-        ("invalid_code", ReauthorizationRequired, "zohorecruit login"),
-        ("invalid_grant", ReauthorizationRequired, "zohorecruit login"),
+        ("invalid_code", ReauthorizationRequired, "authoriz"),
+        ("invalid_grant", ReauthorizationRequired, "authoriz"),
         ("invalid_client", ClientConfigurationError, r"wrong region \(eu\)"),
         ("invalid_client_secret", ClientConfigurationError, "is of region eu"),
         ("invalid_redirect_uri", ClientConfigurationError, "registered"),

@@ -11,11 +11,14 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+from functools import partial
 from typing import Any
 
+import requests
 from flask import Flask, Response, abort, flash, g, redirect, render_template, request, session, url_for
 from grants import Grants
 from requests_oauthlib import OAuth2Session
+from werkzeug.serving import WSGIRequestHandler
 
 from requests_zohorecruit import (
     AuthorizationError,
@@ -58,13 +61,23 @@ def create_app(
     home = Region.lookup(region)
     grants = Grants(database)
 
-    def zoho(where: Region | None = None, state: str | None = None) -> OAuth2Session:
+    def zoho() -> OAuth2Session:
         """Return this user's session: their grant, refreshed once for all workers, in the region they live in."""
-        g.region = where or grants.region(g.user, home)
-        oauth = OAuth2Session(client_id, redirect_uri=redirect_uri, scope=SCOPE, state=state)
+        g.region = grants.region(g.user, home)
         return zohorecruit_compliance_fix(
-            oauth, region=g.region, client_secret=client_secret, store=grants.store(g.user)
+            OAuth2Session(client_id), region=g.region, client_secret=client_secret, store=grants.store(g.user)
         )
+
+    def asking(where: Region, state: str | None = None) -> OAuth2Session:
+        """Return a session to get a grant with. What it gets replaces this user's grant, and nothing does before."""
+        oauth = OAuth2Session(
+            client_id,
+            redirect_uri=redirect_uri,
+            scope=SCOPE,
+            state=state,
+            token_updater=partial(grants.replace, g.user),
+        )
+        return zohorecruit_compliance_fix(oauth, region=where, client_secret=client_secret)
 
     @app.before_request
     def know_the_user() -> Response | None:
@@ -94,15 +107,14 @@ def create_app(
 
     @app.post("/connect")
     def connect() -> Any:
-        address, session["state"] = zoho(home).authorization_url(home.authorize_url)
+        address, session["state"] = asking(home).authorization_url(home.authorize_url)
         return redirect(address)
 
     @app.get("/callback")
     def callback() -> Any:
         state = session.pop("state", None)  # good for one callback
         where = Region.from_callback(request.url, extra=[home])
-        grants.make_room(g.user, where)
-        zoho(where, state).fetch_token(where.token_url, authorization_response=request.url)
+        asking(where, state).fetch_token(where.token_url, authorization_response=request.url)
         flash("Your Zoho Recruit account is connected.")
         return redirect(url_for("index"))
 
@@ -123,9 +135,10 @@ def create_app(
         flash("Zoho has revoked the grant; nothing of it is kept here.")
         return redirect(url_for("index"))
 
-    @app.errorhandler(ZohoAuthError)
-    def problem(error: ZohoAuthError) -> Any:
-        page: dict[str, Any] = {"title": "Zoho is not available", "text": error.message, "again": False}
+    @app.errorhandler(requests.RequestException)
+    def problem(error: requests.RequestException) -> Any:
+        text = error.message if isinstance(error, ZohoAuthError) else "Zoho Recruit did not do what it was asked to."
+        page: dict[str, Any] = {"title": "Zoho is not available", "text": text, "again": False}
         status, headers = 502, {}
         if isinstance(error, (AuthorizationError, UntrustedHostError)):
             refused = error.code == "access_denied"
@@ -140,6 +153,15 @@ def create_app(
         return render_template("problem.html", **page), status, headers
 
     return app
+
+
+class RequestHandler(WSGIRequestHandler):
+    """Werkzeug's, but for its log: the query of a callback holds a code. Tell your own server the same."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log a request without its query."""
+        self.path = self.path.partition("?")[0]
+        super().log_request(code, size)
 
 
 def main() -> None:
@@ -159,7 +181,7 @@ def main() -> None:
             client_secret=os.environ["ZOHORECRUIT_CLIENT_SECRET"],
             region=os.environ["ZOHORECRUIT_REGION"],
             **common,
-        ).run(port=options.port)
+        ).run(port=options.port, request_handler=RequestHandler)
         return
     from requests_zohorecruit.sandbox import Sandbox  # noqa: PLC0415 - only needed here
 
@@ -168,7 +190,7 @@ def main() -> None:
         common["database"] = os.path.join(os.path.dirname(sandbox.ca_bundle), "grants.db")  # noqa: PTH118, PTH120
         create_app(
             client_id=sandbox.client_id, client_secret=sandbox.client_secret, region=sandbox.region, **common
-        ).run(port=options.port)
+        ).run(port=options.port, request_handler=RequestHandler)
 
 
 if __name__ == "__main__":

@@ -41,11 +41,10 @@ class Grants:
         code = (self._load(user) or {}).get("region", home.code)
         return home if code == home.code else Region.lookup(code)
 
-    def make_room(self, user: str, region: Region) -> None:
-        """Forget a grant of another region, which the user is about to replace."""
-        if self.region(user, region) != region:
-            with closing(self._connect()) as connection, connection:
-                connection.execute("DELETE FROM grants WHERE user = ?", (user,))
+    def replace(self, user: str, record: dict[str, Any]) -> None:
+        """Keep a grant the user has just given instead of the one there is, if any."""
+        with self._lock(10):
+            self._save(user, record)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._database)

@@ -40,8 +40,10 @@ With curl, an access token, and then the candidates:
 With this library:
 
     python -c 'import os, requests, requests_zohorecruit as z
-    url = os.environ["ZOHORECRUIT_RECRUIT_URL"] + "/recruit/v2/Candidates"
-    print(requests.get(url, auth=z.ZohoRecruitAuth.from_env()).json())'
+    env = lambda name: os.environ["ZOHORECRUIT_" + name]
+    region = z.Region(env("REGION"), env("ACCOUNTS_URL"), env("RECRUIT_URL"))
+    auth = z.ZohoRecruitAuth(env("CLIENT_ID"), env("CLIENT_SECRET"), region=region, refresh_token=env("REFRESH_TOKEN"))
+    print(requests.get(env("RECRUIT_URL") + "/recruit/v2/Candidates", auth=auth).json())'
 """
 
 

@@ -172,7 +172,7 @@ class TestSandbox:
         told = []
         for line in process.stdout:
             told.append(line)
-            if "from_env" in line:
+            if "auth=auth" in line:
                 break
         yield process, "".join(told)
         process.kill()

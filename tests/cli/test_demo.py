@@ -74,7 +74,7 @@ def test_ctrl_c_ends_the_demo_and_clears_away(tmp_path):
         start_new_session=True,
     )
     for line in process.stdout:
-        if line.startswith(b"5  "):
+        if line.startswith(b"4  "):
             break
     # To all of them, as a terminal does, and twice, as people do.
     os.killpg(process.pid, signal.SIGINT)

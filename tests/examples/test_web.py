@@ -16,6 +16,8 @@ from werkzeug.serving import make_server
 
 from requests_zohorecruit.sandbox import Sandbox
 
+#: Loggers of what drives the browser, and repeats the pages it sees; no part of the application.
+DRIVING = {"selenium"}
 WEB = Path(__file__).parents[2] / "examples/web"
 
 
@@ -132,13 +134,30 @@ def dead(*_):
     raise ReauthorizationRequired("The grant is dead.")
 
 
-def test_a_user_who_moved_to_another_region_can_connect_again(application, zoho, tmp_path):
-    grants = sys.modules["grants"].Grants(str(tmp_path / "moved.db"))
-    grants._save("ada", {"refresh_token": "1000.old", "region": "eu"})
+def test_a_user_who_moved_to_another_region_can_connect_again(application, zoho, app, visit, tmp_path):
+    grants = sys.modules["grants"].Grants(str(tmp_path / "grants.db"))
+    grants.replace("ada", {"refresh_token": "1000.old", "region": "eu"})
     assert grants.region("ada", zoho.region).code == "eu"
-    grants.make_room("ada", zoho.region)
+    assert "Amara Okafor" in consented(zoho, visit()).text
     assert grants.region("ada", zoho.region) == zoho.region
-    assert not grants.connected("ada")
+
+
+@pytest.mark.parametrize("forge", [lambda url: url.replace("state=", "state=x"), lambda url: f"{url}&code=another"])
+def test_a_forged_callback_costs_nobody_their_grant(application, zoho, app, visit, tmp_path, forge):
+    grants = sys.modules["grants"].Grants(str(tmp_path / "grants.db"))
+    grants.replace("ada", {"refresh_token": "1000.old", "region": "eu"})
+    ada = visit()
+    callback = zoho.consent(ada.post("/connect").headers["Location"]).removeprefix("http://127.0.0.1")
+    assert ada.get(forge(callback)).status_code == 403
+    assert grants.region("ada", zoho.region).code == "eu"
+    assert zoho.token_requests == 0
+
+
+def test_what_recruit_refuses_has_a_page_too(zoho, visit):
+    ada = visit()
+    consented(zoho, ada)
+    page = ada.post("/candidates/404/resume", data={"resume": (io.BytesIO(b"%PDF"), "resume.pdf")})
+    assert (page.status_code, "Zoho is not available" in page.text) == (502, True)
 
 
 def test_a_worker_that_cannot_get_the_lock_says_so(application, tmp_path):
@@ -204,7 +223,8 @@ class TestBrowser:
 
     @pytest.fixture
     def served(self, application, tmp_path, monkeypatch):
-        server = make_server("127.0.0.1", 0, lambda *_: (), threaded=True)
+        handler = application.RequestHandler
+        server = make_server("127.0.0.1", 0, lambda *_: (), threaded=True, request_handler=handler)
         origin = f"http://127.0.0.1:{server.port}"
         with Sandbox(redirect_uris=(f"{origin}/callback",)) as zoho:
             monkeypatch.setenv("REQUESTS_CA_BUNDLE", zoho.ca_bundle)
@@ -223,12 +243,13 @@ class TestBrowser:
             thread.join(30)
             server.server_close()
 
-    def test_a_person_connects_sees_candidates_and_disconnects(self, browser, served, request):
+    def test_a_person_connects_sees_candidates_and_disconnects(self, browser, served, caplog):
         from selenium.webdriver.common.by import By
         from selenium.webdriver.support.expected_conditions import text_to_be_present_in_element
         from selenium.webdriver.support.ui import WebDriverWait
 
         zoho, origin = served
+        caplog.set_level(logging.DEBUG)
         shots = os.environ.get("ZOHORECRUIT_SCREENSHOTS")
 
         def look(name):
@@ -258,3 +279,7 @@ class TestBrowser:
         browser.find_element(By.ID, "disconnect").click()
         WebDriverWait(browser, 20).until(text_to_be_present_in_element(note, "revoked"))
         look("disconnected")
+        told = "".join(each.getMessage() for each in caplog.records if each.name.partition(".")[0] not in DRIVING)
+        assert "GET /callback HTTP" in told
+        assert zoho.client_secret not in told
+        assert "1000." not in told.replace(zoho.client_id, "")

@@ -1,0 +1,217 @@
+"""What a session's token dict means once there is a store, a pause, or another way to the same grant."""
+
+from __future__ import annotations
+
+import copy
+import time
+
+import pytest
+from arrivals import arrived
+
+from requests_zohorecruit import (
+    AuthorizationError,
+    MemoryStore,
+    ReauthorizationRequired,
+    ThrottledError,
+    TokenStoreError,
+    UntrustedHostError,
+)
+
+
+@pytest.fixture
+def old(zoho, grant):
+    """Return a token dict of the sandbox's grant that has expired, as a user of requests-oauthlib has it."""
+
+    def made(**changes):
+        token = {"access_token": "1000.an-old.access-token", "token_type": "Zoho-oauthtoken", "expires_in": 3600}
+        return {**token, **grant, "expires_at": time.time() - 60, **changes}
+
+    return made
+
+
+def test_a_given_token_is_shown_as_it_was_and_keeps_its_unknown_keys_when_renewed(make, url, old):
+    token, saved = old(id_token="of another kind", scope="A,B"), []
+    session = make(token=token, token_updater=saved.append)
+    assert session.token == token
+    session.get(url)
+    assert session.token["access_token"] != token["access_token"]
+    assert session.token["id_token"] == saved[0]["id_token"] == "of another kind"
+
+
+def test_what_is_shown_is_a_copy(make, old):
+    session = make(token=old())
+    session.token["access_token"] = "changed"
+    assert session.access_token == old()["access_token"]
+
+
+def test_the_same_token_assigned_with_another_expiry_is_believed(zoho, make, url, grant):
+    session = make(token=grant)
+    session.get(url)
+    session.token = {**session.token, "expires_at": time.time() - 10}
+    assert session.get(url).status_code == 200
+    assert zoho.token_requests == 2
+
+
+def test_the_session_knows_better_than_the_store_when_its_very_own_token_expires(zoho, make, url, old):
+    store = MemoryStore()
+    store.save(old(expires_at=time.time() + 3000, note="kept"))
+    assert make(token=old(), fix={"store": store}).get(url).status_code == 200
+    assert zoho.token_requests == 1
+    assert store.load()["note"] == "kept"
+
+
+def test_a_rejected_token_is_replaced_by_the_newer_one_of_the_store(zoho, make, url, old):
+    store = MemoryStore()
+    make(token=old(), fix={"store": store}).get(url)
+    session = make(token=old(expires_at=time.time() + 3000), fix={"store": store})
+    assert session.get(url).status_code == 200
+    assert session.access_token == store.load()["access_token"]
+    assert zoho.token_requests == 1
+
+
+def test_refresh_token_takes_what_somebody_else_has_refreshed(zoho, make, url, old):
+    store = MemoryStore()
+    make(token=old(), fix={"store": store}).get(url)
+    session = make(token=old(), fix={"store": store})
+    assert session.refresh_token(zoho.region.token_url)["access_token"] == store.load()["access_token"]
+    assert zoho.token_requests == 1
+
+
+def test_a_fresh_token_costs_no_look_into_the_store(make, url, grant):
+    class Counting(MemoryStore):
+        loads = 0
+
+        def load(self):
+            self.loads += 1
+            return super().load()
+
+    session = make(token=grant)
+    session.get(url)
+    store = Counting()
+    assert make(token=session.token, fix={"store": store}).get(url).status_code == 200
+    assert store.loads == 0
+
+
+def test_the_mint_budget_holds_however_often_the_same_token_is_assigned(zoho, make, url, old):
+    zoho.mints_per_window = 100
+    session = make()
+    for _ in range(10):
+        session.token = old()
+        assert session.get(url).status_code == 200
+    session.token = old()
+    with pytest.raises(ThrottledError):
+        session.get(url)
+    assert zoho.token_requests == 10
+
+
+def test_another_grant_does_not_inherit_the_troubles_of_the_one_before(zoho, make, url, grant):
+    session = make(token=grant)
+    session.get(url)
+    zoho.reject_all = True
+    assert session.get(url).status_code == 401
+    zoho.reject_all = False
+    zoho.reject_tokens()
+    assert session.get(url).status_code == 401, "replacing rests"
+    session.token = {"refresh_token": zoho.new_grant()}
+    session.get(url)
+    zoho.reject_tokens()
+    assert session.get(url).status_code == 200
+
+
+def test_T18_a_lifetime_without_a_date_counts_as_over(zoho, make, url, grant):
+    session = make(token=grant)
+    session.get(url)
+    other = make(token={**session.token, "expires_at": None})
+    assert other.get(url).status_code == 200
+    assert zoho.token_requests == 2
+
+
+def test_an_impossible_token_is_refused_and_changes_nothing(make, old):
+    session, token = make(token=old()), old()
+    for wrong in ({"access_token": 5}, {**token, "region": "eu"}, {"refresh_token": "two words"}):
+        with pytest.raises(TokenStoreError):
+            session.token = wrong
+    assert session.access_token == token["access_token"]
+
+
+def test_a_revoked_grant_is_gone_from_session_and_store(zoho, make, url, grant):
+    store = MemoryStore()
+    session = make(token=grant, fix={"store": store})
+    session.get(url)
+    session.auth.revoke()
+    assert session.token == {}
+    assert not session.authorized
+    assert "refresh_token" not in store.load()
+    with pytest.raises(ReauthorizationRequired):
+        session.get(url)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_T07_copies_work(make, url, grant, duplicate):
+    session = make(token=grant)
+    twin = duplicate(session)
+    assert twin.token == grant
+    assert twin.get(url).status_code == 200
+
+
+def test_a_users_methods_come_first_and_pass_on_to_ours(zoho, make, url):
+    from requests_oauthlib import OAuth2Session
+
+    class Passing(OAuth2Session):
+        calls = ()
+
+        def request(self, method, url, **options):
+            self.calls += (method,)
+            return super().request(method, url, **options)
+
+        def fetch_token(self, url, **options):
+            self.calls += ("fetch",)
+            return super().fetch_token(url, **options)
+
+    session = make(kind=Passing, redirect_uri=None)
+    session.fetch_token(zoho.region.token_url, code=zoho.new_code())
+    assert session.get(url).status_code == 200
+    assert session.calls == ("fetch", "GET")
+
+
+def test_settings_of_auto_refresh_in_old_code_do_no_harm(zoho, make, url, old):
+    session = make(
+        token=old(),
+        auto_refresh_url="https://stranger.example/token",
+        auto_refresh_kwargs={"client_id": "1000.OTHER", "client_secret": "other"},
+    )
+    assert session.get(url, client_id="1000.OTHER", client_secret="other").status_code == 200
+    assert set(arrived(zoho, "/token")[0]["form"]) == {"grant_type", "client_id", "client_secret", "refresh_token"}
+
+
+def test_token_calls_have_none_of_the_sessions_headers_cookies_and_hooks(zoho, make, url, grant):
+    session, seen = make(token=grant), []
+    session.headers["X-Candidate"] = "planted"
+    session.cookies.set("candidate", "planted")
+    session.hooks["response"].append(lambda response, **_: seen.append(response.url))
+    session.get(url)
+    [form] = arrived(zoho, "/token")
+    assert "planted" not in str(form)
+    assert seen == [url]
+
+
+@pytest.mark.parametrize("insecure", ["", "1"])
+def test_http_is_refused_even_where_oauthlib_is_told_to_allow_it(make, url, grant, monkeypatch, insecure):
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", insecure)
+    with pytest.raises(UntrustedHostError, match="only https"):
+        make(token=grant).get(url.replace("https:", "http:"))
+
+
+@pytest.mark.parametrize("options", [{"verify": False}, {"proxies": {}}, {"timeout": 0}])
+def test_settings_that_refreshing_cannot_honour_are_refused_even_when_they_are_falsy(zoho, make, grant, options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        make(token=grant).refresh_token(zoho.region.token_url, **options)
+
+
+def test_a_fragment_with_another_state_is_refused(make, grant):
+    from oauthlib.oauth2 import MobileApplicationClient
+
+    session = make(client=MobileApplicationClient("1000.CLIENT"), state="right", token=grant)
+    with pytest.raises(AuthorizationError):
+        session.token_from_fragment("https://app.example/cb#access_token=a&token_type=Bearer&state=wrong")
+    assert session.token == grant
