@@ -7,6 +7,11 @@ import ipaddress
 import socket
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time: what fails here fails for everybody. No deadline: machines differ.
+settings.register_profile("reproducible", derandomize=True, database=None, deadline=None)
+settings.load_profile("reproducible")
 
 
 def _loopback(host):
