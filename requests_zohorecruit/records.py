@@ -75,8 +75,8 @@ class Failure(NamedTuple):
 
 #: Seconds after which a transient failure is tried again.
 TRANSIENT = 5.0
-#: Seconds for which a final one (dead grant, wrong client) holds for others. No longer: what is wrong may be mended in
-#: Zoho's console, which changes nothing here.
+#: Seconds for which a wrong client holds for others. No longer: what is wrong may be mended in Zoho's console, which
+#: changes nothing here.
 FINAL = 60.0
 #: Longest cool-down in seconds: Zoho's block lasts ten minutes.
 LONGEST_COOL_DOWN = 600.0
@@ -208,8 +208,11 @@ class Record:
         if self.refresh_token is None:
             return self.no_grant(application)
         failure = self.failure
-        if failure and failure.grant == application.fingerprint(self.refresh_token) and not failure.wait.over(now):
-            return failure.error_now(region, now)
+        if failure and failure.grant == application.fingerprint(self.refresh_token):
+            if failure.error == ReauthorizationRequired.__name__:
+                return failure.error_now(region, failure.wait.until)  # a dead grant stays dead
+            if not failure.wait.over(now):
+                return failure.error_now(region, now)
         recent = self._recent(now, budget)
         if len(recent) >= budget.mints:
             left = recent[-budget.mints] + budget.window - now

@@ -38,7 +38,7 @@ class GivenSource(TokenSource):
     def __init__(self, accounts: Accounts, store: TokenStore, given: Record) -> None:
         super().__init__(accounts, store)
         self._given = given
-        self._remember(given, unsaved=True)
+        self._set(given, unsaved=True)
 
     @property
     def record(self) -> Record:

@@ -21,7 +21,7 @@ from requests_zohorecruit.records import Failure, Record
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores.base import TokenStore
 
-__all__ = ["LOCK_TIMEOUT", "NEVER", "SCHEME", "TRY_AGAIN", "BusyError", "SharedRecord", "Snapshot"]
+__all__ = ["LOCK_TIMEOUT", "SCHEME", "TRY_AGAIN", "BusyError", "SharedRecord", "Snapshot"]
 
 logger = logging.getLogger("requests_zohorecruit")
 
@@ -69,8 +69,10 @@ class SharedRecord:
         self._threads = ForkSafeLock()
         self._memory = ForkSafeLock()
         self._holder: tuple[int, int] | None = None
-        #: What the store held when last seen, by its tokens; `_unsaved`: memory is ahead of that.
-        self._seen: object = NEVER
+        #: What the store held when last seen, by its grant and token, or None when it was not read yet; `_found`: what
+        #: it was when last read under the lock; `_unsaved`: memory is ahead of that.
+        self._seen: tuple[str | None, ...] | None = None
+        self._found: tuple[str | None, ...] | None = None
         self._unsaved = False
         self._save_due: float | None = None
         self._final: Failure | None = None
@@ -109,15 +111,17 @@ class SharedRecord:
         try:
             yield
         except BaseException as error:
+            # To the store, a refresh that Zoho refused is no failure: a transaction as lock has the refusal to keep.
+            kept = isinstance(error, ZohoAuthError) and not isinstance(error, TokenStoreError)
             with suppress(Exception):  # the error of the block says more than one of cleaning up after it
-                lock.__exit__(type(error), error, error.__traceback__)
+                lock.__exit__(*((None, None, None) if kept else (type(error), error, error.__traceback__)))
             raise
         try:
             lock.__exit__(None, None, None)
         except Exception as error:  # noqa: BLE001 - a store is other people's code
             # Where the lock is a transaction, what was saved may be gone with it.
-            self._save_due = self.clock() + TRY_AGAIN
-            self._remember(self._snapshot.record, unsaved=True)
+            self._seen = self._found
+            self._save_again()
             failure = self._store_error("could not be unlocked", error)
         else:
             return
@@ -142,12 +146,14 @@ class SharedRecord:
         return self._store_error(f"was not to be had within {timeout:.0f} s ({why.rstrip('.')})")
 
     def _read_store(self) -> None:
-        """Read without the lock, so without waiting for whoever holds it; under the lock it is read again (T13)."""
-        before = self._snapshot.record
+        """Read without the lock, so without waiting for whoever holds it; under the lock it is read again."""
+        before = self._snapshot
         self._merge(self._loaded(), unless_moved_from=before)
 
     def _reload(self) -> None:
+        """Read under the lock (T13)."""
         self._merge(self._loaded())
+        self._found = self._seen
 
     def _loaded(self) -> Record | None:
         try:
@@ -167,22 +173,23 @@ class SharedRecord:
             error.message = f"{_name(self.store)}: {error.message}"
             raise
 
-    def _merge(self, stored: Record | None, *, unless_moved_from: Record | None = None) -> None:
+    def _merge(self, stored: Record | None, *, unless_moved_from: Snapshot | None = None) -> None:
         """Bring together what the store holds and what memory knows; the store rules unless memory is ahead of it."""
         with self._memory.hold(LOCK_TIMEOUT):
             memory = self._snapshot.record
-            if unless_moved_from is not None and memory is not unless_moved_from:
+            if unless_moved_from is not None and self._snapshot is not unless_moved_from:
                 return
-            identity = None if stored is None else (stored.refresh_token, stored.access_token)
-            first, unmoved = self._seen is NEVER, self._seen == identity
-            self._seen = identity
-            if first:
+            before, self._seen = self._seen, _identity(stored)
+            if before is None:
                 self._set(*self._first_reading(stored, memory))
             elif stored is None:
                 # An emptied store has lost nothing: the next save puts it back.
                 self._set(memory, unsaved=True)
-            elif self._unsaved and unmoved:
+            elif self._unsaved and self._seen == before and memory.refresh_token == stored.refresh_token:
                 self._set(memory.joined(stored), unsaved=True)
+            elif self._unsaved and self._seen[:1] == before[:1] and memory.refresh_token != stored.refresh_token:
+                # What others did with the grant that was given up, or taken back, meanwhile.
+                self._set(replace(memory, extra=stored.extra), unsaved=True)
             else:
                 self._save_due = None
                 self._set(stored.with_mints_of(memory), unsaved=False)
@@ -200,9 +207,22 @@ class SharedRecord:
             return replace(stored, refresh_token=seed, token=token), True
         return Record(refresh_token=seed, extra=extra), True
 
-    def _remember(self, record: Record, *, unsaved: bool) -> None:
+    def _bring(self, record: Record) -> None:
+        """Put a grant that a person has just given in the place of whatever is known."""
         with self._memory.hold(LOCK_TIMEOUT):
-            self._set(record, unsaved=unsaved)
+            self._set(record, unsaved=True)
+        self._save_again()
+
+    def _take(self, record: Record, *, instead_of: Record) -> bool:
+        """Remember what has become of `instead_of`, and tell whether that still matters.
+
+        It does not if another grant is in memory by now: a person has authorized again, or a store lost its lock.
+        """
+        with self._memory.hold(LOCK_TIMEOUT):
+            if self._snapshot.record.refresh_token != instead_of.refresh_token:
+                return False
+            self._set(record, unsaved=True)
+            return True
 
     def _set(self, record: Record, unsaved: bool) -> None:  # noqa: FBT001 - called with a pair of facts
         if record.access_token != self._snapshot.record.access_token:
@@ -224,18 +244,24 @@ class SharedRecord:
             self.store.save(record.to_mapping(self.application))
         except Exception as error:  # noqa: BLE001 - a store is other people's code
             failure = self._store_error("could not be saved to", error, hint=_IN_MEMORY if record.token else None)
-            self._save_due = self.clock() + TRY_AGAIN
-            self._remember(record, unsaved=True)
+            self._save_again()
         else:
-            self._seen = (record.refresh_token, record.access_token)
-            self._save_due = None
-            self._remember(record, unsaved=False)
+            with self._memory.hold(LOCK_TIMEOUT):
+                self._seen = _identity(record)
+                if self._snapshot.record is record:
+                    self._save_due = None
+                    self._set(record, unsaved=False)
             return
         raise failure
 
-    def _note(self, record: Record) -> None:
+    def _save_again(self) -> None:
+        """Have what is in memory saved by one of the calls that follow."""
+        with self._memory.hold(LOCK_TIMEOUT):
+            self._save_due = self.clock() + TRY_AGAIN
+            self._set(self._snapshot.record, unsaved=True)
+
+    def _note(self) -> None:
         """Save bookkeeping; when that fails the work goes on, and memory remembers."""
-        self._remember(record, unsaved=True)
         try:
             self._save()
         except TokenStoreError as error:
@@ -255,7 +281,8 @@ class SharedRecord:
         try:
             with self._exclusive(wait):
                 self._reload()
-                self._note(change(self._snapshot.record))
+                self._change(change)
+                self._note()
         except ZohoAuthError as error:
             logger.debug("This is known to this process only: %s", error)
 
@@ -274,14 +301,10 @@ class BusyError(ZohoAuthError):
     """Somebody else holds a lock that nobody was to wait for."""
 
 
-class _Never:
-    """What a store held when it has not been read yet; unlike an object(), itself after pickling."""
-
-    def __reduce__(self) -> str:
-        return "NEVER"
+def _identity(stored: Record | None) -> tuple[str | None, ...]:
+    return () if stored is None else (stored.refresh_token, stored.access_token)
 
 
-NEVER = _Never()
 _IN_MEMORY = "The new token stays in use in memory, and saving it is tried again by the calls that follow."
 
 

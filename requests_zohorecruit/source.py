@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 from requests_zohorecruit.accounts import Accounts
-from requests_zohorecruit.errors import TokenEndpointError, TokenStoreError, ZohoAuthError
+from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, TokenStoreError, ZohoAuthError
 from requests_zohorecruit.records import Budget, Record
 from requests_zohorecruit.secret import Secret
-from requests_zohorecruit.sharedrecord import LOCK_TIMEOUT, NEVER, TRY_AGAIN, BusyError, SharedRecord, Snapshot, logger
+from requests_zohorecruit.sharedrecord import LOCK_TIMEOUT, TRY_AGAIN, BusyError, SharedRecord, Snapshot, logger
 from requests_zohorecruit.stores.base import TokenStore
 from requests_zohorecruit.tokens import Token
 
@@ -129,11 +130,17 @@ class TokenSource(SharedRecord):
 
     def adopt(self, token: Token, *, now: float) -> None:
         """Take over a grant that a person has just given, by an exchange at `now` (epoch seconds)."""
+        given = Record(mints=(now,)).minted(token)
         # In memory before anything can go wrong: a code can't be exchanged twice.
-        self._seen = NEVER
-        self._remember(Record(mints=(now,)).minted(token), unsaved=True)
+        self._seen = None
+        self._bring(given)
+        # Should saving fail: what is stored at this moment has to give way then, and what comes later does not.
+        self._read_store()
         with self._exclusive(LOCK_TIMEOUT):
             self._reload()
+            stored = self._snapshot.record
+            if stored.refresh_token != given.refresh_token:
+                self._bring(replace(given, extra=stored.extra))
             self._save()
 
     def revoke(self) -> None:
@@ -146,8 +153,8 @@ class TokenSource(SharedRecord):
                 raise record.no_grant(self.application)
             self.accounts.revoke(token)
             self._seed = None
-            self._remember(Record(extra=record.extra), unsaved=True)
-            self._save()
+            if self._take(Record(extra=record.extra), instead_of=record):
+                self._save()
 
     def _considered(self) -> Snapshot:
         """Decide, by the state of the token, who refreshes and who waits."""
@@ -160,9 +167,9 @@ class TokenSource(SharedRecord):
             return self._renewed()
         if now >= snapshot.calm_until:
             self._renew_without_waiting(now)
-        # What was alive a moment ago still is, even if somebody has revoked the grant meanwhile.
+        # What was alive a moment ago still is, even if somebody has put a dead token back, or revoked the grant since.
         renewed = self._snapshot
-        return renewed if renewed.header else snapshot
+        return renewed if renewed.record.alive(now) else snapshot
 
     def _renewed(self) -> Snapshot:
         """Expired, or none: wait for the one refresh."""
@@ -205,19 +212,25 @@ class TokenSource(SharedRecord):
         self._raise_if_hopeless(record, now)
         grant = cast("Secret", record.refresh_token)  # without one it would have been hopeless
         # Written down first: if this process dies while Zoho mints, the budget still knows.
-        self._note(record.asking(now, self.budget))
+        if not self._take(record.asking(now, self.budget), instead_of=record):
+            return
+        self._note()
         try:
             token = self.accounts.refresh(record.token, grant, now=self.clock())
         except ZohoAuthError as error:
             now = self.clock()
             failed = record.asking(now, self.budget).failed(error, now, self.application, record)
-            self._note(failed)
+            if not self._take(failed, instead_of=record):
+                return
+            self._note()
             self._final = None if isinstance(error, TokenEndpointError) else failed.failure
+            if isinstance(error, ThrottledError) and failed.failure:
+                error.retry_after = failed.failure.wait.seconds  # longer each time, whatever Zoho said
             raise
         # Adopted before it is saved: whatever the store does now, the token is in use (T25). The mint is dated when the
         # answer came: Zoho counts it from some moment before that.
-        self._remember(record.asking(self.clock(), self.budget).minted(token), unsaved=True)
-        self._save()
+        if self._take(record.asking(self.clock(), self.budget).minted(token), instead_of=record):
+            self._save()
 
     def _raise_if_hopeless(self, record: Record, now: float) -> None:
         application = self.application

@@ -367,7 +367,6 @@ def test_of_two_records_of_one_grant_the_longer_failure_and_pause_count():
         (throttled(), 60),
         (throttled(90.0), 90),
         (throttled(3600.0), 3600),
-        (ReauthorizationRequired("Dead.", code="invalid_code", status_code=200, hint="Again."), 60),
         (ClientConfigurationError("Wrong.", code="invalid_client", status_code=400), 60),
     ],
 )
@@ -385,6 +384,13 @@ def test_T19_a_failure_is_raised_again_instead_of_asking_again_until_its_time_is
     if isinstance(error, ThrottledError):
         assert again.retry_after == 1
     assert record.obstacle(NOW + seconds, APPLICATION, BUDGET) is None
+
+
+def test_a_dead_grant_stays_dead_for_everybody_until_there_is_another():
+    record = restored(failed(ReauthorizationRequired("Dead.", code="invalid_code", status_code=200, hint="Again.")))
+    again = record.obstacle(NOW + 10**6, APPLICATION, BUDGET)
+    assert (type(again), str(again), again.code) == (ReauthorizationRequired, "Dead. Again.", "invalid_code")
+    assert replace(record, refresh_token=Secret("1000.another")).obstacle(NOW, APPLICATION, BUDGET) is None
 
 
 def test_an_error_whose_time_is_over_says_no_seconds():

@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import threading
+from contextlib import contextmanager
 
 import pytest
 from engine import GRANT, START, Clock, FakeAccounts, WatchedStore, in_threads, make_source, token_record, unreachable
@@ -44,6 +45,24 @@ def source(clock, accounts):
 
 def dead_grant():
     return ReauthorizationRequired("the refresh token is dead", code="invalid_code", status_code=200, region="eu")
+
+
+class Transaction(WatchedStore):
+    """A store whose lock is a transaction: what is saved under it counts from its end on, or not at all."""
+
+    commits = True
+
+    @contextmanager
+    def lock(self, timeout):
+        before = self.record
+        try:
+            with super().lock(timeout):
+                yield
+            if not self.commits:
+                raise OSError
+        except BaseException:
+            MemoryStore.save(self, before)
+            raise
 
 
 def throttled(seconds=60.0):
@@ -212,8 +231,9 @@ class TestExpired:
         assert caught.value.retry_after == 40
         assert len(accounts.calls) == 1
         clock.forward(40)
-        with pytest.raises(ThrottledError):
+        with pytest.raises(ThrottledError) as caught:
             second.header()
+        assert caught.value.retry_after == 120
         assert len(accounts.calls) == 2
         clock.forward(119)
         with pytest.raises(ThrottledError) as caught:
@@ -230,6 +250,8 @@ class TestExpired:
             with pytest.raises(ReauthorizationRequired):
                 source.header()
             clock.forward(1000)
+        with pytest.raises(ReauthorizationRequired):
+            make_source(store, clock=clock, accounts=accounts).header()
         assert len(accounts.calls) == 1
         MemoryStore.save(store, token_record(age=3600, grant="1000.new"))
         assert source.header() == header("T2")
@@ -741,6 +763,27 @@ class TestSaving:
         clock.forward(3)
         assert source.header() == header("T1")
         assert source.store.record["access_token"] == "T1"
+
+    def test_what_a_transaction_took_back_on_unlocking_is_saved_again(self, accounts, clock):
+        store = Transaction(token_record(age=3600))
+        source = make_source(store, clock=clock, accounts=accounts)
+        store.commits = False
+        with pytest.raises(TokenStoreError, match="could not be unlocked"):
+            source.adopt(Token("T9", "1000.login", START + 3600), now=START)
+        assert store.record["refresh_token"] == GRANT
+        store.commits = True
+        clock.forward(3)
+        assert source.header() == header("T9")
+        assert store.record["refresh_token"] == "1000.login"
+
+    @pytest.mark.parametrize("error", [throttled(), dead_grant(), unreachable()])
+    def test_T20_a_refusal_is_kept_where_the_lock_is_a_transaction(self, error, accounts, clock):
+        store = Transaction(token_record(age=3600))
+        accounts.fail = [error]
+        for _ in range(2):
+            with pytest.raises(type(error)):
+                make_source(store, clock=clock, accounts=accounts).header()
+        assert len(accounts.calls) == 1
 
     def test_the_error_of_the_block_is_not_hidden_by_one_of_cleaning_up(self, accounts, clock):
         class Lock:

@@ -1,0 +1,93 @@
+"""What the state machine found once, as plain tests: a person's new grant, or a live token, lost to somebody else's."""
+
+from __future__ import annotations
+
+import pytest
+from simulation import LEASE, World
+
+from requests_zohorecruit.errors import ThrottledError, TokenStoreError
+
+
+@pytest.fixture
+def world():
+    world = World(leased=False)
+    assert world.one_after_the_other() == [200] * 3
+    return world
+
+
+def until(task, place):
+    while task.at != place:
+        task.step()
+    return task
+
+
+def stored_grant(world):
+    return world.grants.index(world.disk.record["refresh_token"])
+
+
+@pytest.mark.parametrize("name", ["refresh", "revoke"])
+def test_a_login_while_another_thread_is_busy_with_the_old_grant_is_what_is_kept(world, name):
+    until(world.begin(0, name), "ask")
+    world.begin(0, "authorize")
+    world.pending[-1].finish()
+    world.settle()
+    assert stored_grant(world) == 1
+    assert world.one_after_the_other() == [200] * 3
+
+
+def test_a_login_that_could_not_lock_the_store_is_saved_within_seconds(world):
+    login = until(world.begin(0, "authorize"), "lock")
+    login.step(TokenStoreError("not lockable"))
+    assert isinstance(login.result, TokenStoreError)
+    world.now += 3
+    assert world.begin(0, "call").finish() is None
+    assert stored_grant(world) == 1
+
+
+def test_a_login_that_could_not_be_saved_survives_a_refresh_of_the_old_grant_by_others(world):
+    login = until(world.begin(0, "authorize"), "save")
+    login.step(OSError(28, "No space left on device"))
+    assert isinstance(login.result, TokenStoreError)
+    world.begin(1, "refresh").finish()
+    world.now += 3
+    world.begin(0, "call").finish()
+    assert stored_grant(world) == 1
+
+
+def test_a_login_that_could_not_be_saved_gives_way_to_a_later_one_of_another_process(world):
+    until(world.begin(0, "authorize"), "save").step(OSError(28, "No space left on device"))
+    world.begin(1, "authorize").finish()
+    world.now += 3
+    world.begin(0, "call").finish()
+    assert stored_grant(world) == 2
+
+
+def test_a_live_token_is_sent_although_the_store_turns_out_to_hold_a_dead_one(world):
+    world.empty_store()
+    world.now += 3590
+    until(world.begin(0, "authorize"), "save").step(OSError(28, "No space left on device"))
+    for grant in world.grants:
+        world.ledger.find_grant(grant).blocked_until = world.now + 90
+    puts_its_dead_token_back = world.begin(1, "call")
+    puts_its_dead_token_back.finish()
+    assert isinstance(puts_its_dead_token_back.result, ThrottledError)
+    world.now += 3
+    call = world.begin(0, "call")
+    call.finish()
+    assert call.result == 200
+
+
+def test_a_refresh_that_outlived_its_lease_does_not_put_the_old_grant_over_a_new_one():
+    world = World(leased=True)
+    world.one_after_the_other()
+    world.now += 3700
+    refresh = until(world.begin(0, "refresh"), "answer")
+    world.now += LEASE + 1
+    world.begin(1, "authorize").finish()
+    call = world.begin(0, "call")  # in another thread of the same process
+    call.finish()
+    assert call.result == 200
+    refresh.finish()
+    world.now += 3
+    assert world.one_after_the_other() == [200] * 3
+    assert stored_grant(world) == 1
