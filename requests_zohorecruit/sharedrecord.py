@@ -1,6 +1,7 @@
 """What a process knows of a grant, brought together with what everybody else knows: memory, store, and their locks.
 
-Owns the critical section and the merging of two records; knows nothing of Zoho, and not when a token is renewed.
+Owns the critical section and the merging of two records; knows nothing of Zoho, of what a store can do wrong, or when a
+token is renewed.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -18,10 +19,11 @@ from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
 from requests_zohorecruit.locks import ForkSafeLock
 from requests_zohorecruit.records import Failure, Record
+from requests_zohorecruit.recordstore import RecordStore, UnlockError
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores.base import TokenStore
 
-__all__ = ["LOCK_TIMEOUT", "SCHEME", "TRY_AGAIN", "BusyError", "SharedRecord", "Snapshot"]
+__all__ = ["LOCK_TIMEOUT", "SCHEME", "TRY_AGAIN", "SharedRecord", "Snapshot"]
 
 logger = logging.getLogger("requests_zohorecruit")
 
@@ -63,6 +65,7 @@ class SharedRecord:
     ) -> None:
         self.application = application
         self.store = store
+        self._records = RecordStore(application, store)
         self.clock = clock or wall_clock
         self._seed = refresh_token
         self._snapshot = Snapshot(Record(), "", 0.0)
@@ -88,90 +91,35 @@ class SharedRecord:
         me = (os.getpid(), threading.get_ident())
         if self._holder == me:
             # A save callback that calls the API with this very auth object, and no live token to do it with (T25).
-            raise self._not_locked(timeout, "this very thread is busy with it and cannot wait for itself")
+            raise self._records.not_locked(timeout, "this very thread is busy with it and cannot wait for itself")
         started = time.monotonic()
         if not self._threads.acquire(timeout):
-            raise self._not_locked(timeout, "another thread of this process is still busy with it")
+            raise self._records.not_locked(timeout, "another thread of this process is still busy with it")
         try:
             self._holder = me
             if unless is not None and unless():
                 yield False
             else:
                 left = max(0.0, timeout - (time.monotonic() - started))
-                with self._store_lock(left, timeout):
+                with self._records.lock(left, timeout):
                     yield True
+        except UnlockError:
+            self._seen = self._found
+            self._save_again()
+            raise
         finally:
             self._holder = None
             self._threads.release()
 
-    @contextmanager
-    def _store_lock(self, left: float, timeout: float) -> Iterator[None]:
-        """Hold the store's lock; whatever goes wrong with it leaves as one of our errors."""
-        lock = self._entered(left, timeout)
-        try:
-            yield
-        except BaseException as error:
-            # To the store, a refresh that Zoho refused is no failure: a transaction as lock has the refusal to keep.
-            kept = isinstance(error, ZohoAuthError) and not isinstance(error, TokenStoreError)
-            with suppress(Exception):  # the error of the block says more than one of cleaning up after it
-                lock.__exit__(*((None, None, None) if kept else (type(error), error, error.__traceback__)))
-            raise
-        try:
-            lock.__exit__(None, None, None)
-        except Exception as error:  # noqa: BLE001 - a store is other people's code
-            # Where the lock is a transaction, what was saved may be gone with it.
-            self._seen = self._found
-            self._save_again()
-            failure = self._store_error("could not be unlocked", error)
-        else:
-            return
-        raise failure
-
-    def _entered(self, left: float, timeout: float) -> AbstractContextManager[object]:
-        try:
-            lock = self.store.lock(left)
-            lock.__enter__()
-        except TimeoutError as error:
-            why = str(error) if _ours(self.store) else "its lock is held by somebody else"
-            failure: ZohoAuthError = self._not_locked(timeout, why)
-        except Exception as error:  # noqa: BLE001 - a store is other people's code
-            failure = self._store_error("could not be locked", error)
-        else:
-            return lock
-        raise failure
-
-    def _not_locked(self, timeout: float, why: str) -> ZohoAuthError:
-        if not timeout:
-            return BusyError(why)
-        return self._store_error(f"was not to be had within {timeout:.0f} s ({why.rstrip('.')})")
-
     def _read_store(self) -> None:
         """Read without the lock, so without waiting for whoever holds it; under the lock it is read again."""
         before = self._snapshot
-        self._merge(self._loaded(), unless_moved_from=before)
+        self._merge(self._records.load(), unless_moved_from=before)
 
     def _reload(self) -> None:
         """Read under the lock (T13)."""
-        self._merge(self._loaded())
+        self._merge(self._records.load())
         self._found = self._seen
-
-    def _loaded(self) -> Record | None:
-        try:
-            mapping = self.store.load()
-            if not (mapping is None or isinstance(mapping, Mapping)):
-                raise TypeError  # noqa: TRY301 - told like anything else a store does wrong
-        except Exception as error:  # noqa: BLE001 - a store is other people's code
-            failure = self._store_error("could not be read", error)
-        else:
-            return None if mapping is None else self._understood(mapping)
-        raise failure
-
-    def _understood(self, mapping: Mapping[str, Any]) -> Record:
-        try:
-            return Record.from_mapping(mapping, self.application)
-        except TokenStoreError as error:
-            error.message = f"{_name(self.store)}: {error.message}"
-            raise
 
     def _merge(self, stored: Record | None, *, unless_moved_from: Snapshot | None = None) -> None:
         """Bring together what the store holds and what memory knows; the store rules unless memory is ahead of it."""
@@ -241,18 +189,15 @@ class SharedRecord:
         """
         record = self._snapshot.record
         try:
-            self.store.save(record.to_mapping(self.application))
-        except Exception as error:  # noqa: BLE001 - a store is other people's code
-            failure = self._store_error("could not be saved to", error, hint=_IN_MEMORY if record.token else None)
+            self._records.save(record)
+        except TokenStoreError:
             self._save_again()
-        else:
-            with self._memory.hold(LOCK_TIMEOUT):
-                self._seen = _identity(record)
-                if self._snapshot.record is record:
-                    self._save_due = None
-                    self._set(record, unsaved=False)
-            return
-        raise failure
+            raise
+        with self._memory.hold(LOCK_TIMEOUT):
+            self._seen = _identity(record)
+            if self._snapshot.record is record:
+                self._save_due = None
+                self._set(record, unsaved=False)
 
     def _save_again(self) -> None:
         """Have what is in memory saved by one of the calls that follow."""
@@ -286,42 +231,14 @@ class SharedRecord:
         except ZohoAuthError as error:
             logger.debug("This is known to this process only: %s", error)
 
-    def _store_error(self, what: str, error: Exception | None = None, hint: str | None = None) -> TokenStoreError:
-        region = self.application.region.code
-        if isinstance(error, TokenStoreError):
-            return TokenStoreError(error.message, region=region, hint=error.hint or hint)
-        why = "" if error is None else f": {_described(error)}"
-        return TokenStoreError(f"{_name(self.store)} {what}{why} (region {region}).", region=region, hint=hint)
-
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_holder": None}
-
-
-class BusyError(ZohoAuthError):
-    """Somebody else holds a lock that nobody was to wait for."""
 
 
 def _identity(stored: Record | None) -> tuple[str | None, ...]:
     return () if stored is None else (stored.refresh_token, stored.access_token)
 
 
-_IN_MEMORY = "The new token stays in use in memory, and saving it is tried again by the calls that follow."
-
-
 def wall_clock() -> float:
     """Return epoch seconds; looked up anew each time, so that tools which freeze time in tests reach it."""
     return time.time()
-
-
-def _ours(store: object) -> bool:
-    return type(store).__module__.startswith("requests_zohorecruit.")
-
-
-def _name(store: object) -> str:
-    # Other people's repr may show a password.
-    return repr(store) if _ours(store) else f"The token store {type(store).__name__}"
-
-
-def _described(error: Exception) -> str:
-    text = f" ({os.strerror(error.errno)})" if isinstance(error, OSError) and error.errno else ""
-    return f"{type(error).__name__}{text}"

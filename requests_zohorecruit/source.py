@@ -14,8 +14,9 @@ from typing import cast
 from requests_zohorecruit.accounts import Accounts
 from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, TokenStoreError, ZohoAuthError
 from requests_zohorecruit.records import Budget, Record
+from requests_zohorecruit.recordstore import BusyError
 from requests_zohorecruit.secret import Secret
-from requests_zohorecruit.sharedrecord import LOCK_TIMEOUT, TRY_AGAIN, BusyError, SharedRecord, Snapshot, logger
+from requests_zohorecruit.sharedrecord import LOCK_TIMEOUT, TRY_AGAIN, SharedRecord, Snapshot, logger
 from requests_zohorecruit.stores.base import TokenStore
 from requests_zohorecruit.tokens import Token
 
