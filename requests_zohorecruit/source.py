@@ -49,6 +49,7 @@ class TokenSource(SharedRecord):
         self.accounts = accounts
         #: Access tokens the API has refused, so that none of them is taken from the store again.
         self._rejected: deque[str] = deque(maxlen=16)
+        self._revoked: str | None = None
 
     @property
     def token(self) -> Token | None:
@@ -140,7 +141,7 @@ class TokenSource(SharedRecord):
         with self._exclusive(LOCK_TIMEOUT):
             self._reload()
             stored = self._snapshot.record
-            if stored.refresh_token != given.refresh_token:
+            if given.refresh_token not in {stored.refresh_token, self._revoked}:
                 self._bring(replace(given, extra=stored.extra))
             self._save()
 
@@ -153,7 +154,7 @@ class TokenSource(SharedRecord):
             if token is None:
                 raise record.no_grant(self.application)
             self.accounts.revoke(token)
-            self._seed = None
+            self._seed, self._revoked = None, token
             if self._take(Record(extra=record.extra), instead_of=record):
                 self._save()
 

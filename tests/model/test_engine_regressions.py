@@ -91,3 +91,18 @@ def test_a_refresh_that_outlived_its_lease_does_not_put_the_old_grant_over_a_new
     world.now += 3
     assert world.one_after_the_other() == [200] * 3
     assert stored_grant(world) == 1
+
+
+def test_a_login_is_not_saved_after_another_thread_has_revoked_it():
+    world = World(leased=False)
+    busy = until(world.begin(0, "call"), "lock")
+    login = world.begin(0, "authorize")
+    while login.runnable:
+        login.step()
+    revocation = world.begin(0, "revoke")
+    while revocation.runnable:
+        revocation.step()
+    busy.finish()
+    revocation.finish()
+    login.finish()
+    assert "refresh_token" not in world.disk.record
