@@ -93,16 +93,27 @@ def test_a_refresh_that_outlived_its_lease_does_not_put_the_old_grant_over_a_new
     assert stored_grant(world) == 1
 
 
-def test_a_login_is_not_saved_after_another_thread_has_revoked_it():
-    world = World(leased=False)
-    busy = until(world.begin(0, "call"), "lock")
-    login = world.begin(0, "authorize")
-    while login.runnable:
-        login.step()
-    revocation = world.begin(0, "revoke")
-    while revocation.runnable:
-        revocation.step()
-    busy.finish()
-    revocation.finish()
-    login.finish()
+def as_far_as_it_gets(task):
+    while task.runnable:
+        task.step()
+    return task
+
+
+def test_a_login_is_not_saved_after_another_thread_has_revoked_it(world):
+    world.now += 3700
+    busy = until(world.begin(0, "call"), "ask")
+    login = as_far_as_it_gets(world.begin(0, "authorize"))
+    revocation = as_far_as_it_gets(world.begin(0, "revoke"))
+    for task in (busy, revocation, login):
+        task.finish()
     assert "refresh_token" not in world.disk.record
+
+
+def test_of_two_logins_in_threads_of_a_process_the_later_one_is_what_is_kept(world):
+    busy = until(world.begin(0, "refresh"), "ask")
+    logins = [as_far_as_it_gets(world.begin(0, "authorize")) for _ in range(2)]
+    saves_the_later_one = world.begin(0, "refresh")
+    saves_the_later_one.step()
+    for task in (busy, saves_the_later_one, *logins):
+        task.finish()
+    assert stored_grant(world) == 2
