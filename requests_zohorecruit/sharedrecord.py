@@ -78,6 +78,8 @@ class SharedRecord:
         self._found: tuple[str | None, ...] | None = None
         self._unsaved = False
         self._save_due: float | None = None
+        #: The grant that a person has given here last, until it has been saved or revoked.
+        self._owed: Secret | None = None
         self._final: Failure | None = None
 
     @contextmanager
@@ -158,6 +160,7 @@ class SharedRecord:
     def _bring(self, record: Record) -> None:
         """Put a grant that a person has just given in the place of whatever is known."""
         with self._memory.hold(LOCK_TIMEOUT):
+            self._owed = record.refresh_token
             self._set(record, unsaved=True)
         self._save_again()
 
@@ -195,6 +198,8 @@ class SharedRecord:
             raise
         with self._memory.hold(LOCK_TIMEOUT):
             self._seen = _identity(record)
+            if self._owed == record.refresh_token:
+                self._owed = None
             if self._snapshot.record is record:
                 self._save_due = None
                 self._set(record, unsaved=False)

@@ -49,8 +49,6 @@ class TokenSource(SharedRecord):
         self.accounts = accounts
         #: Access tokens the API has refused, so that none of them is taken from the store again.
         self._rejected: deque[str] = deque(maxlen=16)
-        #: The grant of the last login here, unless a grant was revoked since.
-        self._given_last: str | None = None
 
     @property
     def token(self) -> Token | None:
@@ -135,14 +133,14 @@ class TokenSource(SharedRecord):
         """Take over a grant that a person has just given, by an exchange at `now` (epoch seconds)."""
         given = Record(mints=(now,)).minted(token)
         # In memory before anything can go wrong: a code can't be exchanged twice.
-        self._seen, self._given_last = None, given.refresh_token
+        self._seen = None
         self._bring(given)
         # Should saving fail: what is stored at this moment has to give way then, and what comes later does not.
         self._read_store()
         with self._exclusive(LOCK_TIMEOUT):
             self._reload()
             stored = self._snapshot.record
-            if stored.refresh_token != given.refresh_token == self._given_last:
+            if stored.refresh_token != given.refresh_token == self._owed:
                 self._bring(replace(given, extra=stored.extra))
             self._save()
 
@@ -155,7 +153,7 @@ class TokenSource(SharedRecord):
             if token is None:
                 raise record.no_grant(self.application)
             self.accounts.revoke(token)
-            self._seed = self._given_last = None
+            self._seed = self._owed = None
             if self._take(Record(extra=record.extra), instead_of=record):
                 self._save()
 

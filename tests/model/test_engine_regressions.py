@@ -117,3 +117,16 @@ def test_of_two_logins_in_threads_of_a_process_the_later_one_is_what_is_kept(wor
     for task in (busy, saves_the_later_one, *logins):
         task.finish()
     assert stored_grant(world) == 2
+
+
+def test_a_login_is_not_saved_again_after_another_process_has_revoked_it(world):
+    world.now += 3700
+    busy = until(world.begin(0, "call"), "ask")
+    logins = [as_far_as_it_gets(world.begin(0, "authorize")) for _ in range(2)]
+    busy.finish()
+    saves_the_later_one, later = logins
+    saves_the_later_one.finish()
+    world.begin(1, "revoke").finish()
+    until(world.begin(0, "call"), "load").finish()
+    later.finish()
+    assert "refresh_token" not in world.disk.record
