@@ -153,7 +153,9 @@ class TokenSource(SharedRecord):
             if token is None:
                 raise record.no_grant(self.application)
             self.accounts.revoke(token)
-            self._seed = self._owed = None
+            self._seed = None
+            if self._owed == token:
+                self._owed = None
             if self._take(Record(extra=record.extra), instead_of=record):
                 self._save()
 

@@ -130,3 +130,15 @@ def test_a_login_is_not_saved_again_after_another_process_has_revoked_it(world):
     until(world.begin(0, "call"), "load").finish()
     later.finish()
     assert "refresh_token" not in world.disk.record
+
+
+def test_a_login_survives_a_revocation_of_the_old_grant_and_somebody_who_puts_that_back(world):
+    world.empty_store()
+    world.ledger.reject_all()
+    revocation = until(world.begin(1, "revoke"), "ask")
+    login = as_far_as_it_gets(world.begin(1, "authorize"))
+    revocation.finish()
+    world.begin(0, "call").finish()
+    assert stored_grant(world) == 0
+    login.finish()
+    assert stored_grant(world) == 1
