@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
-from requests_zohorecruit.locks import ForkSafeLock
+from requests_zohorecruit.locks import ForkSafeLock, OnceForAll
 from requests_zohorecruit.records import Failure, Record
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores.base import TokenStore
@@ -68,6 +68,7 @@ class SharedRecord:
         self._snapshot = Snapshot(Record(), "", 0.0)
         self._threads = ForkSafeLock()
         self._memory = ForkSafeLock()
+        self._reading = OnceForAll()
         self._holder: tuple[int, int] | None = None
         #: What the store held when last seen, by its tokens; `_unsaved`: memory is ahead of that.
         self._seen: object = NEVER
@@ -142,9 +143,22 @@ class SharedRecord:
         return self._store_error(f"was not to be had within {timeout:.0f} s ({why.rstrip('.')})")
 
     def _read_store(self) -> None:
-        """Read without the lock, so without waiting for whoever holds it; under the lock it is read again (T13)."""
-        before = self._snapshot.record
-        self._merge(self._loaded(), unless_moved_from=before)
+        """Read without the lock, so without waiting for whoever holds it; under the lock it is read again (T13).
+
+        Once for all threads that want to: with a connection for each, a process could use up a database's.
+        """
+
+        def read() -> None:
+            before = self._snapshot.record
+            self._merge(self._loaded(), unless_moved_from=before)
+
+        try:
+            self._reading.do(read, LOCK_TIMEOUT)
+        except TimeoutError:
+            failure = self._not_locked(LOCK_TIMEOUT, "another thread of this process is still reading it")
+        else:
+            return
+        raise failure
 
     def _reload(self) -> None:
         self._merge(self._loaded())
