@@ -1,17 +1,18 @@
-"""The lock between threads of one process, which survives pickling and forking.
+"""What the threads of one process need to share: a lock that survives pickling and forking, and work done once for all.
 
 Knows nothing of files, servers, tokens or HTTP.
 """
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["ForkSafeLock"]
+__all__ = ["ForkSafeLock", "OnceForAll"]
 
 
 class ForkSafeLock:
@@ -60,3 +61,49 @@ class ForkSafeLock:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ForkSafeLock, ()
+
+
+class OnceForAll:
+    """Work whose outcome is shared by all threads that ask for it while it is being done for somebody else.
+
+    Nobody gets an outcome that may be older than the question: what had begun before somebody asked is done once more,
+    and that time for everybody who has asked by then.
+    """
+
+    def __init__(self) -> None:
+        self._lock = ForkSafeLock()
+        self._begun = self._ended = 0
+        self._failure: Exception | None = None
+        self._doer: tuple[int, int] | None = None
+
+    def do(self, work: Callable[[], object], timeout: float) -> None:
+        """Do the work, or wait until another thread has; what it raises is raised for all who shared it.
+
+        Work that asks for itself, in the same thread, is done again there and then.
+
+        :param timeout: how long to wait for the others, in seconds
+        :raises TimeoutError: they took longer
+        """
+        if self._doer == (os.getpid(), threading.get_ident()):
+            work()
+            return
+        asked = self._begun
+        with self._lock.hold(timeout):
+            if self._ended <= asked:
+                self._attempt(work)
+            elif self._failure is not None:
+                raise copy.copy(self._failure)
+
+    def _attempt(self, work: Callable[[], object]) -> None:
+        self._begun += 1
+        self._doer, self._failure = (os.getpid(), threading.get_ident()), None
+        try:
+            work()
+        except Exception as error:
+            # A copy, because the original keeps all that its traceback leads to.
+            self._failure, self._ended = copy.copy(error), self._begun
+            raise
+        else:
+            self._ended = self._begun
+        finally:
+            self._doer = None

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
-from requests_zohorecruit.locks import ForkSafeLock
+from requests_zohorecruit.locks import ForkSafeLock, OnceForAll
 from requests_zohorecruit.records import Failure, Record
 from requests_zohorecruit.recordstore import RecordStore, UnlockError
 from requests_zohorecruit.secret import Secret
@@ -71,6 +71,7 @@ class SharedRecord:
         self._snapshot = Snapshot(Record(), "", 0.0)
         self._threads = ForkSafeLock()
         self._memory = ForkSafeLock()
+        self._reading = OnceForAll()
         self._holder: tuple[int, int] | None = None
         #: What the store held when last seen, by its grant and token, or None when it was not read yet; `_found`: what
         #: it was when last read under the lock; `_unsaved`: memory is ahead of that.
@@ -114,9 +115,22 @@ class SharedRecord:
             self._threads.release()
 
     def _read_store(self) -> None:
-        """Read without the lock, so without waiting for whoever holds it; under the lock it is read again."""
-        before = self._snapshot
-        self._merge(self._records.load(), unless_moved_from=before)
+        """Read without the lock, so without waiting for whoever holds it; under the lock it is read again.
+
+        Once for all threads that want to: with a connection for each, a process could use up a database's.
+        """
+
+        def read() -> None:
+            before = self._snapshot
+            self._merge(self._records.load(), unless_moved_from=before)
+
+        try:
+            self._reading.do(read, LOCK_TIMEOUT)
+        except TimeoutError:
+            failure = self._records.not_locked(LOCK_TIMEOUT, "another thread of this process is still reading it")
+        else:
+            return
+        raise failure
 
     def _reload(self) -> None:
         """Read under the lock (T13)."""
@@ -137,12 +151,18 @@ class SharedRecord:
                 self._set(memory, unsaved=True)
             elif self._unsaved and self._seen == before and memory.refresh_token == stored.refresh_token:
                 self._set(memory.joined(stored), unsaved=True)
-            elif self._unsaved and self._seen[:1] == before[:1] and memory.refresh_token != stored.refresh_token:
-                # What others did with the grant that was given up, or taken back, meanwhile.
+            elif self._unsaved and memory.refresh_token != stored.refresh_token and self._outlives(before):
                 self._set(replace(memory, extra=stored.extra), unsaved=True)
             else:
                 self._save_due = None
                 self._set(stored.with_mints_of(memory), unsaved=False)
+
+    def _outlives(self, before: tuple[str | None, ...]) -> bool:
+        """Tell whether the grant in memory, given or revoked here, goes before the one the store has now."""
+        # Others have only used the grant that has to go; or put one back that an emptied store had lost.
+        same_grant = self._seen is not None and self._seen[:1] == before[:1]
+        owed = self._owed is not None and self._snapshot.record.refresh_token == self._owed
+        return same_grant or (owed and not before)
 
     def _first_reading(self, stored: Record | None, memory: Record) -> tuple[Record, bool]:
         """Let what this instance was given (refresh token, or grant just exchanged) win over the store, this once."""

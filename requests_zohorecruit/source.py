@@ -24,6 +24,9 @@ __all__ = ["TokenSource"]
 
 #: Seconds that a caller with a 401 in hand waits to tell the others about it.
 PAUSE_WAIT = 5.0
+#: Seconds between two looks of one process at whether somebody else has replaced the token that still works. Looking
+#: with every request would cost the requests that are not to wait, and the store.
+LOOK_AGAIN = 0.2
 
 
 class TokenSource(SharedRecord):
@@ -186,8 +189,16 @@ class TokenSource(SharedRecord):
 
     def _renew_without_waiting(self, now: float) -> None:
         """Stale, or a save is due: whoever gets the locks at once does it, and no caller pays for a failure."""
+
+        def replaced() -> bool:
+            # Most of those who share the grant need no more than to read what one of them has got.
+            self._read_store()
+            return now < self._snapshot.calm_until
+
         try:
-            with self._exclusive(0):
+            with self._exclusive(0, unless=replaced) as needed:
+                if not needed:
+                    return
                 self._reload()
                 record = self._snapshot.record
                 if not record.fresh(now):
@@ -195,19 +206,19 @@ class TokenSource(SharedRecord):
                 elif self._save_due is not None:
                     self._save()
         except BusyError:
-            return
+            self._rest(now, LOOK_AGAIN)
         except ZohoAuthError as error:
-            self._rest(now, error)
+            failure = self._snapshot.record.failure
+            left = failure.wait.until - now if failure else 0.0
+            self._rest(now, max(TRY_AGAIN, getattr(error, "retry_after", 0.0), left))
             logger.warning("The access token stays in use although renewing or saving it failed: %s", error)
 
-    def _rest(self, now: float, error: ZohoAuthError) -> None:
-        """After a failure that no caller had to know of: do not try again with every request."""
-        failure = self._snapshot.record.failure
-        waits = (TRY_AGAIN, getattr(error, "retry_after", 0.0), failure.wait.until - now if failure else 0.0)
+    def _rest(self, now: float, seconds: float) -> None:
+        """Do not try with every request what no caller has to know of."""
         with self._memory.hold(LOCK_TIMEOUT):
             token = self._snapshot.record.token
             if token is not None and now >= self._snapshot.calm_until:
-                self._snapshot = self._snapshot._replace(calm_until=min(now + max(waits), token.dead_at))
+                self._snapshot = self._snapshot._replace(calm_until=min(now + seconds, token.dead_at))
 
     def _mint(self, record: Record) -> None:
         """Ask Zoho for a token. Both locks are held and `record` has just been read."""

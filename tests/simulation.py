@@ -199,7 +199,7 @@ class Store:
 
 
 class ThreadLock:
-    """Takes the place of the lock between the threads of a worker."""
+    """Takes the place of a lock between the threads of a worker."""
 
     def __init__(self, world):
         self._world = world
@@ -216,6 +216,15 @@ class ThreadLock:
 
     def release(self):
         self._held = False
+
+    @contextmanager
+    def hold(self, timeout, **_):
+        if not self.acquire(timeout):
+            raise TimeoutError
+        try:
+            yield
+        finally:
+            self.release()
 
 
 class Accounts:
@@ -255,6 +264,7 @@ class Worker:
         self.offset = 0.0
         self.source = TokenSource(Accounts(world), Store(world.disk), clock=self.clock)
         self.source._threads = ThreadLock(world)
+        self.source._reading._lock = ThreadLock(world)
         self.source.budget = BUDGET
 
     def clock(self):

@@ -117,6 +117,33 @@ class TestStale:
         accounts.gate.set()
         refresher.join(30)
         assert source.header() == header("T1")
+
+    def test_a_token_that_somebody_else_has_replaced_is_read_without_the_lock(self, source, store, clock):
+        clock.forward(-60)
+        source.header()
+        MemoryStore.save(store, token_record("T9"))
+        store.busy = True
+        clock.forward(60)
+        assert source.header() == header("T9")
+        assert store.done == ["load", "load"]
+
+    def test_while_somebody_else_is_at_it_a_process_looks_five_times_a_second(self, source, store, clock):
+        store.busy = True
+        for _ in range(10):
+            assert source.header() == header("T0")
+        assert [what for what in store.done if what != "load"] == [("lock", 0)]
+        clock.forward(0.3)
+        store.busy = False
+        assert source.header() == header("T1")
+
+    def test_no_look_is_put_off_beyond_the_end_of_the_tokens_life(self, clock, accounts):
+        store = WatchedStore(token_record(age=3600 - 30.1))
+        source = make_source(store, clock=clock, accounts=accounts)
+        store.busy = True
+        assert source.header() == header("T0")
+        store.busy = False
+        clock.forward(0.15)
+        assert source.header() == header("T1")
         assert len(accounts.calls) == 1
 
     def test_a_new_worker_goes_on_with_the_live_token_of_the_store_while_another_refreshes(
@@ -311,6 +338,38 @@ class TestExpired:
             source.header()
         assert "60 s" in str(caught.value)
         assert ("lock", pytest.approx(60, abs=5)) in store.done
+
+    def test_many_threads_do_not_need_a_connection_to_the_store_each(self, clock, accounts, monkeypatch):
+        store = WatchedStore(token_record(age=3600))
+        source = make_source(store, clock=clock, accounts=accounts)
+        source.header()
+        store.done.clear()
+        clock.forward(3600)
+        store.save(token_record("T9", age=-3600))
+        store.done.clear()
+        asked, hold, load = threading.Semaphore(0), source._reading._lock.hold, store.load
+
+        def noted(timeout):
+            asked.release()
+            return hold(timeout)
+
+        def slow():
+            for _ in range(16 if not store.done else 0):
+                assert asked.acquire(timeout=30)
+            return load()
+
+        monkeypatch.setattr(source._reading._lock, "hold", noted)
+        monkeypatch.setattr(store, "load", slow)
+        assert in_threads(16, lambda _: source.header()) == [header("T9")] * 16
+        assert store.done == ["load", "load"]
+
+    def test_T56_nobody_waits_for_a_thread_that_reads_longer_than_a_minute(self, source, monkeypatch):
+        def never(timeout):
+            raise TimeoutError(timeout)
+
+        monkeypatch.setattr(source._reading._lock, "hold", never)
+        with pytest.raises(TokenStoreError, match="not to be had within 60 s .*still reading it"):
+            source.header()
 
     def test_T56_nobody_waits_for_another_thread_longer_than_a_minute_either(self, source, monkeypatch):
         waits = []

@@ -91,10 +91,10 @@ class RedisStore:
             although this thread held the lock; what is stored is unchanged
         """
         text = encode(record, self)
-        stored = self._client.get(self._key)
+        holder = this_thread()
+        stored = (self._seen[holder] or None) if holder in self._seen else self._client.get(self._key)
         if stored is not None:
             decode(stored, self)  # raises for what is not a record, and might be worth keeping
-        holder = this_thread()
         if holder not in self._seen:
             self._client.set(self._key, text)
             return

@@ -94,10 +94,10 @@ class SQLStore:
         """
         # Engines log parameters by their repr.
         text = Secret(encode(record, self))
-        stored = self._read()
+        holder = this_thread()
+        stored = self._seen[holder] if holder in self._seen else self._read()
         if stored is not None:
             decode(stored, self)  # raises for what is not a record, and might be worth keeping
-        holder = this_thread()
         if holder not in self._seen:
             if not self._write(text, sa.true()):
                 self._write(text, sa.true())  # the row was not there yet, and then it was

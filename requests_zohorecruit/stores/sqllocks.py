@@ -102,11 +102,19 @@ class _AdvisoryLock:
     def _take(self, timeout: float, store: object) -> sa.Connection:
         # Not the engine's level: in AUTOCOMMIT, PostgreSQL would give the lock back at once.
         connection = self._engine.connect().execution_options(isolation_level="READ COMMITTED")
+
+        def take() -> bool:
+            return bool(connection.execute(_TAKE[self._kind], self._named).scalar())
+
         try:
-            # Out of the pool, so that a pool of one does not make everybody else wait for this holder.
-            connection.detach()
-            if not poll(lambda: bool(connection.execute(_TAKE[self._kind], self._named).scalar()), timeout):
+            # Out of the pool, so that a pool of one makes nobody wait for this holder or for one who waits; but not for
+            # a single look at a lock that is taken, since a connection from the pool costs nothing.
+            if timeout > 0:
+                connection.detach()
+            if not poll(take, timeout):
                 self._give_up(connection, timeout, store)
+            if timeout <= 0:
+                connection.detach()
         except BaseException:
             _close(connection, store)
             raise

@@ -142,3 +142,15 @@ def test_a_login_survives_a_revocation_of_the_old_grant_and_somebody_who_puts_th
     assert stored_grant(world) == 0
     login.finish()
     assert stored_grant(world) == 1
+
+
+def test_a_login_that_could_not_be_saved_outlives_an_old_grant_put_back_into_an_emptied_store(world):
+    world.empty_store()
+    world.ledger.reject_all()
+    login = until(world.begin(1, "authorize"), "save")
+    login.step(OSError(28, "No space left on device"))
+    world.begin(0, "call").finish()
+    assert stored_grant(world) == 0
+    world.now += 3
+    world.begin(1, "call").finish()
+    assert stored_grant(world) == 1

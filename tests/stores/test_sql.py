@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import stat
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -341,6 +342,42 @@ def test_a_holder_leaves_a_pool_of_one_to_the_others(
             store.lock(0).__enter__()
 
 
+def test_looking_at_a_lock_that_is_taken_makes_no_connection(
+    postgres: Any, postgres_url: str, connect: Callable[..., Any], key: str
+) -> None:
+    engine, made = connect(postgres_url), []
+    sa.event.listen(engine, "connect", lambda *_: made.append("connection"))
+    store = SQLStore(engine, key)
+    with SQLStore(postgres, key).lock(0):
+        for _ in range(5):
+            with pytest.raises(TimeoutError):
+                store.lock(0).__enter__()
+    assert made == ["connection"]
+    with store.lock(0):
+        assert store.load() is None
+
+
+def test_a_waiter_leaves_a_pool_of_one_to_the_others(
+    postgres: Any, postgres_url: str, connect: Callable[..., Any], key: str
+) -> None:
+    store = SQLStore(connect(postgres_url, **ONE_CONNECTION), key)
+    found = []
+    with SQLStore(postgres, key).lock(0):
+        waiting = threading.Event()
+        sa.event.listen(store._engine, "after_cursor_execute", lambda *_: waiting.set())
+
+        def wait() -> None:
+            with store.lock(30):
+                found.append(store.load())
+
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        assert waiting.wait(30)
+        assert store.load() is None
+    waiter.join(30)
+    assert found == [None]
+
+
 def test_T57_a_lock_ends_with_its_connection(postgres: Any, key: str, caplog: pytest.LogCaptureFixture) -> None:
     store, next_one = SQLStore(postgres, key), SQLStore(postgres, key)
     store.save(OLD)
@@ -503,10 +540,10 @@ def test_mysql_is_locked_by_a_name_of_its_own_database(monkeypatch: pytest.Monke
     busy = False
     with hold(0, "store"):
         assert [what for what, _ in asked] == [
-            "detach",
             "SELECT GET_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), %s)), 0)",
+            "detach",
         ]
-        assert re.fullmatch("[0-9a-f]{64}", asked[-1][1]["name"])
+        assert re.fullmatch("[0-9a-f]{64}", asked[0][1]["name"])
     assert asked[-1] == ("close", {})
     busy = True
     with pytest.raises(TimeoutError, match="'store' is locked by database session 7; gave up"):
