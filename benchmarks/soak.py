@@ -6,6 +6,7 @@ lifted here, the library's and the sandbox's alike: two minutes of such tokens a
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -69,8 +70,8 @@ class Soaked:
     """What came of a soak.
 
     :ivar during: milliseconds of the calls that overlapped a token request
-    :ivar others: and of those that overlapped an equally long moment half-way to the next one, but no token request. Not
-        simply of all others: a long call is more likely to overlap something than a short one, whatever that is.
+    :ivar others: and of those that overlapped an equally long moment half-way to the next one, but no token request.
+        Not of all others: a long call is more likely to overlap something than a short one, whatever that is
     """
 
     size: Size
@@ -154,7 +155,9 @@ def _targets(table: Table, name: str, soaked: Soaked, *, quick: bool) -> None:
 
 
 def percentile(values: list[float], percent: int) -> float:
-    """Return the value below which so many percent of them lie."""
+    """Return the value below which so many percent of them lie; of one or none it is not a number."""
+    if len(values) < 2:
+        return math.nan
     return quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
