@@ -26,13 +26,11 @@ def docpage():
         return importlib.import_module("docpage")
 
 
-def test_all_four_tables_were_measured_and_reached_what_can_be_told_on_any_machine():
+def test_all_four_tables_were_measured_and_no_call_of_ours_failed():
     assert list(FIGURES) == ["overhead", "storm", "stores", "soak"]
-    counted = [
-        (target, reached) for table in FIGURES.values() for target, reached in table["targets"] if "call" in target
-    ]
-    assert len(counted) == 10
-    assert [target for target, reached in counted if not reached and "no failed call" in target] == []
+    targets = [pair for table in FIGURES.values() for pair in table["targets"] if "no failed call" in pair[0]]
+    assert len(targets) == 6
+    assert [target for target, reached in targets if not reached] == []
 
 
 @pytest.mark.parametrize("name", FIGURES)
