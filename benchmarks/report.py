@@ -9,7 +9,7 @@ import os
 import platform
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +54,23 @@ class Table:
 
 
 def circumstances(*packages: str) -> dict[str, Any]:
-    """Return date, machine and versions."""
+    """Return date, machine and the versions of those packages that are there."""
     return {
         "date": datetime.now(timezone.utc).date().isoformat(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "packages": {name: version(name) for name in packages},
+        "packages": {name: version(name) for name in packages if _installed(name)},
     }
+
+
+def _installed(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:

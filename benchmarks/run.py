@@ -1,6 +1,7 @@
-"""Measure and print both tables: ``python benchmarks/run.py``.
+"""Measure and print all tables, or those named: ``python benchmarks/run.py``, about twelve minutes on two cores.
 
-Exit code 1 when a target was missed. The figures go to ``results.json`` beside this file, if all of it was measured.
+What was measured replaces its like in ``results.json`` beside this file, and from there the documentation's tables and
+plots are made. Exit code 1 when a target was missed.
 """
 
 from __future__ import annotations
@@ -9,15 +10,24 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the fleet is the tests'
 
+import docpage
 import overhead
+import pytest
+import soak
 import storm
 from report import circumstances
 
 _RESULTS = Path(__file__).with_name("results.json")
-_TABLES = {"overhead": overhead.measure, "storm": storm.measure}
+_TABLES = {
+    "overhead": overhead.measure,
+    "storm": storm.measure,
+    "stores": storm.measure_stores,
+    "soak": soak.measure,
+}
 _PACKAGES = ("requests-zohorecruit", "requests", "requests-oauthlib", "Authlib", "requests-oauth2client", "google-auth")
 
 
@@ -26,21 +36,31 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tables", nargs="*", metavar="table", help=f"of {', '.join(_TABLES)}; all by default")
     parser.add_argument("--quick", action="store_true", help="few rounds and cells: to see that it runs, not to quote")
-    parser.add_argument("--json", type=Path, help="where the figures go")
+    parser.add_argument("--json", type=Path, help="where the figures go, instead of into the documentation")
+    parser.add_argument("--render", action="store_true", help="measure nothing: make the documentation's part anew")
     options = parser.parse_args()
     if unknown := set(options.tables) - set(_TABLES):
         parser.error(f"no table is called {', '.join(unknown)}")
-    about = circumstances(*_PACKAGES)
-    print(f"{about['date']}, Python {about['python']}, {about['system']}, {about['cores']} cores, {about['processor']}")
-    tables = {}
-    for name in options.tables or _TABLES:
-        tables[name] = _TABLES[name](quick=options.quick)
-        print(f"\n{tables[name]}", flush=True)
-    path = options.json or (_RESULTS if not options.quick and set(tables) == set(_TABLES) else None)
-    if path:
-        figures = {**about, "tables": {name: table.as_json() for name, table in tables.items()}}
-        path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    return 0 if all(table.reached for table in tables.values()) else 1
+    reached, measured = True, {}
+    for name in () if options.render else options.tables or _TABLES:
+        try:
+            table = _TABLES[name](quick=options.quick)
+        except (pytest.skip.Exception, pytest.fail.Exception) as missing:  # what the servers' starters raise
+            parser.exit(2, f"{name} cannot be measured: {missing}\n")
+        measured[name] = {**table.as_json(), "measured": circumstances(*_PACKAGES)}
+        reached &= table.reached
+        print(f"{table}\n{docpage.machine(measured[name])}\n", flush=True)
+    if options.json:
+        _write(options.json, measured)
+    elif not options.quick:
+        figures = {**json.loads(_RESULTS.read_text("utf-8")), **measured}
+        _write(_RESULTS, {name: figures[name] for name in _TABLES if name in figures})
+        docpage.render(figures)
+    return 0 if reached else 1
+
+
+def _write(path: Path, figures: dict[str, Any]) -> None:
+    path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

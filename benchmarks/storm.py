@@ -1,4 +1,4 @@
-"""Table two: everybody calls at once when the token is gone, and what that costs: token requests, failed calls, time.
+"""Tables two and three: everybody calls at once when the token is gone; token requests, failed calls and time.
 
 Owns the cells; knows the sandbox, which is in a process of its own and keeps Zoho's limits for all alike.
 """
@@ -11,21 +11,18 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
 import requests
 from fleet import Fleet, released_together
 from libraries import LIBRARIES, OURS, Grant
+from places import FILE, POSTGRESQL, REDIS, places
 from report import Table
 
-from requests_zohorecruit import FileStore
 from requests_zohorecruit.sandbox.process import SandboxProcess
 
-__all__ = ["measure"]
+__all__ = ["measure", "measure_stores"]
 
 #: Seconds that the token endpoint takes.
 TOKEN_DELAY = 0.2
@@ -48,28 +45,30 @@ class Outcome:
 
 
 class Scene:
-    """A sandbox, a fleet and a directory, for a ``with`` block."""
+    """A sandbox, a fleet and the places where it may share a grant, for a ``with`` block."""
 
     def __enter__(self) -> Scene:
         with ExitStack() as stack:
             self.zoho = stack.enter_context(SandboxProcess())
             self.zoho.token_delay = TOKEN_DELAY
-            self._directory = Path(stack.enter_context(TemporaryDirectory(prefix="storm-")))
+            self._places = stack.enter_context(places())
             # Inherited by the fleet: the one setting of certificates that every library honours.
             stack.enter_context(patch.dict(os.environ, REQUESTS_CA_BUNDLE=self.zoho.ca_bundle))
             self._fleet = stack.enter_context(Fleet(8))
             self._exit = stack.pop_all()
-        self._count = 0
         return self
 
     def __exit__(self, *_: object) -> None:
         self._exit.close()
 
-    def storm(self, library: str, state: str, processes: int, threads: int) -> Outcome:
-        """Have everybody call once, with a token in the given state: fresh, expired or rejected."""
-        grant = self._grant(state)
+    def storm(self, library: str, state: str, cell: tuple[int, int], place: str = FILE) -> Outcome:
+        """Have everybody call once, with a token in the given state (fresh, expired or rejected) in the given place.
+
+        :param cell: processes, and threads in each
+        """
+        grant = self._grant(state, place)
         before = self.zoho.token_requests
-        results, seconds = self._fleet.run(processes, _callers, library, grant, threads)
+        results, seconds = self._fleet.run(cell[0], _callers, library, grant, cell[1])
         outcomes = [outcome for of_process in results for outcome in of_process]
         failures = [outcome for outcome in outcomes if outcome != "200"]
         reasons = tuple(sorted(set(failures)))
@@ -81,15 +80,14 @@ class Scene:
         self._minted(self.zoho.new_grant())
         return time.perf_counter() - started
 
-    def _grant(self, state: str) -> Grant:
+    def _grant(self, state: str, place: str) -> Grant:
         token = self._minted(self.zoho.new_grant())
         if state == "expired":
             self.zoho.expire_tokens()
             token["expires_at"] = time.time() - 60
         elif state == "rejected":
             self.zoho.reject_tokens()
-        self._count += 1
-        store = partial(FileStore, self._directory / f"grant-{self._count}.json")
+        store = self._places[place]()
         store().save(token)
         return Grant(self.zoho.region, self.zoho.client_id, self.zoho.client_secret, token, store)
 
@@ -119,14 +117,36 @@ def measure(*, quick: bool) -> Table:
     return table
 
 
+def measure_stores(*, quick: bool) -> Table:
+    """Return the same for ours on the stores that hosts share, whose servers allow fewer connections than callers."""
+    table = Table(
+        f"requests_zohorecruit on servers, token endpoint answering in {TOKEN_DELAY * 1000:.0f} ms: token requests / "
+        "failed calls",
+        ("processes x threads", *STATES),
+    )
+    with Scene() as scene:
+        for place in (REDIS, POSTGRESQL):
+            table.add(place, "", "")
+            perfect = True
+            for cell in QUICK_CELLS if quick else ALL_CELLS:
+                outcomes = [scene.storm(OURS.name, state, cell, place) for state in STATES]
+                perfect &= _row(table, cell, outcomes)
+            table.expect(perfect, f"{place}: one token request and no failed call in every cell")
+    return table
+
+
+def _row(table: Table, cell: tuple[int, int], outcomes: list[Outcome]) -> bool:
+    """Add a row, and tell whether all of it is as it should be."""
+    table.add(f"  {cell[0]} x {cell[1]}", *(f"{each.token_requests} / {each.failed}" for each in outcomes))
+    return all((each.token_requests, each.failed) == (1, 0) for each in outcomes)
+
+
 def _cells(table: Table, scene: Scene, name: str, *, quick: bool) -> None:
     cells = QUICK_CELLS if quick else ALL_CELLS if name == OURS.name else SOME_CELLS
     table.add(name, "", "")
     perfect = True
-    for processes, threads in cells:
-        outcomes = [scene.storm(name, state, processes, threads) for state in STATES]
-        table.add(f"  {processes} x {threads}", *(f"{each.token_requests} / {each.failed}" for each in outcomes))
-        perfect &= all((each.token_requests, each.failed) == (1, 0) for each in outcomes)
+    for cell in cells:
+        perfect &= _row(table, cell, [scene.storm(name, state, cell) for state in STATES])
     if name == OURS.name:
         table.expect(perfect, "one token request and no failed call of ours in every cell")
 
@@ -135,8 +155,8 @@ def _wall_time(table: Table, scene: Scene, cell: tuple[int, int], rounds: int) -
     """Compare an expired storm with a fresh one and one token request, of the same round."""
     ratios, expired = [], []
     for _ in range(rounds):
-        fresh = scene.storm(OURS.name, "fresh", *cell).seconds + scene.token_request()
-        expired.append(scene.storm(OURS.name, "expired", *cell).seconds)
+        fresh = scene.storm(OURS.name, "fresh", cell).seconds + scene.token_request()
+        expired.append(scene.storm(OURS.name, "expired", cell).seconds)
         ratios.append(expired[-1] / fresh)
     ratio = statistics.median(ratios)
     size = f"{cell[0]} x {cell[1]}"

@@ -127,6 +127,19 @@ class TestStale:
         assert source.header() == header("T9")
         assert store.done == ["load", "load"]
 
+    def test_T13_a_token_replaced_between_the_look_and_the_lock_is_not_replaced_again(
+        self, source, store, accounts, monkeypatch
+    ):
+        lock = store.lock
+
+        def late(timeout):
+            MemoryStore.save(store, token_record("T9"))
+            return lock(timeout)
+
+        monkeypatch.setattr(store, "lock", late)
+        assert source.header() == header("T9")
+        assert accounts.calls == []
+
     def test_while_somebody_else_is_at_it_a_process_looks_five_times_a_second(self, source, store, clock):
         store.busy = True
         for _ in range(10):

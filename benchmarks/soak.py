@@ -1,0 +1,214 @@
+"""Table four: a fleet at full speed while tokens live seconds: how many are minted, what fails, who waits.
+
+Owns the soak and how its calls are sorted into those that met a refresh and those that did not. Limits on mints are
+lifted here, the library's and the sandbox's alike: two minutes of such tokens are more than Zoho would allow.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from statistics import quantiles
+from typing import Any, NamedTuple
+
+from callers import Access
+from fleet import Fleet, released_together
+from places import Place, places
+from report import Table
+
+from requests_zohorecruit.records import Budget
+from requests_zohorecruit.sandbox.process import SandboxProcess
+
+__all__ = ["measure"]
+
+#: More than anybody will mint here.
+NO_LIMIT = 10**6
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of it: seconds are those of the soak, those left out at its beginning, and those a token lives."""
+
+    processes: int
+    threads: int
+    seconds: float
+    warm_up: float
+    lifetime: int
+
+    @property
+    def useful(self) -> float:
+        """Seconds from a mint until the next one is due: the last quarter of so short a life is for replacing it."""
+        return self.lifetime * 3 / 4
+
+
+FULL = Size(8, 8, seconds=120, warm_up=4, lifetime=5)
+QUICK = Size(2, 2, seconds=4, warm_up=0.2, lifetime=2)
+
+
+class Call(NamedTuple):
+    """One call of the API, or one token request: when, on a clock that all processes share, and what came of it."""
+
+    started: float
+    ended: float
+    outcome: str = "200"
+
+    @property
+    def milliseconds(self) -> float:
+        return (self.ended - self.started) * 1000
+
+    def meets(self, others: list[Call]) -> bool:
+        """Tell whether any of the others went on at the same time."""
+        return any(self.started < other.ended and other.started < self.ended for other in others)
+
+
+@dataclass
+class Soaked:
+    """What came of a soak.
+
+    :ivar during: milliseconds of the calls that overlapped a token request
+    :ivar others: and of those that overlapped an equally long moment half-way to the next one, but no token request.
+        Not of all others: a long call is more likely to overlap something than a short one, whatever that is
+    """
+
+    size: Size
+    calls: list[Call]
+    requests: list[Call]
+
+    def __post_init__(self) -> None:
+        half = self.size.useful / 2
+        half_way = [Call(each.started + half, each.ended + half) for each in self.requests]
+        warm = min(call.started for call in self.calls) + self.size.warm_up
+        self.during: list[float] = []
+        self.others: list[float] = []
+        for call in self.calls:
+            if call.started < warm:  # when everybody makes connections
+                continue
+            if call.meets(self.requests):
+                self.during.append(call.milliseconds)
+            elif call.meets(half_way):
+                self.others.append(call.milliseconds)
+
+    @property
+    def failures(self) -> Counter[str]:
+        return Counter(call.outcome for call in self.calls if call.outcome != "200")
+
+    @property
+    def mints_per_life(self) -> float:
+        """How many are minted where one token would do: those after the first, between the first and the last."""
+        moments = [request.started for request in self.requests]
+        if len(moments) < 2:
+            return float(len(moments))
+        return (len(moments) - 1) * self.size.useful / (max(moments) - min(moments))
+
+    @property
+    def ratio(self) -> float:
+        return percentile(self.during, 99) / percentile(self.others, 99)
+
+
+def measure(*, quick: bool) -> Table:
+    """Return the table; `quick` with a small fleet for a moment."""
+    size = QUICK if quick else FULL
+    with places() as where, SandboxProcess() as zoho, Fleet(size.processes) as fleet:
+        zoho.mints_per_window = NO_LIMIT
+        zoho.access_token_lifetime = size.lifetime
+        soaked = {name: _soaked(zoho, fleet, place, size) for name, place in where.items()}
+    table = Table(
+        f"{size.processes} x {size.threads} at full speed for {size.seconds:g} s, tokens living {size.lifetime} s",
+        ("", *soaked),
+    )
+    for label, cell in _ROWS.items():
+        table.add(label, *(cell(each) for each in soaked.values()))
+    for name, each in soaked.items():
+        _targets(table, name, each, quick=quick)
+    table.notes.append(
+        f"A new token is due after {size.useful:g} s, in the last quarter of so short a life, and by that its lives "
+        "are counted. All limits on mints, the library's and the sandbox's, were lifted."
+    )
+    return table
+
+
+_ROWS: dict[str, Callable[[Soaked], str]] = {
+    "calls": lambda soaked: f"{len(soaked.calls)}",
+    "failed calls": lambda soaked: f"{soaked.failures.total()}",
+    "mints": lambda soaked: f"{len(soaked.requests)}",
+    "mints in a token's life": lambda soaked: f"{soaked.mints_per_life:.2f}",
+    "p50 of calls during a token request": lambda soaked: f"{percentile(soaked.during, 50):.0f} ms",
+    "p50 of calls half-way to the next": lambda soaked: f"{percentile(soaked.others, 50):.0f} ms",
+    "p99 of calls during a token request": lambda soaked: f"{percentile(soaked.during, 99):.0f} ms",
+    "p99 of calls half-way to the next": lambda soaked: f"{percentile(soaked.others, 99):.0f} ms",
+    "ratio of the two": lambda soaked: f"{soaked.ratio:.2f}",
+}
+
+
+def _targets(table: Table, name: str, soaked: Soaked, *, quick: bool) -> None:
+    table.notes += [f"{name}: {count} calls failed with {what}" for what, count in soaked.failures.items()]
+    table.expect(not soaked.failures, f"{name}: no failed call")
+    table.expect(soaked.mints_per_life <= 1.1, f"{name}: at most 1.1 mints in a token's life")
+    if not quick:
+        table.expect(
+            soaked.ratio <= 1.5, f"{name}: p99 during a token request at most 1.5 times that half-way to the next"
+        )
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """Return the value below which so many percent of them lie; of one or none it is not a number."""
+    if len(values) < 2:
+        return math.nan
+    return quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def _soaked(zoho: SandboxProcess, fleet: Fleet, place: Place, size: Size) -> Soaked:
+    """Let the fleet call with a grant of its own, in a store of its own."""
+    access, make_store = Access.to(zoho), place()
+    _auth(access, make_store, refresh_token=zoho.new_grant()).refresh()
+    before = zoho.token_requests
+    results, _ = fleet.run(size.processes, _callers, access, make_store, size)
+    calls, requests = (list(chain.from_iterable(parts)) for parts in zip(*results, strict=True))
+    if len(requests) != zoho.token_requests - before:
+        raise RuntimeError("the sandbox counted another number of token requests than the fleet")
+    return Soaked(size, calls, requests)
+
+
+def _auth(access: Access, make_store: Any, **options: Any) -> Any:
+    auth = access.auth(make_store(), **options)
+    auth._source.budget = Budget(mints=NO_LIMIT)
+    return auth
+
+
+def _callers(access: Access, make_store: Any, size: Size) -> Iterator[Any]:
+    auth = _auth(access, make_store)
+    requests: list[Call] = []
+    refresh = auth._source.accounts.refresh
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        started = time.monotonic()
+        try:
+            return refresh(*arguments, **options)
+        finally:
+            requests.append(Call(started, time.monotonic()))
+
+    auth._source.accounts.refresh = noted
+
+    def work(_: int) -> list[Call]:
+        calls = []
+        end = time.monotonic() + size.seconds
+        with access.session() as session:
+            while (started := time.monotonic()) < end:
+                outcome = _outcome(session, access.url, auth)
+                calls.append(Call(started, time.monotonic(), outcome))
+        return calls
+
+    released = released_together(work, size.threads)
+    yield next(released)
+    yield [call for calls in next(released) for call in calls], requests
+
+
+def _outcome(session: Any, url: str, auth: Any) -> str:
+    try:
+        return str(session.get(url, auth=auth, timeout=60).status_code)
+    except Exception as error:  # noqa: BLE001 - counted, whatever it is
+        return f"{type(error).__name__}: {error}"
