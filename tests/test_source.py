@@ -18,6 +18,7 @@ from requests_zohorecruit.errors import (
     ThrottledError,
     TokenStoreError,
 )
+from requests_zohorecruit.locks import ForkSafeLock
 from requests_zohorecruit.sharedrecord import wall_clock
 from requests_zohorecruit.source import TokenSource
 from requests_zohorecruit.stores import CallbackStore, MemoryStore
@@ -63,6 +64,20 @@ class Transaction(WatchedStore):
         except BaseException:
             MemoryStore.save(self, before)
             raise
+
+
+class WhenAllHaveCome(ForkSafeLock):
+    """A lock that does something when so many have asked for it."""
+
+    def __init__(self, count, then):
+        super().__init__()
+        self._missing = iter(range(count - 1, 0, -1))
+        self._then = then
+
+    def acquire(self, timeout=-1):
+        if next(self._missing, 0) == 0:
+            self._then()
+        return super().acquire(timeout)
 
 
 def throttled(seconds=60.0):
@@ -710,11 +725,9 @@ class TestRefresh:
         assert accounts.calls == []
 
     def test_many_at_once_make_one_mint(self, source, accounts):
-        source.header()
+        assert source.header() == header("T1")
         accounts.gate = threading.Event()
-        threading.Timer(0.05, accounts.gate.set).start()
-        waiting = [source._snapshot.record.access_token]
-        assert waiting == ["T1"]
+        source._threads = WhenAllHaveCome(8, accounts.gate.set)
         tokens = in_threads(8, lambda _: source.refresh().access_token)
         assert set(tokens) == {"T2"}
         assert len(accounts.calls) == 2
