@@ -18,7 +18,7 @@ from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
 from requests_zohorecruit.locks import ForkSafeLock
 from requests_zohorecruit.records import Failure, Record
-from requests_zohorecruit.secret import Secret
+from requests_zohorecruit.secret import Secret, veil
 from requests_zohorecruit.stores.base import TokenStore
 
 __all__ = ["LOCK_TIMEOUT", "NEVER", "SCHEME", "TRY_AGAIN", "BusyError", "SharedRecord", "Snapshot"]
@@ -151,7 +151,7 @@ class SharedRecord:
 
     def _loaded(self) -> Record | None:
         try:
-            mapping = self.store.load()
+            mapping = veil(self.store.load())  # from here on it is in frames that tracebacks show
             if not (mapping is None or isinstance(mapping, Mapping)):
                 raise TypeError  # noqa: TRY301 - told like anything else a store does wrong
         except Exception as error:  # noqa: BLE001 - a store is other people's code

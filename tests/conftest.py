@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import os
 import socket
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # The same examples every time: what fails here fails for everybody. No deadline: machines differ.
 settings.register_profile("reproducible", derandomize=True, database=None, deadline=None)
-settings.load_profile("reproducible")
+# Others every time, as many as asked for: to look for what nobody has seen fail yet.
+settings.register_profile(
+    "searching",
+    max_examples=int(os.environ.get("ZOHORECRUIT_FUZZ_EXAMPLES") or 1),
+    database=None,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("searching" if os.environ.get("ZOHORECRUIT_FUZZ_EXAMPLES") else "reproducible")
 
 
 def _loopback(host):
