@@ -1,7 +1,7 @@
 """Measure what the fixture `zoho_sandbox` adds to a test after the first: ``python benchmarks/fixture.py``.
 
-Exit code 1 when it is more than five milliseconds. Setting up and clearing away count, as pytest reports them; tests that
-ask for `monkeypatch` only are subtracted.
+Exit code 1 when it is more than five milliseconds. Setting up and clearing away count, as pytest reports them; what
+tests take that ask for `monkeypatch` only is subtracted.
 """
 
 from __future__ import annotations
