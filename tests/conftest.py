@@ -40,25 +40,31 @@ def _refuse_strangers(host):
         raise RuntimeError(f"a test tried to reach {host!r}, which is not on this machine")
 
 
-def _guarded(connect):
-    @functools.wraps(connect)
-    def guarded(self, address):
-        if isinstance(address, tuple):
-            _refuse_strangers(address[0])
-        return connect(self, address)
+def _guarded(method):
+    @functools.wraps(method)
+    def guarded(self, *arguments):
+        # The address comes last wherever there is one; those of other families are paths.
+        if arguments and isinstance(arguments[-1], tuple):
+            _refuse_strangers(arguments[-1][0])
+        return method(self, *arguments)
 
     return guarded
 
 
-def _resolve(host, *arguments, **options):
-    _refuse_strangers(host)
-    return _getaddrinfo(host, *arguments, **options)
+def _resolving(function):
+    @functools.wraps(function)
+    def guarded(host, *arguments, **options):
+        _refuse_strangers(host)
+        return function(host, *arguments, **options)
+
+    return guarded
 
 
 # Not an audit hook: one written in Python makes CPython 3.11 fail to trace threads that start at the same moment.
-_getaddrinfo, socket.getaddrinfo = socket.getaddrinfo, _resolve
-for _name in ("connect", "connect_ex"):
+for _name in ("connect", "connect_ex", "sendto", "sendmsg"):
     setattr(socket.socket, _name, _guarded(getattr(socket.socket, _name)))
+for _name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
+    setattr(socket, _name, _resolving(getattr(socket, _name)))
 
 
 @pytest.fixture(autouse=True)
