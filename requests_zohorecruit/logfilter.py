@@ -25,17 +25,18 @@ _NAMES = (
     "access_token|refresh_token|id_token|client_secret|code_verifier|code|token|assertion|password|authorization|"
     "cookie|set-cookie"
 )
+# Bounded where a text of nothing else would be gone through again from each of its characters.
 _PATTERNS = tuple(
     re.compile(pattern, flags)
     for pattern, flags in (
         # 'name': 'value' and ('name', 'value') of a repr or JSON, escaped or not. A "code" in capitals is an error's.
         (
-            rf"""(?P<keep>(?P<q>\\*["'])(?i:{_NAMES})(?P=q)\s*[:,]\s*b?(?P<v>\\*["']))(?![A-Z_]+(?P=v))(?:(?!(?P=v)).)+""",
+            rf"""(?P<keep>(?P<q>\\{{0,16}}["'])(?i:{_NAMES})(?P=q)\s*[:,]\s*b?(?P<v>\\{{0,16}}["']))(?![A-Z_]+(?P=v))(?:(?!(?P=v)).)+""",
             re.DOTALL,
         ),
         # name=value of a form, a query or a fragment
         (rf"""(?P<keep>(?<![\w%.-])(?i:{_NAMES})=)[^&\s"'<>]+""", 0),
-        (r"(?P<keep>(?i:authorization):\s*\S+\s+)\S+", 0),
+        (r"(?P<keep>(?i:authorization):\s*\S{1,64}\s+)\S+", 0),
         (r"""(?P<keep>\bZoho-oauthtoken\s+)[^\s"',}]+""", 0),
         (r"(?P<keep>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{16,}", 0),
         # The shape of Zoho's codes, access tokens and refresh tokens; a client id has one part less.

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
 from requests_zohorecruit.records import Record
+from requests_zohorecruit.secret import veil
 from requests_zohorecruit.stores.base import TokenStore
 
 __all__ = ["BusyError", "RecordStore", "UnlockError"]
@@ -42,7 +43,7 @@ class RecordStore:
         :raises TokenStoreError: it could not be read, or is damaged or somebody else's
         """
         try:
-            mapping = self._store.load()
+            mapping = veil(self._store.load())  # from here on it is in frames that tracebacks show
             if not (mapping is None or isinstance(mapping, Mapping)):
                 raise TypeError  # noqa: TRY301 - told like anything else a store does wrong
         except Exception as error:  # noqa: BLE001 - a store is other people's code

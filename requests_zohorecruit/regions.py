@@ -189,7 +189,7 @@ def callback_values(url: str) -> dict[str, str]:
             code=known,
             hint="The person pressed Reject; ask again when they are ready." if known == "access_denied" else None,
         )
-    return {name: veil(found[0]) for name, found in values.items()}
+    return veil({name: veil(found[0]) for name, found in values.items()})
 
 
 def _unclear(what: str, region: Region | None = None) -> AuthorizationError:

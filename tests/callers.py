@@ -1,4 +1,4 @@
-"""What the processes of a storm do: threads that share one `ZohoRecruitAuth` and call the sandbox's API with it.
+"""What the processes of a storm do: threads that share one `ZohoRecruitAuth`, or session, and call the sandbox's API.
 
 A module of its own, because a fresh interpreter has to be able to import it.
 """
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import requests
 from fleet import released_together
+from requests_oauthlib import OAuth2Session
 
-from requests_zohorecruit import ZohoAuthError, ZohoRecruitAuth
+from requests_zohorecruit import FileStore, ZohoAuthError, ZohoRecruitAuth, zohorecruit_compliance_fix
 
 
 @dataclass(frozen=True)
@@ -86,3 +87,11 @@ def _gathered(work, threads, warned):
         outcomes += results if isinstance(results, list) else [results]
     logging.getLogger("requests_zohorecruit").removeHandler(warned)
     yield outcomes, warned.texts
+
+
+def calling_through_session(access, path, threads):
+    """Have each thread call the API through one `OAuth2Session` with the fix; the result is the status codes."""
+    session = OAuth2Session(access.client_id)
+    session.verify, session.trust_env = access.ca_bundle, False
+    zohorecruit_compliance_fix(session, region=access.region, client_secret=access.client_secret, store=FileStore(path))
+    yield from released_together(lambda _: session.get(access.url, timeout=60).status_code, threads)

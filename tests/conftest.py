@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import os
 import socket
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # The same examples every time: what fails here fails for everybody. No deadline: machines differ.
 settings.register_profile("reproducible", derandomize=True, database=None, deadline=None)
-settings.load_profile("reproducible")
+# Others every time, as many as asked for: to look for what nobody has seen fail yet.
+settings.register_profile(
+    "searching",
+    max_examples=int(os.environ.get("ZOHORECRUIT_FUZZ_EXAMPLES") or 1),
+    database=None,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("searching" if os.environ.get("ZOHORECRUIT_FUZZ_EXAMPLES") else "reproducible")
 
 
 def _loopback(host):
@@ -30,25 +40,31 @@ def _refuse_strangers(host):
         raise RuntimeError(f"a test tried to reach {host!r}, which is not on this machine")
 
 
-def _guarded(connect):
-    @functools.wraps(connect)
-    def guarded(self, address):
-        if isinstance(address, tuple):
-            _refuse_strangers(address[0])
-        return connect(self, address)
+def _guarded(method):
+    @functools.wraps(method)
+    def guarded(self, *arguments):
+        # The address comes last wherever there is one; those of other families are paths.
+        if arguments and isinstance(arguments[-1], tuple):
+            _refuse_strangers(arguments[-1][0])
+        return method(self, *arguments)
 
     return guarded
 
 
-def _resolve(host, *arguments, **options):
-    _refuse_strangers(host)
-    return _getaddrinfo(host, *arguments, **options)
+def _resolving(function):
+    @functools.wraps(function)
+    def guarded(host, *arguments, **options):
+        _refuse_strangers(host)
+        return function(host, *arguments, **options)
+
+    return guarded
 
 
 # Not an audit hook: one written in Python makes CPython 3.11 fail to trace threads that start at the same moment.
-_getaddrinfo, socket.getaddrinfo = socket.getaddrinfo, _resolve
-for _name in ("connect", "connect_ex"):
+for _name in ("connect", "connect_ex", "sendto", "sendmsg"):
     setattr(socket.socket, _name, _guarded(getattr(socket.socket, _name)))
+for _name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
+    setattr(socket, _name, _resolving(getattr(socket, _name)))
 
 
 @pytest.fixture(autouse=True)

@@ -142,6 +142,11 @@ settings.configure(
 django.setup()
 
 
+def pytest_configure(config):
+    # Django has a connection for each thread, and leaves it to the collector when the thread has ended.
+    config.addinivalue_line("filterwarnings", "ignore:unclosed database:ResourceWarning")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def table():
     from django.db import connection, connections

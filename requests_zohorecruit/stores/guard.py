@@ -9,6 +9,7 @@ import errno
 import functools
 import json
 import logging
+import math
 import os
 import traceback
 from collections.abc import Callable, Mapping
@@ -106,12 +107,26 @@ def decode(data: str | bytes, store: object) -> dict[str, Any]:
     :raises TokenStoreError: it is anything else
     """
     try:
-        record = json.loads(data.decode("utf-8") if isinstance(data, bytes) else data)
+        # Measured before it is parsed: what is no record must not cost memory and time either.
+        record = _parsed(data) if len(data) <= MAX_RECORD_BYTES else None
     except (ValueError, RecursionError):
         record = None
-    if len(data) <= MAX_RECORD_BYTES and isinstance(record, dict):
+    if isinstance(record, dict):
         return record
     raise TokenStoreError(
         f"{store!r} holds something that is not a token record (a JSON object in UTF-8 of at most 1 MiB).",
         hint="Nothing was changed: restore it from a backup, or move it away and authorize again.",
     )
+
+
+def _parsed(data: str | bytes) -> object:
+    text = data.decode("utf-8") if isinstance(data, bytes) else data
+    return json.loads(text, parse_float=_finite, parse_constant=_finite)
+
+
+def _finite(number: str) -> float:
+    # Python also reads NaN, Infinity and 1e999. `encode` refuses what comes of them, so the record could not be saved.
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(number)
+    return value

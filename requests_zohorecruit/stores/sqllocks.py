@@ -62,7 +62,7 @@ def make_own(engine: sa.Engine) -> None:
     if _owners.setdefault(engine, pid) == pid:
         return
     _owners[engine] = pid
-    if not isinstance(engine.pool, sa.StaticPool | sa.SingletonThreadPool):  # a database in memory
+    if not isinstance(engine.pool, sa.pool.StaticPool | sa.pool.SingletonThreadPool):  # a database in memory
         # Kept, because a connection that is collected might say goodbye to the server on the parent's behalf.
         _inherited.append(engine.pool)
         engine.dispose(close=False)

@@ -7,8 +7,9 @@ import pickle
 import pytest
 import requests
 from arrivals import arrived
+from callers import Access, calling_through_session
 from engine import in_threads
-from fleet import Fleet, released_together
+from fleet import Fleet
 from oauthlib.oauth2 import BackendApplicationClient, MobileApplicationClient, WebApplicationClient
 from requests_oauthlib import OAuth2Session
 
@@ -336,14 +337,6 @@ def test_T10_T11_64_threads_on_one_session_make_one_token_request(zoho, make, ur
     assert zoho.token_requests == 2
 
 
-def caller(zoho_facts, path, url, threads):
-    region, client_id, client_secret, ca = zoho_facts
-    session = OAuth2Session(client_id)
-    session.verify, session.trust_env = ca, False
-    zohorecruit_compliance_fix(session, region=region, client_secret=client_secret, store=FileStore(path))
-    yield from released_together(lambda _: session.get(url, timeout=60).status_code, threads)
-
-
 @pytest.mark.parametrize("state", ["expired", "rejected"])
 def test_T12_processes_with_a_session_each_on_one_file_make_one_token_request(zoho, make, url, grant, tmp_path, state):
     path = tmp_path / "token.json"
@@ -352,9 +345,8 @@ def test_T12_processes_with_a_session_each_on_one_file_make_one_token_request(zo
         FileStore(path).save({**FileStore(path).load(), "expires_at": 1.0, "mint_times": []})
     zoho.reject_tokens()
     before = zoho.token_requests
-    facts = (zoho.region, zoho.client_id, zoho.client_secret, zoho.ca_bundle)
     with Fleet(8) as fleet:
-        results, _ = fleet.run(8, caller, facts, str(path), url, 2)
+        results, _ = fleet.run(8, calling_through_session, Access.to(zoho), str(path), 2)
     assert results == [[200, 200]] * 8
     assert zoho.token_requests - before == 1
 

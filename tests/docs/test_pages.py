@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import re
+from pathlib import Path
 
 import pytest
 from docpages import DOCS, pages
 
+import requests_zohorecruit
 from requests_zohorecruit import Region
 
 PUBLIC = [
@@ -75,7 +77,7 @@ def test_the_faults_named_on_the_testing_page_exist():
 
 def test_the_architecture_page_names_every_module_of_the_library_and_its_stores():
     page = (DOCS.parent / "ARCHITECTURE.rst").read_text("utf-8")
-    package = DOCS.parent / "requests_zohorecruit"
+    package = Path(requests_zohorecruit.__file__).parent
     modules = [path.name for folder in (package, package / "stores") for path in folder.glob("[a-z]*.py")]
     assert len(modules) > 30
     assert [name for name in modules if not re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", page)] == []

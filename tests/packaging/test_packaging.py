@@ -1,0 +1,60 @@
+"""What is written down about the package twice is the same in both places, and importing it says nothing."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+import requests_zohorecruit
+
+ROOT = Path(__file__).parents[2]
+SETUP = configparser.ConfigParser()
+SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
+EXTRAS = SETUP["options.extras_require"]
+
+
+def requirements(text):
+    return [Requirement(line) for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def test_the_oldest_versions_tested_are_the_bounds_of_setup_cfg():
+    allowed = requirements("\n".join([SETUP["options"]["install_requires"], *EXTRAS.values()]))
+    bounds = {each.name: each.specifier for each in allowed if each.name != "requests-zohorecruit"}
+    tested = {
+        each.name: each.specifier for each in requirements((Path(__file__).parent / "lowest.txt").read_text("utf-8"))
+    }
+    assert {name: str(bound) for name, bound in bounds.items()} == {
+        name: str(version).replace("==", ">=") for name, version in tested.items()
+    }
+
+
+def test_each_python_that_is_promised_has_its_environment():
+    promised = re.findall(r"Python :: (3\.\d+)$", SETUP["metadata"]["classifiers"], re.MULTILINE)
+    tested = re.search(r"^\[testenv:py3\{([\d,]+)\}\]$", (ROOT / "tox.ini").read_text("utf-8"), re.MULTILINE)[1]
+    assert promised == [f"3.{minor}" for minor in tested.split(",")]
+    assert SETUP["options"]["python_requires"] == f">={min(promised, key=Version)}"
+
+
+def test_each_extra_is_checked_in_an_environment_of_its_own():
+    environments = re.search(
+        r"^\[testenv:extra-\{none,([\w,]+)\}\]$", (ROOT / "tox.ini").read_text("utf-8"), re.MULTILINE
+    )[1]
+    assert environments.split(",") == sorted(EXTRAS)
+
+
+def test_importing_every_public_name_warns_of_nothing():
+    code = "import requests_zohorecruit as p; [getattr(p, name) for name in p.__all__]; from requests_zohorecruit.stores import *"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (Path(requests_zohorecruit.__file__).parent / "py.typed").exists()
