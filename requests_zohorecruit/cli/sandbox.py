@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from requests_zohorecruit.login import PORT, loopback_uri
+
 if TYPE_CHECKING:
     from requests_zohorecruit.sandbox.server import Sandbox
 
@@ -26,9 +28,10 @@ In another terminal, first take over its address, credentials and certificate, w
 
     . {env}
 
-With this command:
+With this command, in a browser that trusts any certificate, or with `login --no-browser`:
 
-    zohorecruit --help
+    zohorecruit login
+    zohorecruit get Candidates
 
 With curl, an access token, and then the candidates:
 
@@ -40,16 +43,15 @@ With curl, an access token, and then the candidates:
 With this library:
 
     python -c 'import os, requests, requests_zohorecruit as z
-    env = lambda name: os.environ["ZOHORECRUIT_" + name]
-    region = z.Region(env("REGION"), env("ACCOUNTS_URL"), env("RECRUIT_URL"))
-    auth = z.ZohoRecruitAuth(env("CLIENT_ID"), env("CLIENT_SECRET"), region=region, refresh_token=env("REFRESH_TOKEN"))
-    print(requests.get(env("RECRUIT_URL") + "/recruit/v2/Candidates", auth=auth).json())'
+    url = os.environ["ZOHORECRUIT_RECRUIT_URL"] + "/recruit/v2/Candidates"
+    print(requests.get(url, auth=z.ZohoRecruitAuth.from_env()).json())'
 """
 
 
 @click.command()
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port on 127.0.0.1.  [default: any free one]")
-def sandbox(port: int) -> None:
+@click.option("--redirect-uri", "redirect_uris", multiple=True, help="To register for the client; may be repeated.")
+def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
     """Serve a sandbox Zoho on loopback until Ctrl-C.
 
     Zoho Accounts and Zoho Recruit with invented candidates, over TLS, with Zoho's limits and peculiarities.
@@ -59,7 +61,7 @@ def sandbox(port: int) -> None:
     over = threading.Event()
     before = {number: signal.signal(number, lambda *_: over.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with Sandbox(port=port) as zoho:
+        with Sandbox(port=port, redirect_uris=redirect_uris or (loopback_uri(PORT),)) as zoho:
             env = Path(zoho.ca_bundle).with_name("env")
             _write_private(env, _environment(zoho))
             click.echo(_EXPLANATION.format(url=zoho.region.accounts_url, env=shlex.quote(str(env))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import errno
 import importlib
 import io
 import json
@@ -48,7 +49,7 @@ def test_regions_as_json_are_for_programs():
     assert [Region(**each) for each in json.loads(run("regions", "--json").output)] == list(Region.all())
 
 
-@pytest.mark.parametrize("command", [(), ("demo",), ("regions",), ("sandbox",)])
+@pytest.mark.parametrize("command", [(), *((name,) for name in app.commands)])
 def test_help_is_short_and_leads_nowhere_else(command):
     told = run(*command, "--help")
     assert told.exit_code == 0
@@ -88,6 +89,24 @@ def test_an_error_is_one_message_one_remedy_and_one_exit_code(monkeypatch, error
     assert told.exit_code == code
     assert told.stderr.splitlines() == [f"Error: {error.message}", *([error.hint] if error.hint else [])]
     assert "Traceback" in run("--debug", "demo").stderr
+
+
+def test_what_should_not_happen_is_one_line_too_and_shows_nothing(monkeypatch):
+    def fail(_):
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr("requests_zohorecruit.demo.run", fail)
+    told = run("demo")
+    assert (told.exit_code, told.stderr.splitlines()[0]) == (1, "Error: RuntimeError, which should not happen.")
+    assert "planted" not in told.output
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(monkeypatch):
+    def fail(_):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("requests_zohorecruit.demo.run", fail)
+    assert run("demo").stderr == ""
 
 
 def test_ctrl_c_stops_with_one_word(monkeypatch):
@@ -172,7 +191,7 @@ class TestSandbox:
         told = []
         for line in process.stdout:
             told.append(line)
-            if "auth=auth" in line:
+            if "from_env" in line:
                 break
         yield process, "".join(told)
         process.kill()
@@ -203,6 +222,10 @@ class TestSandbox:
             verify=ca,
         )
         assert len(answer.json()["data"]) == 12
+        library = told.partition("With this library:")[2].replace("python -c", f"{sys.executable} -c")
+        script = f". {env}\n" + library.replace("\n    ", "\n")
+        said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+        assert ("Amara Okafor" in said.stdout, said.stderr) == (True, "")
         assert form["client_secret"] not in told
         assert form["refresh_token"] not in told
         process.send_signal(signal.SIGINT)
