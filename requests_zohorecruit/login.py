@@ -5,6 +5,7 @@ Knows HTTP and what a person should read in the browser; what the address means 
 
 from __future__ import annotations
 
+import os
 import threading
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -89,6 +90,8 @@ class CallbackReceiver:
 
 
 class _Server(ThreadingHTTPServer):
+    # On Windows it would let another program take over the port.
+    allow_reuse_address = os.name == "posix"
     daemon_threads = True
     block_on_close = False
     receiver: CallbackReceiver

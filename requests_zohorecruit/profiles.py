@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,7 +97,8 @@ class Profile:
     def save(self, application: Application, token: Token, *, now: float, in_keyring: bool = False) -> None:
         """Save an application and its new grant, in place of what was there.
 
-        Both parts are written by one holder of the lock, so that two logins cannot mix them.
+        Both parts are written by one holder of the locks, so that two logins cannot mix them. Where they move between
+        files and keyring, the former place is emptied last, so that a failure loses nothing.
 
         :param now: when the token was minted, in epoch seconds
         :raises TokenStoreError: it cannot be saved
@@ -103,24 +106,34 @@ class Profile:
         store = self.store(in_keyring=in_keyring)
         try:
             with self._file.lock(_LOCK_TIMEOUT), store.lock(_LOCK_TIMEOUT):
-                self._forget_other_place(in_keyring=in_keyring)
-                self._save_application(application, in_keyring=in_keyring)
+                moved = self.exists() and self.in_keyring() != in_keyring
                 store.save(Record(mints=(now,)).minted(token).to_mapping(application))
+                self._save_application(application, in_keyring=in_keyring)
+                if moved:
+                    self._forget_other_place(in_keyring=in_keyring)
+                with suppress(OSError):  # somebody else may have made it; its files are private all the same
+                    self.directory.chmod(0o700)
         except TimeoutError as error:
             raise TokenStoreError(str(error), hint="Log in again when it is free.") from None
 
     def check(self, *, in_keyring: bool = False) -> None:
-        """Find out that nothing can be saved before a person is asked for anything.
+        """Find out that nothing can be saved before a person is asked for anything, and leave no trace of it.
 
         :raises TokenStoreError: nothing can
         """
-        store = self.store(in_keyring=in_keyring)
+        self._file.load()
+        self.store(in_keyring=in_keyring).load()
+        there = next(each for each in (self.directory, *self.directory.parents) if each.is_dir())
         try:
-            with self._file.lock(_LOCK_TIMEOUT):
-                self._file.load()
-                store.load()
-        except TimeoutError as error:
-            raise TokenStoreError(str(error), hint="Somebody else is saving this profile; try again.") from None
+            tempfile.TemporaryFile(dir=there).close()
+        except OSError as error:
+            problem = error.strerror
+        else:
+            return
+        raise TokenStoreError(
+            f"Profile {self.name} could not be saved: nothing can be written in {there} ({problem}).",
+            hint="Choose another directory with ZOHORECRUIT_HOME, or change who may write there.",
+        )
 
     def store(self, *, in_keyring: bool) -> TokenStore:
         """Return where the grant is kept."""
@@ -160,9 +173,7 @@ class Profile:
         self._file.save(values | ({"keyring": True} if in_keyring else secrets))
 
     def _forget_other_place(self, *, in_keyring: bool) -> None:
-        """Empty the keyring or the file, if the secrets were there until now."""
-        if not self.exists() or self.in_keyring() == in_keyring:
-            return
+        """Empty the keyring or the file, where the secrets were until now."""
         self.store(in_keyring=not in_keyring).save({})
         if not in_keyring:
             self._secrets().save({})

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import signal
-import traceback
 from typing import Any
 
 import click
@@ -20,6 +19,7 @@ from requests_zohorecruit.cli.login import exchange, login
 from requests_zohorecruit.cli.regions import regions
 from requests_zohorecruit.cli.sandbox import sandbox
 from requests_zohorecruit.cli.status import status
+from requests_zohorecruit.cli.tracebacks import traceback_of
 from requests_zohorecruit.errors import (
     AuthorizationError,
     ClientConfigurationError,
@@ -64,7 +64,7 @@ class _App(click.Group):
         try:
             return super().invoke(ctx)
         except ZohoAuthError as error:
-            _tell(ctx, error.message, _remedy(error, ctx.obj))
+            _tell(ctx, error, error.message, _remedy(error, ctx.obj))
             ctx.exit(next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1))
         except (KeyboardInterrupt, click.Abort):
             click.echo("\nStopped.", err=True)
@@ -75,15 +75,17 @@ class _App(click.Group):
             if getattr(error, "errno", None) == errno.EPIPE:
                 raise  # somebody read enough of the output; click ends quietly
             # Its text may hold anything.
-            _tell(ctx, f"{type(error).__name__}, which should not happen.", "Run it with --debug to see where.")
+            _tell(
+                ctx, error, f"{type(error).__name__}, which should not happen.", "`zohorecruit --debug …` shows where."
+            )
             ctx.exit(1)
         finally:
             signal.signal(signal.SIGINT, before)
 
 
-def _tell(ctx: click.Context, message: str, remedy: str | None) -> None:
+def _tell(ctx: click.Context, error: Exception, message: str, remedy: str | None) -> None:
     if ctx.params["debug"]:
-        traceback.print_exc()
+        click.echo(traceback_of(error), err=True)
     click.echo(f"Error: {message}", err=True)
     if remedy:
         click.echo(remedy, err=True)
@@ -109,7 +111,7 @@ permission is missing, 9 the clock is off, 130 Ctrl-C."""
 
 @click.group(cls=_App, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="requests-zohorecruit", message="%(package)s %(version)s")
-@click.option("--debug", is_flag=True, help="Show a traceback with errors.")
+@click.option("--debug", is_flag=True, help="Show tracebacks of errors, without secrets.")
 def app(debug: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """OAuth 2.0 for Zoho Recruit: get a grant, look after it, see it work."""
 

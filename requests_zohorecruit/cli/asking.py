@@ -14,12 +14,12 @@ import click
 
 from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.environment import custom_region, variable
-from requests_zohorecruit.errors import ClientConfigurationError, ZohoAuthError
+from requests_zohorecruit.errors import ClientConfigurationError, UnknownRegionError, ZohoAuthError
 from requests_zohorecruit.profiles import Profile, home
 from requests_zohorecruit.regions import Region
 from requests_zohorecruit.secret import Secret
 
-__all__ = ["Client", "ask_secret", "client_options", "profile_option", "the_application"]
+__all__ = ["Client", "ask_secret", "client_options", "known_client", "profile_option", "the_application"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -50,18 +50,20 @@ profile_option = click.option(
 
 
 class Client(NamedTuple):
-    """What options and environment say about the application; None = take the profile's, or ask."""
+    """What options say about the application; None = take the environment's or the profile's, or ask."""
 
     client_id: str | None
     region: str | None
     accounts_url: str | None
     recruit_url: str | None
+    new_secret: bool
 
 
 def client_options(command: _Command) -> _Command:
     """Add the options that say who the application is; the command gets them as the fields of `Client`."""
     options = (
         click.option("--client-id", help="As the API console shows it."),
+        click.option("--new-secret", is_flag=True, help="Ask for the client secret even if the profile has one."),
         click.option("--region", help="Where the client was registered: eu, us, in, …"),
         click.option("--accounts-url", help="Zoho Accounts of a test server."),
         click.option("--recruit-url", help="Zoho Recruit of a test server."),
@@ -71,30 +73,54 @@ def client_options(command: _Command) -> _Command:
     return command
 
 
+def known_client(client: Client, profile: Profile) -> str | None:
+    """Return the client ID that options, environment or profile give; None = a person has to say."""
+    before = profile.load().application if profile.exists() else None
+    return client.client_id or variable("CLIENT_ID") or (before.client_id if before else None)
+
+
 def the_application(client: Client, profile: Profile) -> Application:
     """Return who the application is: what options say, else the environment, the profile, or the person.
 
     :raises ClientConfigurationError: there is nobody to ask, or the answer cannot be right
+    :raises UnknownRegionError: an option or the environment names a region that is none
     """
     before = profile.load().application if profile.exists() else None
-    client_id = client.client_id or variable("CLIENT_ID") or (before.client_id if before else None) or _ask("client ID")
+    client_id = known_client(client, profile) or _ask("client ID")
     if before and before.client_id != client_id:
         before = None
-    secret = variable("CLIENT_SECRET") or (before.client_secret if before else None) or ask_secret("client secret")
-    code = client.region or variable("REGION")
-    accounts_url, recruit_url = (
-        client.accounts_url or variable("ACCOUNTS_URL"),
-        client.recruit_url or variable("RECRUIT_URL"),
-    )
-    region = custom_region(code, accounts_url, recruit_url) or code or (before.region if before else None)
-    region = region or _ask("region", ", ".join(each.code for each in Region.all()))
     try:
+        region = _region(client) or (before.region if before else None) or _ask_region()
+        # The profile's secret may be another region's, since Zoho can issue one for each.
+        kept = before.client_secret if before and before.region == region and not client.new_secret else None
+        secret = variable("CLIENT_SECRET") or kept or ask_secret("client secret")
         return Application.create(client_id, secret, region)
+    except UnknownRegionError as error:
+        error.hint = "See `zohorecruit regions`; others are reached with --accounts-url and --recruit-url."
+        raise
     except ZohoAuthError:
         raise
     except ValueError as error:
-        problem = str(error)
-    raise ClientConfigurationError(f"That cannot be: {problem}.")
+        problem = str(error)  # tells what it is about, never its value
+    raise ClientConfigurationError(f"That cannot be: {problem}.", hint="Copy it from the API console once more.")
+
+
+def _region(client: Client) -> Region | None:
+    code = client.region or variable("REGION")
+    addresses = client.accounts_url or variable("ACCOUNTS_URL"), client.recruit_url or variable("RECRUIT_URL")
+    return custom_region(code, *addresses) or (Region.lookup(code) if code else None)
+
+
+def _ask_region() -> Region:
+    def known(answer: str) -> Region:
+        try:
+            return Region.lookup(answer.strip())
+        except UnknownRegionError as error:
+            raise click.BadParameter(error.message) from None  # click shows it and asks again
+
+    codes = ", ".join(region.code for region in Region.all())
+    region: Region = _ask("region", f"Region ({codes})", known)
+    return region
 
 
 def ask_secret(what: str) -> Secret:
@@ -113,13 +139,12 @@ def ask_secret(what: str) -> Secret:
     return line
 
 
-def _ask(what: str, choices: str = "") -> str:
+def _ask(what: str, prompt: str = "", reader: Callable[[str], Any] = str.strip) -> Any:
     if not sys.stdin.isatty():
         raise ClientConfigurationError(
             f"The {what} is not known.", hint="Pass it as an option or in the environment; see --help."
         )
-    answer: str = click.prompt(_capital(what) + (f" ({choices})" if choices else ""))
-    return answer.strip()
+    return click.prompt(prompt or _capital(what), value_proc=reader)
 
 
 def _capital(text: str) -> str:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import click
 import requests
@@ -14,7 +15,7 @@ from requests_zohorecruit.auth import ZohoRecruitAuth
 from requests_zohorecruit.cli.asking import profile_option
 from requests_zohorecruit.cli.diagnosis import api_error, unreachable
 from requests_zohorecruit.cli.screen import open_console
-from requests_zohorecruit.errors import ZohoAuthError
+from requests_zohorecruit.errors import UntrustedHostError, ZohoAuthError
 from requests_zohorecruit.profiles import Profile
 from requests_zohorecruit.regions import Region
 
@@ -44,6 +45,9 @@ def get(path_or_url: str, profile: Profile, everything: bool) -> None:  # noqa: 
                 _print_records(_records(session, url, auth.region.code))
             else:
                 _print_answer(session.get(url, timeout=_TIMEOUT, stream=True), auth.region.code)
+        except UntrustedHostError as error:
+            error.hint = f"The grant is good for {', '.join(sorted(auth.region.hosts))}, over https."
+            raise
         except ZohoAuthError:
             raise
         except requests.RequestException as error:
@@ -69,25 +73,36 @@ def _print_answer(answer: requests.Response, region: str) -> None:
         for chunk in answer.iter_content(_CHUNK):
             sys.stdout.buffer.write(chunk)
     elif "json" in answer.headers.get("Content-Type", ""):
-        open_console().print_json(answer.text)
+        _print_json(answer.text)
     elif answer.headers.get("Content-Type", "").startswith("text/"):
         click.echo(answer.text)
     else:
         raise click.ClickException("That is a file, which a terminal cannot show: redirect it into one with > name.")
 
 
+def _print_json(text: str) -> None:
+    try:
+        open_console().print_json(text)
+    except ValueError:
+        click.echo(text)  # it only says that it is JSON
+
+
 def _records(session: requests.Session, url: str, region: str) -> Iterator[list[Any]]:
-    """Return the records page by page."""
-    page, more = 1, True
+    """Return the records page by page, from the first."""
+    parts = urlsplit(url)
+    given = [(name, value) for name, value in parse_qsl(parts.query) if name not in {"page", "per_page"}]
+    url, more, page = urlunsplit(parts._replace(query="")), True, 1
     while more:
-        answer = session.get(url, params={"page": page, "per_page": _PER_PAGE}, timeout=_TIMEOUT)
+        answer = session.get(url, params=[*given, ("page", page), ("per_page", _PER_PAGE)], timeout=_TIMEOUT)
         if not answer.ok:
             raise api_error(answer, region)
         if answer.status_code == requests.codes.no_content:
             return
         try:
             content = answer.json()
-            records, more = content["data"], bool(content.get("info", {}).get("more_records"))
+            records = list(content["data"])
+            # A page without records is the last, whatever it says: otherwise a mistake there would have no end here.
+            more = bool(records and content.get("info", {}).get("more_records"))
         except (ValueError, TypeError, KeyError, AttributeError):
             raise click.ClickException("That is no list of records; --all is for modules such as Candidates.") from None
         yield records

@@ -11,6 +11,7 @@ import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import click
 
@@ -28,17 +29,16 @@ In another terminal, first take over its address, credentials and certificate, w
 
     . {env}
 
-With this command, in a browser that trusts any certificate, or with `login --no-browser`:
+With this command (the browser warns of the certificate, which no authority has signed: go on all the same):
 
     zohorecruit login
     zohorecruit get Candidates
 
-With curl, an access token, and then the candidates:
+With curl, a form for an access token, and then the candidates; no token is an argument, which others could see:
 
-    curl -d grant_type=refresh_token -d "client_id=$ZOHORECRUIT_CLIENT_ID" \\
-         -d "client_secret=$ZOHORECRUIT_CLIENT_SECRET" -d "refresh_token=$ZOHORECRUIT_REFRESH_TOKEN" \\
-         "$ZOHORECRUIT_ACCOUNTS_URL/oauth/v2/token"
-    curl -H "Authorization: Zoho-oauthtoken ..." "$ZOHORECRUIT_RECRUIT_URL/recruit/v2/Candidates"
+    curl -s -d @{form} "$ZOHORECRUIT_ACCOUNTS_URL/oauth/v2/token" |
+        sed -n 's/.*"access_token":"\\([^"]*\\)".*/Authorization: Zoho-oauthtoken \\1/p' |
+        curl -H @- "$ZOHORECRUIT_RECRUIT_URL/recruit/v2/Candidates"
 
 With this library:
 
@@ -62,9 +62,11 @@ def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
     before = {number: signal.signal(number, lambda *_: over.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with Sandbox(port=port, redirect_uris=redirect_uris or (loopback_uri(PORT),)) as zoho:
-            env = Path(zoho.ca_bundle).with_name("env")
+            env, form = (Path(zoho.ca_bundle).with_name(name) for name in ("env", "form"))
             _write_private(env, _environment(zoho))
-            click.echo(_EXPLANATION.format(url=zoho.region.accounts_url, env=shlex.quote(str(env))))
+            _write_private(form, _form(zoho))
+            files = {"env": shlex.quote(str(env)), "form": shlex.quote(str(form))}
+            click.echo(_EXPLANATION.format(url=zoho.region.accounts_url, **files))
             over.wait()
     except OSError as error:
         raise click.ClickException(f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from error
@@ -86,6 +88,11 @@ def _environment(zoho: Sandbox) -> str:
         "CURL_CA_BUNDLE": zoho.ca_bundle,
     }
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
+def _form(zoho: Sandbox) -> str:
+    secrets = {"client_secret": zoho.client_secret, "refresh_token": zoho.refresh_token}
+    return urlencode({"grant_type": "refresh_token", "client_id": zoho.client_id, **secrets})
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from typing import Any
 
@@ -12,6 +13,7 @@ import click
 from requests_zohorecruit.cli.asking import profile_option
 from requests_zohorecruit.cli.diagnosis import diagnose
 from requests_zohorecruit.cli.screen import open_console
+from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.profiles import Profile, SavedProfile
 from requests_zohorecruit.records import Budget, Record, Wait
 from requests_zohorecruit.secret import fingerprint
@@ -31,7 +33,8 @@ def status(profile: Profile, as_json: bool, check: bool) -> None:  # noqa: FBT00
     is off.
     """
     saved = profile.load()
-    problem = diagnose(saved) if check else None
+    with open_console(stderr=True).status("Calling the API") if check else nullcontext():
+        problem = diagnose(saved) if check else None
     facts = _facts(profile, saved, now=time.time())
     if check:
         facts["check"] = problem.message if problem else "the API accepts the token"
@@ -39,6 +42,8 @@ def status(profile: Profile, as_json: bool, check: bool) -> None:  # noqa: FBT00
         click.echo(json.dumps(facts, indent=2))
     else:
         _print_table(facts)
+        if facts["grant"] is None:
+            click.echo(f"There is no grant; `{profile.login_command}` gets one.")
     if problem:
         raise problem
 
@@ -55,8 +60,13 @@ def _print_table(facts: dict[str, Any]) -> None:
 
 
 def _facts(profile: Profile, saved: SavedProfile, *, now: float) -> dict[str, Any]:
-    who, stored = saved.application, saved.store.load() or {}
-    record, budget = Record.from_mapping(stored, who), Budget()
+    who, budget = saved.application, Budget()
+    stored = saved.store.load() or {}
+    try:
+        record = Record.from_mapping(stored, who)
+    except TokenStoreError as error:
+        error.message = f"{saved.store!r}: {error.message}"
+        raise
     token, failure = record.token, record.failure
     recent = [minted for minted in record.mints if now - minted < budget.window]
     return {

@@ -107,6 +107,7 @@ def person(monkeypatch, zoho):
         thread.start()
         return True
 
+    monkeypatch.setenv("BROWSER", "somebody")
     monkeypatch.setattr(webbrowser, "open", open_browser)
     yield being
     for thread in being.threads:

@@ -107,6 +107,7 @@ class TestStatus:
         run("revoke", "--yes")
         facts = json.loads(run("status", "--json").output)
         assert (facts["grant"], facts["access_token"], facts["expires_in"]) == (None, None, None)
+        assert "There is no grant; `zohorecruit login` gets one." in run("status").output
 
     def test_an_expired_token_is_over(self, run, granted):
         granted(expires_at=1.0)
@@ -129,6 +130,8 @@ class TestStatus:
     def test_a_record_of_another_client_is_refused(self, run, granted, home):
         granted()
         FileStore(home / "default/token.json").save({"client_id": "1000.OTHER", "refresh_token": "1000.a.b"})
+        result = run("status")
+        assert (result.exit_code, "token.json" in result.stderr) == (7, True)
         assert run("status", "--check").exit_code == 7
 
 
@@ -208,7 +211,56 @@ class TestCheck:
     def test_anything_else_is_told_as_it_is(self, run, abroad, body):
         abroad.get(CANDIDATES, body=body, status=500)
         result = run("status", "--check")
-        assert (result.exit_code, result.stderr) == (1, "Error: recruit.zoho.eu answered HTTP 500.\n")
+        assert (result.exit_code, result.stderr) == (1, "Error: recruit.zoho.eu answered HTTP 500.\nTry again later.\n")
+
+    def test_too_many_api_calls_are_a_matter_of_waiting(self, run, abroad):
+        answered(abroad, 429, body={"code": "TOO_MANY_REQUESTS"})
+        result = run("status", "--check")
+        assert (result.exit_code, "HTTP 429 (TOO_MANY_REQUESTS)" in result.stderr) == (5, True)
+
+    @pytest.mark.parametrize("words", ["certificate is not yet valid", "certificate has expired"])
+    def test_a_certificate_out_of_its_time_is_a_matter_of_the_clock(self, run, abroad, words):
+        abroad.get(CANDIDATES, body=requests.exceptions.SSLError(f"planted: {words}"))
+        result = run("status", "--check")
+        assert (result.exit_code, "the certificate of recruit.zoho.eu is not valid now" in result.stderr) == (9, True)
+
+
+class TestCheckWithoutAToken:
+    """Nothing can be said to the API before Zoho Accounts was asked for a token, which may be what fails."""
+
+    @pytest.fixture
+    def accounts(self, abroad):
+        Profile().save(
+            Application.create("1000.CLIENT", "planted-secret", "eu"), Token("1000.a.b", "1000.c.d", 0.0), now=0.0
+        )
+        abroad.post("https://accounts.zoho.eu/oauth/v2/token", body=requests.ConnectionError("planted"))
+        return abroad
+
+    @pytest.mark.parametrize(
+        ("problem", "code", "told"),
+        [
+            (requests.exceptions.SSLError("certificate has expired"), 9, "By this machine's clock the certificate"),
+            (requests.exceptions.SSLError("self-signed"), 6, "The TLS connection to accounts.zoho.eu"),
+            (requests.ConnectionError("planted"), 6, "There is no connection to accounts.zoho.eu."),
+        ],
+    )
+    def test_the_reason_is_found_out_without_a_secret(self, run, accounts, problem, code, told):
+        accounts.head("https://accounts.zoho.eu/", body=problem)
+        result = run("status", "--check")
+        assert (result.exit_code, told in result.stderr, "planted" in result.output) == (code, True, False)
+        assert accounts.calls[-1].request.body is None
+        assert "Authorization" not in accounts.calls[-1].request.headers
+
+    @pytest.mark.parametrize(("ahead", "code"), [(7200, 9), (0, 6)])
+    def test_a_clock_that_is_off_is_seen_there_too(self, run, accounts, ahead, code):
+        accounts.head("https://accounts.zoho.eu/", headers={"Date": formatdate(time.time() + ahead, usegmt=True)})
+        assert run("status", "--check").exit_code == code
+
+    def test_an_answer_that_makes_no_sense_is_told_as_it_is(self, run, granted, zoho):
+        granted()
+        zoho.fault("server-error")
+        result = run("status", "--check")
+        assert (result.exit_code, "Zoho Accounts (127.0.0.1:" in result.stderr) == (6, True)
 
     def test_json_and_the_problem_come_together(self, run, granted):
         granted(refresh_token="1000.dead.grant")
@@ -277,6 +329,7 @@ class TestGet:
     def test_T32_T33_the_token_goes_nowhere_else(self, run, abroad, url):
         result = run("get", url)
         assert (result.exit_code, len(abroad.calls)) == (4, 0)
+        assert "recruit.zoho.eu" in result.stderr.splitlines()[-1]
 
     def test_on_a_terminal_json_is_made_readable(self, granted, on_a_terminal):
         granted()
@@ -293,6 +346,10 @@ class TestGet:
                 on_a_terminal("get", "Candidates")
         else:
             assert on_a_terminal("get", "Candidates")[1] == shown
+
+    def test_what_only_says_that_it_is_json_is_shown_as_it_is(self, abroad, on_a_terminal):
+        abroad.get(CANDIDATES, body="{no", content_type="application/json")
+        assert on_a_terminal("get", "Candidates")[1] == "{no\n"
 
     def test_an_empty_list_is_said_to_be_one(self, run, granted):
         granted()
@@ -318,12 +375,23 @@ class TestGet:
         assert "Lucía" in result.stdout
         assert (zoho.api_requests, result.stderr) == (3, "")
 
+    def test_all_begins_with_the_first_page_whatever_the_address_says(self, run, abroad):
+        answered(abroad, body={"data": [{"id": "1"}]})
+        assert run("get", "Candidates?page=2&per_page=3&fields=Last_Name", "--all").stdout == '{"id": "1"}\n'
+        [call] = abroad.calls
+        assert call.request.url == f"{CANDIDATES}?fields=Last_Name&page=1&per_page=200"
+
+    def test_all_ends_with_an_empty_page_even_if_more_are_promised(self, run, abroad):
+        answered(abroad, body={"data": [], "info": {"more_records": True}})
+        assert run("get", "Candidates", "--all").exit_code == 0
+        assert len(abroad.calls) == 1
+
     def test_all_of_nothing_is_nothing(self, run, abroad):
         abroad.get(CANDIDATES, status=204)
         result = run("get", "Candidates", "--all")
         assert (result.exit_code, result.output) == (0, "")
 
-    @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"data": [], "info": []}'])
+    @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"data": [{}], "info": []}'])
     def test_all_of_something_else_is_told(self, run, abroad, body):
         abroad.get(CANDIDATES, body=body)
         result = run("get", "Candidates", "--all")

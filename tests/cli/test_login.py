@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import threading
+import webbrowser
+from dataclasses import replace
 from types import SimpleNamespace
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -16,9 +18,11 @@ import requests
 from engine import in_threads
 
 from requests_zohorecruit import FileStore, Region
+from requests_zohorecruit.accounts import Accounts, Application
 from requests_zohorecruit.authorization import OFFLINE
 from requests_zohorecruit.login import CallbackReceiver, loopback_uri
 from requests_zohorecruit.profiles import Profile
+from requests_zohorecruit.tokens import Token
 
 
 def changed(**values):
@@ -55,7 +59,13 @@ class TestInTheBrowser:
 
     def test_the_redirect_uri_is_explained_before_anything_is_asked(self, login, person, zoho):
         result = login()
-        assert result.output.index(zoho.redirect_uri) < result.output.index("Your browser opens")
+        assert result.output.index(f"    {zoho.redirect_uri}\n") < result.output.index("Your browser opens")
+
+    def test_who_has_no_client_yet_is_told_what_to_enter_before_it_is_asked_for(self, run, monkeypatch):
+        told = run("login", "--port", 8400).output
+        for entry in ("https://api-console.zoho.com", "Server-based Applications", "http://127.0.0.1:8400/callback"):
+            assert entry in told.partition("Error: The client ID is not known.")[0]
+        assert "Self Client" in run("exchange").output
 
     def test_what_is_asked_of_zoho(self, login, person, zoho):
         login("--scope", "ZohoRecruit.modules.READ, ZohoRecruit.users.ALL")
@@ -159,6 +169,20 @@ class TestInTheBrowser:
         assert (result.exit_code, "Zoho sent no refresh token" in result.stderr) == (3, True)
         assert not Profile().exists()
 
+    def test_scopes_that_zoho_does_not_repeat_are_those_that_were_asked_for(self, login, person, monkeypatch):
+        exchange = Accounts.exchange
+        monkeypatch.setattr(Accounts, "exchange", lambda *a, **k: replace(exchange(*a, **k), scope=()))
+        assert "region sandbox, ZohoRecruit.users.ALL." in login("--scope", "ZohoRecruit.users.ALL").output
+        assert Profile().load().store.load()["scope"] == ["ZohoRecruit.users.ALL"]
+
+    def test_a_secret_zoho_does_not_accept_can_be_entered_anew(self, run, client, person, zoho, port, monkeypatch):
+        Profile().save(Application.create(zoho.client_id, "outdated", zoho.region), Token("a", "b", 0.0), now=0.0)
+        monkeypatch.delenv("ZOHORECRUIT_CLIENT_SECRET")
+        result = run("login", "--port", port)
+        assert (result.exit_code, "--new-secret" in result.stderr) == (4, True)
+        assert run("login", "--port", port, "--new-secret", input=f"{zoho.client_secret}\n").exit_code == 0
+        assert Profile().load().application.client_secret == zoho.client_secret
+
     def test_a_port_that_is_taken_is_told_with_the_way_out(self, login, port, person):
         with socket.create_server(("127.0.0.1", port)):
             result = login()
@@ -168,31 +192,81 @@ class TestInTheBrowser:
         assert person.addresses == []
 
     def test_time_runs_out(self, login, monkeypatch, home):
+        monkeypatch.setenv("BROWSER", "nobody")
         monkeypatch.setattr("webbrowser.open", lambda _: False)
         moments = iter([0.0, 0.0, 300.0])
         monkeypatch.setattr("requests_zohorecruit.cli.login.time.monotonic", lambda: next(moments))
         monkeypatch.setattr(CallbackReceiver, "wait", lambda *_: None)
         result = login()
         assert result.exit_code == 3
-        assert "There is no browser to open" in result.output
         assert "Nobody pressed Accept within 300 s; nothing was saved." in result.stderr
         assert not Profile().exists()
 
-    def test_ctrl_c_leaves_nothing_behind(self, login, monkeypatch, port):
+    def test_ctrl_c_leaves_nothing_behind(self, login, monkeypatch, port, home):
+        monkeypatch.setenv("BROWSER", "somebody")
         monkeypatch.setattr("webbrowser.open", lambda _: signal.raise_signal(signal.SIGINT))
         result = login()
         assert (result.exit_code, result.stderr) == (130, "\nStopped.\n")
-        assert not Profile().exists()
+        assert not home.exists()
         with socket.create_server(("127.0.0.1", port)):
             pass
 
-    def test_an_error_that_is_not_the_ports_is_not_blamed_on_it(self, login, monkeypatch):
-        def fail(_):
-            raise OSError("odd")
+    def test_an_error_that_is_not_the_ports_is_not_blamed_on_it(self, login, person, monkeypatch):
+        def fail(*_, **__):
+            raise OSError(28, "planted")
 
-        monkeypatch.setattr("webbrowser.open", fail)
+        monkeypatch.setattr(Profile, "save", fail)
         result = login()
         assert (result.exit_code, "OSError, which should not happen" in result.stderr) == (1, True)
+        assert "planted" not in result.output
+
+    def test_a_browser_that_is_waited_for_is_not_in_the_way(self, login, person, monkeypatch):
+        start = webbrowser.open
+
+        def wait_too(address):
+            start(address)
+            person.threads[0].join(60)
+
+        monkeypatch.setattr("webbrowser.open", wait_too)
+        assert login().exit_code == 0
+
+    @pytest.mark.parametrize("error", [webbrowser.Error("planted"), OSError("planted")])
+    def test_a_browser_that_does_not_start_leaves_the_address_to_open(self, login, monkeypatch, error, capfd):
+        tried = threading.Event()
+
+        def fail(_):
+            tried.set()
+            raise error
+
+        def nobody(*_):
+            assert tried.wait(30)
+            raise KeyboardInterrupt
+
+        monkeypatch.setenv("BROWSER", "broken")
+        monkeypatch.setattr("webbrowser.open", fail)
+        monkeypatch.setattr(CallbackReceiver, "wait", nobody)
+        result = login()
+        assert (result.exit_code, "/oauth/v2/auth?" in result.output) == (130, True)
+        assert "planted" not in result.output + "".join(capfd.readouterr())
+
+    @pytest.mark.parametrize(("there", "opened"), [("w3m", False), ("firefox", True), (None, False)])
+    def test_a_browser_in_the_terminal_is_none(self, login, monkeypatch, there, opened):
+        def get():
+            if there is None:
+                raise webbrowser.Error
+            return webbrowser.GenericBrowser(there) if there == "w3m" else webbrowser.BackgroundBrowser(there)
+
+        def nobody(*_):
+            raise KeyboardInterrupt
+
+        addresses = []
+        monkeypatch.setattr("webbrowser.get", get)
+        monkeypatch.setattr("webbrowser.open", addresses.append)
+        monkeypatch.delenv("BROWSER", raising=False)
+        monkeypatch.setattr(CallbackReceiver, "wait", nobody)
+        output = login().output
+        assert ("There is no browser to open here" in output) == (not opened)
+        assert ("Your browser opens" in output) == opened
 
     def test_where_nothing_can_be_saved_nobody_is_asked(self, login, person, home):
         home.write_text("a file, where the directory should be")
@@ -261,8 +335,10 @@ class TestWhoAsks:
     def test_on_a_terminal_what_is_missing_is_asked_for(self, run, monkeypatch):
         terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
         monkeypatch.setattr("requests_zohorecruit.cli.asking.sys", terminal)
-        result = run("login", "--no-browser", input="1000.X\nplanted-secret\neu\nplanted-address\n")
-        assert "Client ID: 1000.X\nClient secret (not shown): \nRegion (us, eu, in," in result.output
+        result = run("login", "--no-browser", input="1000.X\nmars\neu\nplanted-secret\nplanted-address\n")
+        assert "Client ID: 1000.X\nRegion (us, eu, in," in result.output
+        assert "No Zoho region is named 'mars'; known are us, eu" in result.output
+        assert "ae, sg): eu\nClient secret (not shown): \n" in result.output
         assert "https://accounts.zoho.eu/oauth/v2/auth?" in result.output
         assert (result.exit_code, "planted" in result.output) == (3, False)
 
@@ -278,10 +354,16 @@ class TestWhoAsks:
     def test_an_unknown_region_lists_the_known_ones(self, run):
         result = run("login", "--client-id", "1000.X", "--region", "mars", input="secret\n")
         assert (result.exit_code, "known are us, eu" in result.stderr) == (4, True)
+        assert result.stderr.splitlines()[-1].startswith("See `zohorecruit regions`")
 
     def test_another_client_is_not_given_the_profiles_secret(self, granted, run):
         granted()
-        result = run("login", "--client-id", "1000.OTHER", input="")
+        result = run("login", "--client-id", "1000.OTHER", "--region", "eu", input="")
+        assert "There is no client secret on standard input." in result.stderr
+
+    def test_another_region_is_not_given_the_profiles_secret(self, granted, run):
+        granted()
+        result = run("login", "--region", "eu", input="")
         assert "There is no client secret on standard input." in result.stderr
 
     def test_a_profile_must_have_a_decent_name(self, run):

@@ -10,6 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
+import keyring
 import pytest
 from engine import in_threads
 
@@ -149,23 +150,35 @@ class TestProfile:
         assert saved.store.load()["refresh_token"] == f"1000.grant.{index}"
         assert saved.store.load()["client_id"] == saved.application.client_id
 
-    @pytest.mark.parametrize("deed", ["save", "check"])
-    def test_a_profile_somebody_else_is_saving_is_waited_for_but_not_for_ever(self, home, monkeypatch, deed):
+    def test_a_profile_somebody_else_is_saving_is_waited_for_but_not_for_ever(self, home, monkeypatch):
         monkeypatch.setattr("requests_zohorecruit.profiles._LOCK_TIMEOUT", 0.0)
         with (
             FileStore(home / "default/application.json").lock(0),
             pytest.raises(TokenStoreError, match="is locked by process"),
         ):
-            if deed == "save":
-                Profile().save(application(), token(), now=1.0)
-            else:
-                Profile().check()
+            Profile().save(application(), token(), now=1.0)
 
     def test_what_cannot_be_saved_is_found_out_before_anybody_is_asked(self, home):
         home.parent.mkdir(exist_ok=True)
         home.write_text("a file, where the directory should be")
         with pytest.raises(TokenStoreError):
             Profile().check()
+
+    def test_a_directory_nobody_can_write_in_is_named(self, monkeypatch):
+        monkeypatch.setenv("ZOHORECRUIT_HOME", "/proc/self")
+        with pytest.raises(TokenStoreError, match=r"nothing can be written in /proc/self .*ZOHORECRUIT_HOME"):
+            Profile().check()
+
+    def test_finding_out_leaves_no_trace(self, home):
+        home.parent.mkdir(exist_ok=True)
+        before = set(home.parent.iterdir())
+        Profile().check()
+        assert set(home.parent.iterdir()) == before
+
+    def test_T51_a_directory_that_others_could_enter_is_closed_to_them(self, home):
+        (home / "default").mkdir(parents=True, mode=0o755)
+        Profile().save(application(), token(), now=1.0)
+        assert modes(home)["default"] == 0o700
 
     def test_a_file_that_is_no_record_is_found_out_too(self, home):
         (home / "default").mkdir(parents=True)
@@ -218,6 +231,18 @@ class TestKeyring:
         assert SECRET not in str(entries)
         assert GRANT not in str(entries)
         assert Profile().load().store.load()["refresh_token"] == GRANT
+
+    def test_T14_a_keyring_that_fails_costs_nothing(self, monkeypatch):
+        Profile().save(application(), token(), now=1.0)
+
+        def fail(*_):
+            raise RuntimeError("planted")
+
+        monkeypatch.setattr(type(keyring.get_keyring()), "set_password", fail)
+        with pytest.raises(TokenStoreError):
+            Profile().save(application(), token("1000.new.grant"), now=2.0, in_keyring=True)
+        saved = Profile().load()
+        assert (saved.in_keyring, saved.store.load()["refresh_token"]) == (False, GRANT)
 
     def test_an_entry_that_is_gone_is_a_damaged_profile(self, entries):
         Profile().save(application(), token(), now=1.0, in_keyring=True)
