@@ -39,10 +39,14 @@ def port():
 
 
 @pytest.fixture
-def zoho(monkeypatch, port):
-    with Sandbox(
-        redirect_uris=tuple(f"http://{host}:{port}/callback" for host in ("127.0.0.1", "localhost"))
-    ) as sandbox:
+def another_port():
+    return free_port()
+
+
+@pytest.fixture
+def zoho(monkeypatch, port, another_port):
+    places = f"127.0.0.1:{port}", f"localhost:{port}", f"127.0.0.1:{another_port}"
+    with Sandbox(redirect_uris=tuple(f"http://{place}/callback" for place in places)) as sandbox:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", sandbox.ca_bundle)
         yield sandbox
 

@@ -12,6 +12,7 @@ import pytest
 from chromium import chromium
 
 from requests_zohorecruit.profiles import Profile
+from requests_zohorecruit.secret import fingerprint
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def login(client, port):
     """Return a function that starts the command and gives it with the address it wants opened."""
     processes = []
 
-    def start(*options):
+    def start(*options, port=port):
         process = subprocess.Popen(
             [sys.executable, "-m", "requests_zohorecruit", "login", "--port", str(port), *options],
             stdout=subprocess.PIPE,
@@ -83,6 +84,16 @@ def test_accept_and_done(browser, login, zoho, run):
     grant = Profile().load().store.load()
     for secret in (grant["refresh_token"], grant["access_token"], zoho.client_secret):
         assert secret not in output + browser.page_source
+
+
+def test_two_logins_at_once_on_one_profile_leave_the_one_that_was_accepted_last(browser, login, run, another_port):
+    (first, its_address), (second, other_address) = login(), login(port=another_port)
+    assert press(browser, other_address, "accept") == "You are logged in"
+    assert ended(second)[0] == 0
+    assert press(browser, its_address, "accept") == "You are logged in"
+    code, output, _ = ended(first)
+    assert (code, fingerprint(Profile().load().store.load()["refresh_token"]) in output) == (0, True)
+    assert run("status", "--check").exit_code == 0
 
 
 def test_reject_and_nothing_is_saved(browser, login):
