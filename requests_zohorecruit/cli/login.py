@@ -43,7 +43,8 @@ _keyring_option = click.option(
 )
 
 _REGISTER = """\
-Zoho knows a program as a client. Register one, if you have none yet, at https://api-console.zoho.com:
+Zoho knows a program as a client. If you have none yet, register one at
+https://api-console.zoho.com:
 
     Client type               Server-based Applications
     Client name, homepage     whatever you like
@@ -52,13 +53,14 @@ Zoho knows a program as a client. Register one, if you have none yet, at https:/
 It then shows the client ID and the client secret that are asked for here.
 """
 _REGISTERED = """\
-In Zoho's API console, client {client_id} needs this authorized redirect URI, to the letter:
+In Zoho's API console, client {client_id}
+needs this authorized redirect URI, to the letter:
 
     {redirect_uri}
 """
 _SELF_CLIENT = """\
-At https://api-console.zoho.com choose "Self Client". It has a client ID and a client secret, and under "Generate Code"
-it gives you a code for scopes of your choice, such as
+At https://api-console.zoho.com choose "Self Client". It has a client ID and a
+client secret, and under "Generate Code" a code for scopes such as
 {scope}.
 """
 _ELSEWHERE = """\
@@ -66,7 +68,8 @@ Open this address in a browser, on any machine, and press Accept:
 
     {address}
 
-The browser then ends at an address that begins with {redirect_uri}, perhaps on an error page.
+The browser then ends at an address that begins with {redirect_uri},
+perhaps on an error page.
 """
 
 

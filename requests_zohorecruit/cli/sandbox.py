@@ -23,20 +23,24 @@ if TYPE_CHECKING:
 __all__ = ["sandbox"]
 
 _EXPLANATION = """\
-A sandbox Zoho serves {url} until Ctrl-C; what is changed in it is kept in memory.
+A sandbox Zoho serves {url} until Ctrl-C.
+What is changed in it is kept in memory.
 
-In another terminal, first take over its address, credentials and certificate, which are in a file:
+In another terminal, first take over its address, credentials and certificate:
 
     . {env}
 
-With this command (the browser warns of the certificate, which no authority has signed: go on all the same):
+With this command. The browser warns of the certificate, which no authority has
+signed; go on all the same.
 
     zohorecruit login
     zohorecruit get Candidates
 
-With curl, a form for an access token, and then the candidates; no token is an argument, which others could see:
+With curl: an access token, then the candidates. Neither secrets nor tokens are
+arguments, which others could see.
 
-    curl -s -d @{form} "$ZOHORECRUIT_ACCOUNTS_URL/oauth/v2/token" |
+    curl -s -d @{form} \\
+        "$ZOHORECRUIT_ACCOUNTS_URL/oauth/v2/token" |
         sed -n 's/.*"access_token":"\\([^"]*\\)".*/Authorization: Zoho-oauthtoken \\1/p' |
         curl -H @- "$ZOHORECRUIT_RECRUIT_URL/recruit/v2/Candidates"
 

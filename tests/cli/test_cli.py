@@ -245,7 +245,7 @@ class TestSandbox:
         for secret in (values["ZOHORECRUIT_CLIENT_SECRET"], values["ZOHORECRUIT_REFRESH_TOKEN"]):
             assert secret not in told
         curl, library = told.partition("With curl")[2].split("With this library:")
-        for example in (curl.partition(":\n")[2], library.replace("python -c", f"{sys.executable} -c")):
+        for example in (curl.partition("see.\n")[2], library.replace("python -c", f"{sys.executable} -c")):
             script = f". {env}\n" + example.replace("\n    ", "\n")
             said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
             assert "Amara" in said.stdout, said.stderr
