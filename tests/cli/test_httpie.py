@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
@@ -17,19 +18,19 @@ def http(zoho, tmp_path, monkeypatch):
     monkeypatch.setenv("HTTPIE_CONFIG_DIR", str(tmp_path / "httpie"))
 
     def run(*options):
-        url = f"{zoho.region.recruit_url}/recruit/v2/Candidates"
+        address = f"{zoho.region.recruit_url.removeprefix('https://')}/recruit/v2/Candidates"
+        https = Path(sys.executable).with_name("https")
         command = [
             sys.executable,
             "-W",
             "ignore",
-            "-m",
-            "httpie",
+            https,
             "--ignore-stdin",
             f"--verify={zoho.ca_bundle}",
             *options,
-            url,
+            address,
         ]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
     return run
 
@@ -39,11 +40,14 @@ def test_httpie_finds_it_by_its_entry_point():
     assert found.load().auth_type == "zohorecruit"
 
 
-def test_a_profile_is_named_with_a(http, granted, zoho):
-    granted("work")
+def test_T60_a_profile_is_named_with_a(http, granted, zoho, tmp_path):
+    profile = granted("work")
     ended = http("--auth-type=zohorecruit", "-a", "work")
     assert len(json.loads(ended.stdout)["data"]) == 12
     assert (ended.stderr, zoho.token_requests) == ("", 1)
+    grant = profile.load().store.load()
+    for secret in (zoho.client_secret, grant["refresh_token"], grant["access_token"]):
+        assert secret not in ended.stdout + "".join(path.read_text() for path in tmp_path.rglob("httpie/**/*.json"))
 
 
 def test_without_a_it_is_the_default_and_a_rejected_token_is_replaced(http, granted, zoho):

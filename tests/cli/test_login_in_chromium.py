@@ -132,6 +132,13 @@ def test_the_port_is_taken_by_another_login(login):
     assert (code, "cannot be used" in errors, first.poll()) == (1, True, None)
 
 
-def test_time_runs_out(login):
-    code, _, errors = ended(login("--timeout", "1")[0])
-    assert (code, "Nobody pressed Accept within 1 s" in errors, Profile().exists()) == (3, True, False)
+def test_time_runs_out_and_pressing_accept_afterwards_leads_nowhere(browser, login, zoho, home):
+    from selenium.webdriver.common.by import By
+
+    process, address = login("--timeout", "1")
+    browser.get(address)
+    code, _, errors = ended(process)
+    assert (code, "Nobody pressed Accept within 1 s" in errors) == (3, True)
+    browser.find_element(By.CSS_SELECTOR, "button[value=accept]").click()
+    assert "ERR_CONNECTION_REFUSED" in browser.find_element(By.CSS_SELECTOR, ".error-code").text
+    assert (zoho.token_requests, home.exists()) == (0, False)
