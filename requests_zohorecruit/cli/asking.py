@@ -14,7 +14,7 @@ import click
 
 from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.environment import custom_region, variable
-from requests_zohorecruit.errors import ClientConfigurationError, UnknownRegionError, ZohoAuthError
+from requests_zohorecruit.errors import ClientConfigurationError, TokenStoreError, UnknownRegionError, ZohoAuthError
 from requests_zohorecruit.profiles import Profile, home
 from requests_zohorecruit.regions import Region
 from requests_zohorecruit.secret import Secret
@@ -75,7 +75,7 @@ def client_options(command: _Command) -> _Command:
 
 def known_client(client: Client, profile: Profile) -> str | None:
     """Return the client ID that options, environment or profile give; None = a person has to say."""
-    before = profile.load().application if profile.exists() else None
+    before = _before(profile)
     return client.client_id or variable("CLIENT_ID") or (before.client_id if before else None)
 
 
@@ -85,7 +85,7 @@ def the_application(client: Client, profile: Profile) -> Application:
     :raises ClientConfigurationError: there is nobody to ask, or the answer cannot be right
     :raises UnknownRegionError: an option or the environment names a region that is none
     """
-    before = profile.load().application if profile.exists() else None
+    before = _before(profile)
     client_id = known_client(client, profile) or _ask("client ID")
     if before and before.client_id != client_id:
         before = None
@@ -103,6 +103,14 @@ def the_application(client: Client, profile: Profile) -> Application:
     except ValueError as error:
         problem = str(error)  # tells what it is about, never its value
     raise ClientConfigurationError(f"That cannot be: {problem}.", hint="Copy it from the API console once more.")
+
+
+def _before(profile: Profile) -> Application | None:
+    """Return who the application was at the last login; nobody, where that cannot be made out any more."""
+    try:
+        return profile.load().application if profile.exists() else None
+    except (TokenStoreError, UnknownRegionError):
+        return None  # a login is what repairs a profile
 
 
 def _region(client: Client) -> Region | None:

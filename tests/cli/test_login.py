@@ -361,6 +361,15 @@ class TestWhoAsks:
         result = run("login", "--client-id", "1000.OTHER", "--region", "eu", input="")
         assert "There is no client secret on standard input." in result.stderr
 
+    @pytest.mark.parametrize("lost", [{"client_secret": None}, {"region": "mars"}])
+    def test_a_login_repairs_a_damaged_profile(self, granted, run, client, zoho, lost):
+        granted()
+        file = FileStore(Profile().directory / "application.json")
+        file.save({"client_id": zoho.client_id, "client_secret": zoho.client_secret, "region": "sandbox", **lost})
+        assert run("status").exit_code in {4, 7}
+        assert run("exchange", input=f"{zoho.new_code()}\n").exit_code == 0
+        assert run("status", "--check").exit_code == 0
+
     def test_another_region_is_not_given_the_profiles_secret(self, granted, run):
         granted()
         result = run("login", "--region", "eu", input="")
