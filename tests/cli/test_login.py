@@ -268,9 +268,12 @@ class TestInTheBrowser:
         assert ("There is no browser to open here" in output) == (not opened)
         assert ("Your browser opens" in output) == opened
 
-    def test_where_nothing_can_be_saved_nobody_is_asked(self, login, person, home):
-        home.write_text("a file, where the directory should be")
-        assert login().exit_code == 7
+    @pytest.mark.parametrize("where", ["a file", "/proc/self"])
+    def test_where_nothing_can_be_saved_nobody_is_asked(self, login, person, monkeypatch, tmp_path, where):
+        monkeypatch.setenv("ZOHORECRUIT_HOME", str(tmp_path / where))
+        (tmp_path / "a file").write_text("where the directory should be")
+        result = login()
+        assert (result.exit_code, "redirect URI" in result.output) == (7, False)
         assert person.addresses == []
 
     def test_two_profiles_are_two_grants(self, login, person):
