@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.auth import AuthBase
@@ -23,6 +23,9 @@ from requests_zohorecruit.source import TokenSource
 from requests_zohorecruit.stores import CallbackStore, MemoryStore, TokenStore
 from requests_zohorecruit.tokens import Token
 from requests_zohorecruit.trustedhosts import TrustedHosts
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["ZohoRecruitAuth", "as_store"]
 
@@ -69,6 +72,50 @@ class ZohoRecruitAuth(AuthBase):
         accounts = Accounts(application, session=session, timeout=timeout)
         self._hosts = TrustedHosts(application.region, allowed_hosts)
         self._source = TokenSource(accounts, as_store(store), refresh_token=seed)
+
+    @classmethod
+    def from_profile(
+        cls,
+        name: str = "default",
+        *,
+        allowed_hosts: Iterable[str] = (),
+        session: requests.Session | None = None,
+        timeout: float | tuple[float, float] = (5, 30),
+    ) -> Self:
+        """Use what ``zohorecruit login`` saved: client, region and the grant, which all programs of this user share.
+
+        :param name: of the profile, as in ``zohorecruit login --profile``
+        :raises ReauthorizationRequired: there is no such profile; says how to make it
+        :raises TokenStoreError: it cannot be read
+        :raises ValueError: no profile can have that name
+        """
+        from requests_zohorecruit.profiles import Profile  # noqa: PLC0415 - most programs have a store of their own
+
+        arguments = Profile(name).load().arguments()
+        return cls(**arguments, allowed_hosts=allowed_hosts, session=session, timeout=timeout)
+
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        store: TokenStore | Callable[[dict[str, Any]], object] | None = None,
+        allowed_hosts: Iterable[str] = (),
+        session: requests.Session | None = None,
+        timeout: float | tuple[float, float] = (5, 30),
+    ) -> Self:
+        """Take client, region and grant from the environment, as containers have it.
+
+        ``ZOHORECRUIT_CLIENT_ID``, ``ZOHORECRUIT_CLIENT_SECRET``, ``ZOHORECRUIT_REGION`` and, unless the store has a
+        grant, ``ZOHORECRUIT_REFRESH_TOKEN``. Any of them may be in a file, for mounted secrets: then
+        ``ZOHORECRUIT_CLIENT_SECRET_FILE`` and so on is its path.
+
+        :raises ClientConfigurationError: one is missing, given twice, or its file cannot be read
+        :raises UnknownRegionError: the region is none of the table
+        """
+        from requests_zohorecruit.environment import environment_arguments  # noqa: PLC0415 - see above
+
+        arguments = environment_arguments()
+        return cls(**arguments, store=store, allowed_hosts=allowed_hosts, session=session, timeout=timeout)
 
     @property
     def region(self) -> Region:

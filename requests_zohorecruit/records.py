@@ -232,7 +232,7 @@ class Record:
             f"There is no grant for client {application.client_id} in region {application.region.code}, so nothing was "
             "sent.",
             region=application.region.code,
-            hint="Pass refresh_token= or a store that holds one; a person gives it by authorizing (see the tutorial).",
+            hint="A person authorizes with `zohorecruit login`; or pass refresh_token=, or a store that holds one.",
         )
 
     def paused(self, now: float) -> bool:

@@ -29,9 +29,22 @@ class Stage(SimpleNamespace):
     names: dict[str, Any]
 
 
+def logged_in(stage: Stage) -> Iterator[None]:
+    """Save a profile as `zohorecruit exchange` does, which needs no browser."""
+    from click.testing import CliRunner
+
+    from requests_zohorecruit.cli.app import app
+
+    stage.monkeypatch.setenv("ZOHORECRUIT_HOME", str(Path("profiles").absolute()))
+    lines = f"{stage.zoho.client_secret}\n{stage.zoho.new_code()}\n"
+    arguments = ["exchange", "--client-id", stage.zoho.client_id, "--region", "eu"]
+    assert CliRunner().invoke(app, arguments, input=lines).exit_code == 0
+    yield
+
+
 def tutorial(stage: Stage) -> Iterator[None]:
     stage.names["code"] = stage.zoho.new_code("ZohoRecruit.modules.ALL")
-    yield
+    yield from logged_in(stage)
 
 
 def sharing(stage: Stage) -> Iterator[None]:
@@ -65,6 +78,14 @@ def sharing(stage: Stage) -> Iterator[None]:
 def serverless(stage: Stage) -> Iterator[None]:
     kept: dict[str, str] = {}
     stage.names["parameters"] = SimpleNamespace(get=kept.get, put=kept.__setitem__)
+    Path("client-secret").write_text(f"{stage.zoho.client_secret}\n")
+    for name, value in {
+        "CLIENT_ID": stage.zoho.client_id,
+        "CLIENT_SECRET_FILE": "client-secret",
+        "REGION": "eu",
+        "REFRESH_TOKEN": stage.zoho.refresh_token,
+    }.items():
+        stage.monkeypatch.setenv(f"ZOHORECRUIT_{name}", value)
     yield
     assert json.loads(kept["/myapp/zoho"])["refresh_token"] == stage.zoho.refresh_token
 
@@ -120,6 +141,8 @@ def from_zoho_sdk(stage: Stage) -> Iterator[None]:
 
 PREAMBLES: dict[str, Callable[[Stage], Iterator[None]]] = {
     "tutorial": tutorial,
+    "index": logged_in,
+    "howto/api-console": logged_in,
     "howto/sharing": sharing,
     "howto/oauth2session": consenting,
     "howto/serverless": serverless,

@@ -5,10 +5,14 @@ from __future__ import annotations
 import configparser
 import re
 import textwrap
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import responses
+from click.testing import CliRunner
+
+from requests_zohorecruit.cli.app import app
 
 README = (Path(__file__).parent.parent / "README.rst").read_text("utf-8")
 
@@ -27,16 +31,46 @@ def zoho():
         yield mock
 
 
+def log_in(zoho, monkeypatch, home):
+    """Make the profile that the first example begins with: by the way that needs no browser."""
+    monkeypatch.setenv("ZOHORECRUIT_HOME", str(home / "profiles"))
+    answer = {"access_token": "1000.a.a", "refresh_token": "1000.r.r", "expires_in": 3600}
+    zoho.upsert("POST", "https://accounts.zoho.eu/oauth/v2/token", json=answer)
+    arguments = ["exchange", "--client-id", "1000.A", "--region", "eu"]
+    assert CliRunner().invoke(app, arguments, input="secret\n1000.c.c\n").exit_code == 0
+
+
 def test_every_python_example_runs_in_order_as_a_reader_would_paste_it(zoho, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HOME", str(tmp_path))
-    names = {"client_id": "1000.A", "client_secret": "secret", "refresh_token": "1000.r", "load_token": lambda: None}
+    names = {
+        "client_id": "1000.A",
+        "client_secret": "secret",
+        "refresh_token": "1000.r",
+        "load_token": lambda: {"refresh_token": "1000.r"},
+    }
     names["save_token"] = [].append
-    assert len(blocks("python")) == 5
+    assert len(blocks("python")) == 6
+    log_in(zoho, monkeypatch, tmp_path)
     for block in blocks("python"):
         exec(compile(block, "README.rst", "exec"), names)  # its own examples
-    assert names["answer"].json() == {"data": []}
+        if "answer = " in block:
+            assert names.pop("answer").json() == {"data": []}
     assert (tmp_path / ".config/myapp/zoho.json").exists()
     assert len(capsys.readouterr().out.splitlines()) == 12
+
+
+def test_the_first_example_is_the_one_minute_path_and_its_commands_exist():
+    assert re.findall(r"code-block:: (\w+)", README)[:2] == ["console", "python"]
+    [minute] = blocks("console")
+    install, login = minute.split("\n", 1)
+    assert install == "$ pip install 'requests-zohorecruit[cli]'"
+    assert login.split() == ["$", "zohorecruit", "login"]
+    assert "login" in app.commands
+    assert {"click", "rich", "platformdirs", "trustme"} <= {
+        re.match(r"[\w-]+", each)[0]
+        for each in metadata.requires("requests-zohorecruit")
+        if re.search(r"extra == .(cli|sandbox).", each)
+    }
 
 
 def test_the_two_commands_name_environments_that_exist():

@@ -9,7 +9,7 @@ import sys
 
 __all__ = ["main"]
 
-_NEEDED = frozenset({"click", "platformdirs", "rich", "trustme"})
+_NEEDED = frozenset({"click", "rich", "trustme"})
 
 
 def main() -> None:

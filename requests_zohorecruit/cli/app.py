@@ -5,15 +5,21 @@ Knows no command's business; each has a module of its own.
 
 from __future__ import annotations
 
+import errno
 import signal
-import traceback
 from typing import Any
 
 import click
 
 from requests_zohorecruit.cli.demo import demo
+from requests_zohorecruit.cli.diagnosis import ClockError, NetworkError, PermissionMissingError
+from requests_zohorecruit.cli.get import get
+from requests_zohorecruit.cli.grants import refresh, revoke
+from requests_zohorecruit.cli.login import exchange, login
 from requests_zohorecruit.cli.regions import regions
 from requests_zohorecruit.cli.sandbox import sandbox
+from requests_zohorecruit.cli.status import status
+from requests_zohorecruit.cli.tracebacks import traceback_of
 from requests_zohorecruit.errors import (
     AuthorizationError,
     ClientConfigurationError,
@@ -25,6 +31,7 @@ from requests_zohorecruit.errors import (
     UntrustedHostError,
     ZohoAuthError,
 )
+from requests_zohorecruit.profiles import Profile
 
 __all__ = ["app"]
 
@@ -39,29 +46,56 @@ _EXIT_CODES: tuple[tuple[type[ZohoAuthError], int], ...] = (
     (UntrustedHostError, 4),
     (ThrottledError, 5),
     (TokenEndpointError, 6),
+    (NetworkError, 6),
     (TokenStoreError, 7),
+    (PermissionMissingError, 8),
+    (ClockError, 9),
 )
 
 
 class _App(click.Group):
-    """A group whose commands may raise this library's errors."""
+    """A group whose commands may raise this library's errors, listed in the order people need them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         before = signal.signal(signal.SIGINT, _interrupted)
         try:
             return super().invoke(ctx)
         except ZohoAuthError as error:
-            if ctx.params["debug"]:
-                traceback.print_exc()
-            click.echo(f"Error: {error.message}", err=True)
-            if error.hint:
-                click.echo(error.hint, err=True)
+            _tell(ctx, error, error.message, _remedy(error, ctx.obj))
             ctx.exit(next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1))
         except (KeyboardInterrupt, click.Abort):
             click.echo("\nStopped.", err=True)
             ctx.exit(INTERRUPTED)
+        except (click.ClickException, click.exceptions.Exit, ModuleNotFoundError):
+            raise  # click's own, and what `main` names the extra for
+        except Exception as error:
+            if getattr(error, "errno", None) == errno.EPIPE:
+                raise  # somebody read enough of the output; click ends quietly
+            # Its text may hold anything.
+            _tell(
+                ctx, error, f"{type(error).__name__}, which should not happen.", "`zohorecruit --debug …` shows where."
+            )
+            ctx.exit(1)
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+def _tell(ctx: click.Context, error: Exception, message: str, remedy: str | None) -> None:
+    if ctx.params["debug"]:
+        click.echo(traceback_of(error), err=True)
+    click.echo(f"Error: {message}", err=True)
+    if remedy:
+        click.echo(remedy, err=True)
+
+
+def _remedy(error: ZohoAuthError, profile: Profile | None) -> str | None:
+    """Return what to do next; here that is never an argument in a program."""
+    if isinstance(error, ReauthorizationRequired) and profile is not None:
+        return f"Run `{profile.login_command}`."
+    return error.hint
 
 
 def _interrupted(*_: object) -> None:
@@ -70,12 +104,17 @@ def _interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-@click.group(cls=_App, context_settings={"help_option_names": ["-h", "--help"]})
+_EPILOG = """Exit codes: 0 done, 1 anything not named here, 2 wrong usage, 3 a person has to log in (again), 4 client,
+region or host do not fit together, 5 throttled, 6 no network, 7 the profile cannot be read or saved, 8 a scope or
+permission is missing, 9 the clock is off, 130 Ctrl-C."""
+
+
+@click.group(cls=_App, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="requests-zohorecruit", message="%(package)s %(version)s")
-@click.option("--debug", is_flag=True, help="Show a traceback with errors.")
+@click.option("--debug", is_flag=True, help="Show tracebacks of errors, without secrets.")
 def app(debug: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """OAuth 2.0 for Zoho Recruit: get a grant, look after it, see it work."""
 
 
-for command in (demo, regions, sandbox):
+for command in (login, exchange, status, get, refresh, revoke, regions, sandbox, demo):
     app.add_command(command)

@@ -11,8 +11,11 @@ import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import click
+
+from requests_zohorecruit.login import PORT, loopback_uri
 
 if TYPE_CHECKING:
     from requests_zohorecruit.sandbox.server import Sandbox
@@ -20,36 +23,39 @@ if TYPE_CHECKING:
 __all__ = ["sandbox"]
 
 _EXPLANATION = """\
-A sandbox Zoho serves {url} until Ctrl-C; what is changed in it is kept in memory.
+A sandbox Zoho serves {url} until Ctrl-C.
+What is changed in it is kept in memory.
 
-In another terminal, first take over its address, credentials and certificate, which are in a file:
+In another terminal, first take over its address, credentials and certificate:
 
     . {env}
 
-With this command:
+With this command. The browser warns of the certificate, which no authority has
+signed; go on all the same.
 
-    zohorecruit --help
+    zohorecruit login
+    zohorecruit get Candidates
 
-With curl, an access token, and then the candidates:
+With curl: an access token, then the candidates. Neither secrets nor tokens are
+arguments, which others could see.
 
-    curl -d grant_type=refresh_token -d "client_id=$ZOHORECRUIT_CLIENT_ID" \\
-         -d "client_secret=$ZOHORECRUIT_CLIENT_SECRET" -d "refresh_token=$ZOHORECRUIT_REFRESH_TOKEN" \\
-         "$ZOHORECRUIT_ACCOUNTS_URL/oauth/v2/token"
-    curl -H "Authorization: Zoho-oauthtoken ..." "$ZOHORECRUIT_RECRUIT_URL/recruit/v2/Candidates"
+    curl -s -d @{form} \\
+        "$ZOHORECRUIT_ACCOUNTS_URL/oauth/v2/token" |
+        sed -n 's/.*"access_token":"\\([^"]*\\)".*/Authorization: Zoho-oauthtoken \\1/p' |
+        curl -H @- "$ZOHORECRUIT_RECRUIT_URL/recruit/v2/Candidates"
 
 With this library:
 
     python -c 'import os, requests, requests_zohorecruit as z
-    env = lambda name: os.environ["ZOHORECRUIT_" + name]
-    region = z.Region(env("REGION"), env("ACCOUNTS_URL"), env("RECRUIT_URL"))
-    auth = z.ZohoRecruitAuth(env("CLIENT_ID"), env("CLIENT_SECRET"), region=region, refresh_token=env("REFRESH_TOKEN"))
-    print(requests.get(env("RECRUIT_URL") + "/recruit/v2/Candidates", auth=auth).json())'
+    url = os.environ["ZOHORECRUIT_RECRUIT_URL"] + "/recruit/v2/Candidates"
+    print(requests.get(url, auth=z.ZohoRecruitAuth.from_env()).json())'
 """
 
 
 @click.command()
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port on 127.0.0.1.  [default: any free one]")
-def sandbox(port: int) -> None:
+@click.option("--redirect-uri", "redirect_uris", multiple=True, help="To register for the client; may be repeated.")
+def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
     """Serve a sandbox Zoho on loopback until Ctrl-C.
 
     Zoho Accounts and Zoho Recruit with invented candidates, over TLS, with Zoho's limits and peculiarities.
@@ -59,10 +65,12 @@ def sandbox(port: int) -> None:
     over = threading.Event()
     before = {number: signal.signal(number, lambda *_: over.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with Sandbox(port=port) as zoho:
-            env = Path(zoho.ca_bundle).with_name("env")
+        with Sandbox(port=port, redirect_uris=redirect_uris or (loopback_uri(PORT),)) as zoho:
+            env, form = (Path(zoho.ca_bundle).with_name(name) for name in ("env", "form"))
             _write_private(env, _environment(zoho))
-            click.echo(_EXPLANATION.format(url=zoho.region.accounts_url, env=shlex.quote(str(env))))
+            _write_private(form, _form(zoho))
+            files = {"env": shlex.quote(str(env)), "form": shlex.quote(str(form))}
+            click.echo(_EXPLANATION.format(url=zoho.region.accounts_url, **files))
             over.wait()
     except OSError as error:
         raise click.ClickException(f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from error
@@ -84,6 +92,11 @@ def _environment(zoho: Sandbox) -> str:
         "CURL_CA_BUNDLE": zoho.ca_bundle,
     }
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
+def _form(zoho: Sandbox) -> str:
+    secrets = {"client_secret": zoho.client_secret, "refresh_token": zoho.refresh_token}
+    return urlencode({"grant_type": "refresh_token", "client_id": zoho.client_id, **secrets})
 
 
 def _write_private(path: Path, text: str) -> None:

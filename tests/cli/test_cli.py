@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import errno
 import importlib
 import io
 import json
@@ -12,10 +13,8 @@ import socket
 import stat
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-import requests
 from click.testing import CliRunner
 
 from requests_zohorecruit import Region, cli
@@ -48,7 +47,7 @@ def test_regions_as_json_are_for_programs():
     assert [Region(**each) for each in json.loads(run("regions", "--json").output)] == list(Region.all())
 
 
-@pytest.mark.parametrize("command", [(), ("demo",), ("regions",), ("sandbox",)])
+@pytest.mark.parametrize("command", [(), *((name,) for name in app.commands)])
 def test_help_is_short_and_leads_nowhere_else(command):
     told = run(*command, "--help")
     assert told.exit_code == 0
@@ -88,6 +87,58 @@ def test_an_error_is_one_message_one_remedy_and_one_exit_code(monkeypatch, error
     assert told.exit_code == code
     assert told.stderr.splitlines() == [f"Error: {error.message}", *([error.hint] if error.hint else [])]
     assert "Traceback" in run("--debug", "demo").stderr
+
+
+def test_what_should_not_happen_is_one_line_too_and_shows_nothing(monkeypatch):
+    def fail(_):
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr("requests_zohorecruit.demo.run", fail)
+    told = run("demo")
+    assert (told.exit_code, told.stderr.splitlines()[0]) == (1, "Error: RuntimeError, which should not happen.")
+    assert "planted" not in told.output
+
+
+def test_T60_a_traceback_shows_the_way_of_an_error_and_the_text_of_our_own_only(monkeypatch):
+    def fail(_):
+        try:
+            try:
+                raise OSError("planted-cause")
+            except OSError as error:
+                raise RuntimeError("planted-error") from error
+        except RuntimeError as error:
+            error.__cause__.__context__ = error  # a circle, as finally blocks can make one
+            raise TokenEndpointError("Zoho is down.")  # noqa: B904 - how it came about is what this is about
+
+    monkeypatch.setattr("requests_zohorecruit.demo.run", fail)
+    told = run("--debug", "demo").stderr
+    assert "planted-" not in told.replace('"planted-', "")  # but in the source
+    shown = [line for line in told.splitlines() if line.startswith(("builtins.", "requests_zohorecruit."))]
+    assert shown == [
+        "builtins.OSError (its text is not shown)",
+        "builtins.RuntimeError (its text is not shown)",
+        "requests_zohorecruit.errors.TokenEndpointError: Zoho is down.",
+    ]
+    assert told.count("Traceback (most recent call last):") == 3
+
+
+def test_T60_what_was_left_out_of_an_error_is_left_out_of_its_traceback(monkeypatch):
+    def fail(_):
+        try:
+            raise OSError("planted")
+        except OSError:
+            raise TokenEndpointError("Zoho is down.") from None
+
+    monkeypatch.setattr("requests_zohorecruit.demo.run", fail)
+    assert run("--debug", "demo").stderr.count("Traceback") == 1
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(monkeypatch):
+    def fail(_):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("requests_zohorecruit.demo.run", fail)
+    assert run("demo").stderr == ""
 
 
 def test_ctrl_c_stops_with_one_word(monkeypatch):
@@ -172,7 +223,7 @@ class TestSandbox:
         told = []
         for line in process.stdout:
             told.append(line)
-            if "auth=auth" in line:
+            if "from_env" in line:
                 break
         yield process, "".join(told)
         process.kill()
@@ -191,23 +242,16 @@ class TestSandbox:
         assert f". {env}" in told
         assert stat.S_IMODE(env.stat().st_mode) == 0o600
         values = dict(line.removeprefix("export ").split("=", 1) for line in env.read_text("utf-8").splitlines())
-        form = {
-            "grant_type": "refresh_token",
-            **{name: values[f"ZOHORECRUIT_{name.upper()}"] for name in ("client_id", "client_secret", "refresh_token")},
-        }
-        ca = values["REQUESTS_CA_BUNDLE"]
-        token = requests.post(f"{values['ZOHORECRUIT_ACCOUNTS_URL']}/oauth/v2/token", form, verify=ca).json()
-        answer = requests.get(
-            f"{values['ZOHORECRUIT_RECRUIT_URL']}/recruit/v2/Candidates",
-            headers={"Authorization": f"Zoho-oauthtoken {token['access_token']}"},
-            verify=ca,
-        )
-        assert len(answer.json()["data"]) == 12
-        assert form["client_secret"] not in told
-        assert form["refresh_token"] not in told
+        for secret in (values["ZOHORECRUIT_CLIENT_SECRET"], values["ZOHORECRUIT_REFRESH_TOKEN"]):
+            assert secret not in told
+        curl, library = told.partition("With curl")[2].split("With this library:")
+        for example in (curl.partition("see.\n")[2], library.replace("python -c", f"{sys.executable} -c")):
+            script = f". {env}\n" + example.replace("\n    ", "\n")
+            said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+            assert "Amara" in said.stdout, said.stderr
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
-        assert not Path(ca).exists()
+        assert list(tmp_path.iterdir()) == []
 
     def test_a_port_that_is_taken_is_an_error_that_says_so(self):
         with socket.socket() as taken:

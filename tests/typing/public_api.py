@@ -40,6 +40,10 @@ from requests_zohorecruit.testing import MockZoho, TokenStoreContract, mock_zoho
 version: str = requests_zohorecruit.__version__
 
 
+class MyAuth(ZohoRecruitAuth):
+    """A class of one's own, of which the class methods make instances."""
+
+
 def authentication(prepared: requests.PreparedRequest) -> None:
     auth = ZohoRecruitAuth("1000.A", "secret", region="eu")
     ZohoRecruitAuth(
@@ -53,6 +57,11 @@ def authentication(prepared: requests.PreparedRequest) -> None:
         timeout=(5, 30),
     )
     ZohoRecruitAuth("1000.A", "secret", region="eu", refresh_token=None, store=None, session=None, timeout=10.0)
+    mine: ZohoRecruitAuth = ZohoRecruitAuth.from_profile()
+    ZohoRecruitAuth.from_profile("work", allowed_hosts=["localhost:8443"], session=requests.Session(), timeout=(5, 30))
+    contained: ZohoRecruitAuth = ZohoRecruitAuth.from_env()
+    ZohoRecruitAuth.from_env(store=FileStore("token.json"), allowed_hosts=(), session=None, timeout=10.0)
+    special: MyAuth = MyAuth.from_profile()
     signed: requests.PreparedRequest = auth(prepared)
     token: Token | None = auth.token
     refreshed: Token = auth.refresh()
@@ -61,7 +70,7 @@ def authentication(prepared: requests.PreparedRequest) -> None:
     response: requests.Response = requests.get("https://recruit.zoho.eu/recruit/v2/Candidates", auth=auth, timeout=30)
     with requests.Session() as session:
         session.auth = auth
-    print(signed, token, refreshed, region, response)
+    print(signed, token, refreshed, region, response, mine, contained, special)
 
 
 def tokens(mapping: Mapping[str, Any]) -> dict[str, Any]:

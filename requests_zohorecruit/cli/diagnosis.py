@@ -1,0 +1,137 @@
+"""What is wrong with a grant, found out with one cheap API call: each cause as an error with its remedy.
+
+Knows what the ways to fail look like from here; exit codes are `app`'s.
+"""
+
+from __future__ import annotations
+
+import time
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+
+from requests_zohorecruit.auth import ZohoRecruitAuth
+from requests_zohorecruit.errors import ClientConfigurationError, ThrottledError, TokenEndpointError, ZohoAuthError
+from requests_zohorecruit.profiles import SavedProfile
+from requests_zohorecruit.regions import Region
+
+__all__ = ["ClockError", "NetworkError", "PermissionMissingError", "api_error", "diagnose", "unreachable"]
+
+#: Seconds a clock may be off; certificates and shared expiry times forgive that much.
+_TOLERANCE = 120.0
+_TIMEOUT = (5, 30)
+_SET_CLOCK = "Set it (NTP): times of expiry are shared with other machines, and certificates depend on it."
+
+
+class PermissionMissingError(ZohoAuthError):
+    """The token is fine, and not for this."""
+
+
+class ClockError(ZohoAuthError):
+    """This machine's clock differs from Zoho's."""
+
+
+class NetworkError(ZohoAuthError):
+    """The API did not answer."""
+
+
+def diagnose(saved: SavedProfile) -> ZohoAuthError | None:
+    """Make one call, and return what is wrong and what to do; None = nothing."""
+    region = saved.application.region
+    url = f"{region.recruit_url}/recruit/v2/Candidates"
+    with requests.Session() as session:
+        auth = ZohoRecruitAuth(**saved.arguments())
+        try:
+            answer = session.get(url, params={"per_page": 1}, auth=auth, timeout=_TIMEOUT, allow_redirects=False)
+        except TokenEndpointError as error:
+            return error if isinstance(error, ThrottledError) or error.status_code else _reason(error, session, region)
+        except ZohoAuthError as error:
+            return error
+        except requests.RequestException as error:
+            return unreachable(url, error)
+    if answer.ok:
+        return _clock_error(answer, region.code)
+    return api_error(answer, region.code)
+
+
+def _reason(error: ZohoAuthError, session: requests.Session, region: Region) -> ZohoAuthError:
+    """Find out, without any secret, why Zoho Accounts could not be asked for a token."""
+    try:
+        # Signed by nobody, so by netrc neither.
+        answer = session.head(region.accounts_url, auth=lambda head: head, timeout=_TIMEOUT, allow_redirects=False)
+    except requests.RequestException as problem:
+        return unreachable(region.accounts_url, problem)
+    return _clock_error(answer, region.code) or error
+
+
+def unreachable(url: str, error: requests.RequestException) -> ZohoAuthError:
+    """Return the error for a call that got no answer. The original's text may hold a proxy's password."""
+    host = url.split("/")[2].rpartition("@")[2]
+    if isinstance(error, requests.exceptions.SSLError):
+        if any(words in str(error) for words in ("certificate is not yet valid", "certificate has expired")):
+            return ClockError(f"By this machine's clock the certificate of {host} is not valid now.", hint=_SET_CLOCK)
+        hint = "See whether a proxy in between needs a certificate of its own (REQUESTS_CA_BUNDLE)."
+        return NetworkError(f"The TLS connection to {host} was not accepted.", hint=hint)
+    if isinstance(error, requests.exceptions.Timeout):
+        return NetworkError(f"{host} did not answer in time.", hint="Try again; check network and proxy settings.")
+    return NetworkError(f"There is no connection to {host}.", hint="Check network and proxy settings (HTTPS_PROXY).")
+
+
+def api_error(answer: requests.Response, region: str) -> ZohoAuthError:
+    """Return what an answer of the API that is no success stands for."""
+    code, status = _code(answer), answer.status_code
+    details: dict[str, Any] = {"code": code, "status_code": status, "region": region}
+    host = answer.url.split("/")[2]
+    if code == "OAUTH_SCOPE_MISMATCH":
+        return PermissionMissingError(
+            f"The grant has no scope for {answer.url.partition('?')[0]}.",
+            hint="Log in again with a --scope that covers it, for instance ZohoRecruit.modules.ALL.",
+            **details,
+        )
+    if status == requests.codes.unauthorized:
+        return ClientConfigurationError(
+            f"{host} does not accept the access token that region {region} has just minted.",
+            hint="The usual cause is an API host of another region than the grant's; or the person has no access to "
+            "Zoho Recruit any more.",
+            **details,
+        )
+    if status == requests.codes.forbidden or code in {"NO_PERMISSION", "AUTHORIZATION_FAILED"}:
+        return PermissionMissingError(
+            f"The person behind the grant may not do that ({code or 'HTTP 403'}).",
+            hint="Ask an administrator of Zoho Recruit for the permission, or log in as somebody who has it.",
+            **details,
+        )
+    what = f"{host} answered HTTP {status}{f' ({code})' if code else ''}."
+    if status == requests.codes.too_many_requests:
+        hint = "Zoho limits API calls as well: wait, or see in Zoho Recruit how many are left today."
+        return ThrottledError(what, retry_after=0.0, hint=hint, **details)
+    if status == requests.codes.not_found:
+        return ZohoAuthError(
+            what, hint="Check the path: a module's API name, such as Candidates, comes first.", **details
+        )
+    hint = "Try again later." if status >= 500 else "Zoho Recruit's API documentation says what its codes mean."
+    return ZohoAuthError(what, hint=hint, **details)
+
+
+def _code(answer: requests.Response) -> str | None:
+    try:
+        code = answer.json().get("code")
+    except (ValueError, AttributeError):
+        return None
+    return code if isinstance(code, str) and code.isidentifier() else None
+
+
+def _clock_error(answer: requests.Response, region: str) -> ClockError | None:
+    try:
+        theirs = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+    except ValueError:
+        return None
+    off = time.time() - theirs
+    if abs(off) <= _TOLERANCE:
+        return None
+    return ClockError(
+        f"This machine's clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} Zoho's.",
+        region=region,
+        hint=_SET_CLOCK,
+    )

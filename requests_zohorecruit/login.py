@@ -1,0 +1,155 @@
+"""The way back from Zoho's consent page to a program on this machine: one request on 127.0.0.1 (RFC 8252, section 7.3).
+
+Knows HTTP and what a person should read in the browser; what the address means is `consent`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+from requests_zohorecruit.secret import Secret
+
+__all__ = ["PATH", "PORT", "CallbackReceiver", "loopback_uri"]
+
+PATH = "/callback"
+#: Fixed, since a redirect URI has to be registered to the letter; no service is known by it.
+PORT = 8400
+#: Seconds for the browser to take the page before the port is closed.
+_GOODBYE = 5.0
+
+
+def loopback_uri(port: int, *, host: str = "127.0.0.1") -> str:
+    """Return the redirect URI to register at Zoho.
+
+    :param host: or ``localhost``, which browsers may look for at ``::1`` first
+    """
+    return f"http://{host}:{port}{PATH}"
+
+
+class CallbackReceiver:
+    """Listens on 127.0.0.1 between entering and leaving, and takes one redirect.
+
+    The browser waits until `show` says how it went, so that the page tells the truth.
+
+    :param port: as registered at Zoho
+    :raises OSError: on entering, when the port is taken
+    """
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._addresses: SimpleQueue[Secret] = SimpleQueue()
+        self._pages: SimpleQueue[bytes] = SimpleQueue()
+        self._taken = threading.Lock()
+        self._shown = threading.Event()
+
+    def __enter__(self) -> CallbackReceiver:  # noqa: PYI034 - typing.Self is not in Python 3.10
+        self._server = _Server(("127.0.0.1", self._port), _Handler)
+        self._server.receiver = self
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._taken.locked():
+            self.show("That did not work", "What happened is told where you started the login.")
+            self._shown.wait(_GOODBYE)
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def wait(self, seconds: float) -> str | None:
+        """Wait for the redirect and return its address; None when it has not come yet."""
+        try:
+            return self._addresses.get(timeout=seconds)
+        except Empty:
+            return None
+
+    def show(self, title: str, text: str) -> None:
+        """Let the waiting browser show a page; what is shown first stays."""
+        self._pages.put(_page(title, text))
+
+    def take(self, path: str) -> bytes | None:
+        """Take the redirect, wait, and return the page to show; None when there was one before."""
+        if not self._taken.acquire(blocking=False):
+            return None
+        self._addresses.put(Secret(f"http://127.0.0.1:{self._port}{path}"))
+        return self._pages.get()
+
+    def done(self) -> None:
+        """Note that the browser has its page."""
+        self._shown.set()
+
+
+class _Server(ThreadingHTTPServer):
+    # On Windows it would let another program take over the port.
+    allow_reuse_address = os.name == "posix"
+    daemon_threads = True
+    block_on_close = False
+    receiver: CallbackReceiver
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a browser that hangs up early is no error of ours."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    #: Seconds. Browsers open connections ahead of time and send nothing on them.
+    timeout = 60
+
+    def do_GET(self) -> None:
+        hosts = {f"{name}:{self.server.server_port}" for name in ("127.0.0.1", "localhost")}
+        if urlsplit(self.path).path != PATH or self.headers.get("Host") not in hosts:
+            self._answer(404, _page("Nothing here", "This address is for Zoho's redirect only."))
+            return
+        page = self.server.receiver.take(self.path)
+        if page is None:
+            self._answer(410, _page("That was enough", "One redirect was taken already; close this window."))
+            return
+        try:
+            self._answer(200, page)
+        finally:
+            self.server.receiver.done()
+
+    def _answer(self, status: int, page: bytes) -> None:
+        self.send_response(status)
+        for name, value in _HEADERS.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name for it
+        """Say nothing: the address holds the code (T61)."""
+
+
+_HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Referrer-Policy": "no-referrer",
+}
+_STYLE = """
+:root { color-scheme: light dark; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; font: 1.05rem/1.6 system-ui, sans-serif; }
+main { max-width: 30rem; padding: 2rem; }
+h1 { font-size: 1.5rem; margin: 0 0 .5rem; }
+p { margin: 0; }
+"""
+
+
+def _page(title: str, text: str) -> bytes:
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)} - zohorecruit</title><style>{_STYLE}</style></head>"
+        f"<body><main><h1>{escape(title)}</h1><p>{escape(text)}</p></main></body></html>"
+    ).encode()
