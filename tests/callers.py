@@ -22,6 +22,7 @@ class Access:
     client_id: str
     client_secret: str
     ca_bundle: str
+    timeout: object = (5, 30)
 
     @classmethod
     def to(cls, zoho):
@@ -37,9 +38,8 @@ class Access:
         return session
 
     def auth(self, store, **options):
-        return ZohoRecruitAuth(
-            self.client_id, self.client_secret, region=self.region, store=store, session=self.session(), **options
-        )
+        given = {"region": self.region, "store": store, "session": self.session(), "timeout": self.timeout}
+        return ZohoRecruitAuth(self.client_id, self.client_secret, **(given | options))
 
 
 class Warnings(logging.Handler):

@@ -22,6 +22,7 @@ class Fleet:
 
     def __init__(self, size: int) -> None:
         context = multiprocessing.get_context("spawn")
+        self.size = size
         self._pipes, self._processes = [], []
         for _ in range(size):
             ours, theirs = context.Pipe()

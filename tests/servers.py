@@ -50,6 +50,16 @@ class Server:
         self.process = None
         return False
 
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """Have the server do nothing for the length of a `with` block, while its port is open."""
+        process: Any = self.process
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
+
     def stop(self, how: int = signal.SIGINT) -> None:
         """End the server; SIGINT is its own fast and clean way, SIGKILL none of both."""
         if self.process:
@@ -72,12 +82,12 @@ def missing(what: str) -> NoReturn:
 
 
 @contextmanager
-def redis_server() -> Iterator[Server]:
-    """Run Redis or Valkey, without persistence."""
+def redis_server(*more: str) -> Iterator[Server]:
+    """Run Redis or Valkey, without persistence unless `more` options say otherwise."""
     binary = shutil.which("redis-server") or shutil.which("valkey-server") or missing("redis-server")
     with tempfile.TemporaryDirectory() as directory:
         options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory]
-        with running(lambda port: [binary, "--port", str(port), *options]) as server:
+        with running(lambda port: [binary, "--port", str(port), *options, *more]) as server:
             yield server
 
 

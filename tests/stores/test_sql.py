@@ -314,6 +314,16 @@ def test_T58_a_database_that_is_down_is_a_store_error_without_secrets(connect: C
         assert "planted" not in str(caught.value) + "".join(traceback.StackSummary.from_list(frames).format())
 
 
+def test_T58_connections_that_ended_in_the_pool_are_no_error(postgres: Any, key: str, connect: Callable[..., Any]) -> None:
+    store = SQLStore(postgres, key)
+    store.save(OLD)
+    with postgres.connect() as pooled:
+        pid = pooled.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+    with connect(postgres.url).connect() as other:
+        assert other.execute(sa.text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": pid}).scalar_one()
+    assert store.load() == OLD
+
+
 # The lock on PostgreSQL
 
 
