@@ -54,12 +54,13 @@ class Share:
         return SQLStore(postgres_engine(self.where, self.patience), self.key)
 
 
-def redis_client(port, patience=10.0):
+def redis_client(port, patience=10.0, **options):
     import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    client = redis.Redis(host="127.0.0.1", port=port, socket_timeout=patience, retry=Retry(NoBackoff(), 1))
+    retry = Retry(NoBackoff(), 1)
+    client = redis.Redis(host="127.0.0.1", port=port, socket_timeout=patience, retry=retry, **options)
     closing.append(client.close)
     return client
 
