@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import requests
 from fleet import released_together
+from shares import close_all
 
 from requests_zohorecruit import ZohoAuthError, ZohoRecruitAuth
 
@@ -52,10 +53,22 @@ class Warnings(logging.Handler):
         self.texts.append(record.getMessage())
 
 
-def calling(access, make_store, threads, calls=1):
-    """Have each thread call the API; the result is (outcomes, warnings): status codes, or the errors raised."""
+#: What `kept` callers use from storm to storm, as a program would.
+_kept = {}
+
+
+def calling(access, make_store, threads, calls=1, *, kept=False, **options):
+    """Have each thread call the API; the result is (outcomes, warnings): status codes, or the errors raised.
+
+    :param make_store: `Share.open` of some share
+    :param kept: with the `ZohoRecruitAuth` of this process's last time, and what that has in memory
+    :param options: of a `ZohoRecruitAuth`
+    """
     warned = Warnings()
-    auth = access.auth(make_store())
+    share = make_store.__self__
+    if share not in _kept:
+        _kept[share] = access.auth(make_store(), **options)
+    auth = _kept[share] if kept else _kept.pop(share)
 
     def work(_):
         with access.session() as session:
@@ -64,10 +77,10 @@ def calling(access, make_store, threads, calls=1):
     yield from _gathered(work, threads, warned)
 
 
-def refreshing(access, make_store, threads, calls=1):
+def refreshing(access, make_store, threads, calls=1, **options):
     """Have each thread ask for another token."""
     warned = Warnings()
-    auth = access.auth(make_store())
+    auth = access.auth(make_store(), **options)
     yield from _gathered(lambda _: [outcome(lambda: bool(auth.refresh())) for _ in range(calls)], threads, warned)
 
 
@@ -85,4 +98,6 @@ def _gathered(work, threads, warned):
     for results in next(released):
         outcomes += results if isinstance(results, list) else [results]
     logging.getLogger("requests_zohorecruit").removeHandler(warned)
+    if not _kept:
+        close_all()
     yield outcomes, warned.texts

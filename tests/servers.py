@@ -1,4 +1,4 @@
-"""Real Redis and PostgreSQL servers on free ports of 127.0.0.1, with data directories of their own."""
+"""Real Redis, PostgreSQL and MariaDB servers on free ports of 127.0.0.1, with data directories of their own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import IO, Any, NoReturn
 
 import pytest
 
-READY = re.compile(rb"[Rr]eady to accept connections")
+READY = re.compile(rb"[Rr]eady (to accept|for) connections")
 ATTEMPTS = 3  # to find a port that nobody else takes before the server does
 
 
@@ -61,7 +61,7 @@ class Server:
             process.send_signal(signal.SIGCONT)
 
     def stop(self, how: int = signal.SIGINT) -> None:
-        """End the server; SIGINT is its own fast and clean way, SIGKILL none of both."""
+        """End the server; SIGINT is its own fast and clean way (MariaDB's is SIGTERM), SIGKILL none of both."""
         if self.process:
             self.process.send_signal(how)
             self.process.wait()
@@ -112,7 +112,7 @@ def postgres_server() -> Iterator[Server]:
             "fsync=off",
             "listen_addresses=127.0.0.1",
             f"unix_socket_directories={directory}",
-            "max_connections=50",
+            "max_connections=200",
         ]
         options = [part for setting in settings for part in ("-c", setting)]
         command = [str(binaries / "postgres"), "-D", str(data), *options]
@@ -121,7 +121,29 @@ def postgres_server() -> Iterator[Server]:
 
 
 @contextmanager
-def running(command: Any, user: pwd.struct_passwd | None = None) -> Iterator[Server]:
+def mariadb_server() -> Iterator[Server]:
+    """Run MariaDB; the superuser is ``root``, without a password, and there is a database ``test``."""
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    binary, install = (shutil.which(name, path=path) for name in ("mariadbd", "mariadb-install-db"))
+    if not (binary and install):
+        missing("mariadb-server")
+    user = unprivileged()
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        if user:
+            os.chown(directory, user.pw_uid, user.pw_gid)
+        places = ["--no-defaults", f"--datadir={directory / 'data'}"]
+        method = "--auth-root-authentication-method=normal"
+        subprocess.run([install, *places, method], check=True, capture_output=True, cwd="/", **acting_as(user))
+        options = ["--bind-address=127.0.0.1", f"--socket={directory / 'socket'}", "--innodb-flush-log-at-trx-commit=0"]
+        with running(lambda port: [binary, *places, *options, f"--port={port}"], user, goodbye=signal.SIGTERM) as server:
+            yield server
+
+
+@contextmanager
+def running(
+    command: Any, user: pwd.struct_passwd | None = None, *, goodbye: int = signal.SIGINT
+) -> Iterator[Server]:
     for _ in range(ATTEMPTS):
         port = free_port()
         server = Server(command(port), port, user)
@@ -132,7 +154,7 @@ def running(command: Any, user: pwd.struct_passwd | None = None) -> Iterator[Ser
     try:
         yield server
     finally:
-        server.stop()
+        server.stop(goodbye)
 
 
 def free_port() -> int:

@@ -25,6 +25,7 @@ class Share:
     :ivar where: a directory, or the port of a server on 127.0.0.1
     :ivar lease: of a Redis lock in seconds, shorter than `RedisStore` allows when a holder's death is not to take long
     :ivar patience: seconds that a stalled server is waited for
+    :ivar address: of Redis
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Share:
     key: str
     lease: float = 60.0
     patience: float = 10.0
+    address: str = "127.0.0.1"
 
     @classmethod
     def new(cls, kind, where, **options):
@@ -48,7 +50,7 @@ class Share:
 
     def _redis(self):
         redis_store.MINIMUM_LEASE = min(redis_store.MINIMUM_LEASE, self.lease)
-        return RedisStore(redis_client(self.where, self.patience), self.key, lock_ttl=self.lease)
+        return RedisStore(redis_client(self.where, self.patience, host=self.address), self.key, lock_ttl=self.lease)
 
     def _postgres(self):
         return SQLStore(postgres_engine(self.where, self.patience), self.key)
@@ -60,7 +62,8 @@ def redis_client(port, patience=10.0, **options):
     from redis.retry import Retry
 
     retry = Retry(NoBackoff(), 1)
-    client = redis.Redis(host="127.0.0.1", port=port, socket_timeout=patience, retry=retry, **options)
+    limits = {"socket_timeout": patience, "socket_connect_timeout": patience, "retry": retry}
+    client = redis.Redis(port=port, **limits, **({"host": "127.0.0.1"} | options))
     closing.append(client.close)
     return client
 

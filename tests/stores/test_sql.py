@@ -1,4 +1,4 @@
-"""SQLStore, on real PostgreSQL and SQLite; for MySQL the SQL is looked at."""
+"""SQLStore, on real PostgreSQL, MariaDB and SQLite."""
 
 from __future__ import annotations
 
@@ -48,11 +48,17 @@ def postgres_url(postgres_process: Any) -> str:
 
 
 @pytest.fixture
+def mariadb_url(mariadb_process: Any) -> str:
+    pytest.importorskip("pymysql", reason="PyMySQL is not installed")
+    return f"mysql+pymysql://root@127.0.0.1:{mariadb_process.port}/test"
+
+
+@pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'app.db'}"
 
 
-@pytest.fixture(params=["postgres_url", "sqlite_url"])
+@pytest.fixture(params=["postgres_url", "mariadb_url", "sqlite_url"])
 def engine(request: pytest.FixtureRequest, connect: Callable[..., Any]) -> Any:
     made = connect(request.getfixturevalue(request.param))
     SQLStore(made, "any").create_table()
@@ -96,6 +102,13 @@ class TestSQLStoreOnPostgreSQLInAutocommit(OneEngine):
     @pytest.fixture(autouse=True)
     def _engine(self, postgres: Any, postgres_url: str, connect: Callable[..., Any]) -> None:
         self.engine = connect(postgres_url, isolation_level="AUTOCOMMIT")
+
+
+class TestSQLStoreOnMariaDB(OneEngine):
+    @pytest.fixture(autouse=True)
+    def _engine(self, mariadb_url: str, connect: Callable[..., Any]) -> None:
+        self.engine = connect(mariadb_url)
+        SQLStore(self.engine, "any").create_table()
 
 
 class TestSQLStoreOnSQLite(OneEngine):

@@ -1,7 +1,8 @@
-"""Everybody calls at once when the token is gone: real processes, real threads, real TLS, one file."""
+"""Everybody calls at once when the token is gone: real processes, real threads, real TLS, one file or server."""
 
 from __future__ import annotations
 
+import time
 from urllib.parse import urlsplit
 
 from callers import refreshing
@@ -54,10 +55,26 @@ def test_T20_eight_processes_that_keep_asking_for_new_tokens_stop_at_the_budget_
     assert all(0 < error.retry_after <= 600 and "10 access tokens" in str(error) for error in refused)
 
 
-def test_T20_a_throttled_grant_is_asked_for_once_by_eight_processes(storm, zoho, expire):
+def test_T20_a_throttled_grant_is_asked_for_once_by_eight_processes_and_again_after_the_cool_down(
+    storm, zoho, expire, change, make_store
+):
     expire()
     zoho.fault("throttle")
-    outcomes, _, token_requests = storm(8, 2)
-    assert token_requests == 1
-    assert {type(error) for error in outcomes} == {ThrottledError}
-    assert all(0 < error.retry_after <= 60 for error in outcomes)
+    for token_requests in (1, 0):
+        outcomes, _, asked = storm(8, 2)
+        assert asked == token_requests
+        assert {type(error) for error in outcomes} == {ThrottledError}
+        assert all(0 < error.retry_after <= 60 for error in outcomes)
+    over = make_store().load()["failure"]
+    change(failure={**over, "wait": [time.time() - 1, 60.0]})
+    assert storm(8, 2) == ([200] * 16, [], 1)
+
+
+def test_T20_a_live_token_stays_in_use_while_the_grant_is_throttled(storm, zoho, change):
+    change(expires_at=time.time() + 240)  # stale
+    zoho.fault("throttle")
+    outcomes, warnings, token_requests = storm(8, 2, calls=3)
+    assert (outcomes, token_requests) == ([200] * 48, 1)
+    assert all("stays in use" in text for text in warnings)
+    outcomes, _, token_requests = storm(8, 2, calls=3)
+    assert (outcomes, token_requests) == ([200] * 48, 0)
