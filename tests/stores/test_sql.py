@@ -193,7 +193,6 @@ def test_a_database_that_cannot_be_written_keeps_what_it_has(tmp_path: Path, con
 def test_a_missing_table_is_an_error_that_says_so(engine: Any) -> None:
     from requests_zohorecruit.stores.sql import TABLE
 
-    store = SQLStore(engine.execution_options(schema_translate_map={None: "elsewhere"}), "key")
     if engine.dialect.name == "sqlite":
         TABLE.drop(engine)
         store = SQLStore(engine, "key")
@@ -201,7 +200,9 @@ def test_a_missing_table_is_an_error_that_says_so(engine: Any) -> None:
         with engine.begin() as connection:
             connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS elsewhere"))
         # Other tests use the table at the same time, so it is looked for where it is not.
-        store = SQLStore(sa.create_engine(engine.url, connect_args={"options": "-c search_path=elsewhere"}), "key")
+        postgres = engine.url.update_query_dict({"options": "-c search_path=elsewhere"})
+        elsewhere = postgres if engine.dialect.name == "postgresql" else engine.url.set(database="elsewhere")
+        store = SQLStore(sa.create_engine(elsewhere), "key")
     for use in (store.load, lambda: store.save(NEW), lambda: store.lock(0).__enter__()):
         with pytest.raises(TokenStoreError, match=r"no table 'zohorecruit_tokens' .*Call create_table\(\) once"):
             use()
