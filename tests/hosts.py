@@ -173,4 +173,3 @@ def _entering(network):
 
 def _inside(network, command):
     subprocess.run([*_entering(network), *command.split()], check=True, capture_output=True)
-

@@ -136,14 +136,14 @@ def mariadb_server() -> Iterator[Server]:
         method = "--auth-root-authentication-method=normal"
         subprocess.run([install, *places, method], check=True, capture_output=True, cwd="/", **acting_as(user))
         options = ["--bind-address=127.0.0.1", f"--socket={directory / 'socket'}", "--innodb-flush-log-at-trx-commit=0"]
-        with running(lambda port: [binary, *places, *options, f"--port={port}"], user, goodbye=signal.SIGTERM) as server:
+        with running(
+            lambda port: [binary, *places, *options, f"--port={port}"], user, goodbye=signal.SIGTERM
+        ) as server:
             yield server
 
 
 @contextmanager
-def running(
-    command: Any, user: pwd.struct_passwd | None = None, *, goodbye: int = signal.SIGINT
-) -> Iterator[Server]:
+def running(command: Any, user: pwd.struct_passwd | None = None, *, goodbye: int = signal.SIGINT) -> Iterator[Server]:
     for _ in range(ATTEMPTS):
         port = free_port()
         server = Server(command(port), port, user)

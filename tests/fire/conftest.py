@@ -13,6 +13,7 @@ from requests_zohorecruit.sandbox.process import SandboxProcess
 
 PROCESSES = 3
 
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.is_relative_to(__file__.rpartition("/")[0]):

@@ -12,7 +12,7 @@ from fleet import Fleet
 from hardships import HARDSHIPS, NEED_ROOT, enduring, may_mount
 from servers import missing
 
-from requests_zohorecruit import Token, TokenStoreError
+from requests_zohorecruit import TokenStoreError
 
 #: Where the lock cannot even be taken, nothing is minted that could not be kept.
 UNLOCKABLE = {"read-only mount"}

@@ -48,9 +48,7 @@ def test_T57_a_lock_lost_with_its_connection_costs_one_mint(scene_on, after_zoho
 
 
 @pytest.mark.parametrize("after_zoho", [False, True])
-def test_T58_every_connection_ended_in_the_middle_of_a_refresh_is_an_answer_or_an_error(
-    scene_on, postgres, after_zoho
-):
+def test_T58_every_connection_ended_in_the_middle_of_a_refresh_is_an_answer_or_an_error(scene_on, postgres, after_zoho):
     scene = scene_on("postgres", postgres.port)
     holder, stale = scene.client(), scene.client()
     holder.ahead, stale.ahead = HOUR, STALE

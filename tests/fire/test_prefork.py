@@ -30,7 +30,9 @@ def start(tmp_path, access):
         prepared = tmp_path / "prepared"
         prepared.write_bytes(pickle.dumps((access, share)))
         environment = os.environ | {"PREFORK": str(prepared), "PREFORK_BROKER": broker, "PYTHONPATH": str(TESTS)}
-        process = subprocess.Popen([sys.executable, "-m", *command], env=environment, cwd=tmp_path, start_new_session=True, **options)
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command], env=environment, cwd=tmp_path, start_new_session=True, **options
+        )
         try:
             yield
         finally:
@@ -59,7 +61,7 @@ def test_T26_gunicorns_preloaded_workers_answer(kind, zoho, scene_on, start):
     scene.expire()
     zoho.token_delay = 0.5
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        url = "http://127.0.0.1:%d/" % listening.getsockname()[1]
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
         bind = ["--bind", f"fd://{listening.fileno()}", "--workers", str(WORKERS)]
         gunicorn = ["gunicorn", *bind, "--preload", "--no-control-socket", "prefork:application()"]
         with start(scene.share, *gunicorn, pass_fds=[listening.fileno()]), ThreadPoolExecutor(WORKERS) as callers:

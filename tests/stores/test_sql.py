@@ -328,7 +328,9 @@ def test_T58_a_database_that_is_down_is_a_store_error_without_secrets(connect: C
         assert "planted" not in str(caught.value) + "".join(traceback.StackSummary.from_list(frames).format())
 
 
-def test_T58_connections_that_ended_in_the_pool_are_no_error(postgres: Any, key: str, connect: Callable[..., Any]) -> None:
+def test_T58_connections_that_ended_in_the_pool_are_no_error(
+    postgres: Any, key: str, connect: Callable[..., Any]
+) -> None:
     store = SQLStore(postgres, key)
     store.save(OLD)
     with postgres.connect() as pooled:
