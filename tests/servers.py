@@ -77,8 +77,8 @@ def drain(output: IO[bytes]) -> None:
 
 def missing(what: str) -> NoReturn:
     if os.environ.get("ZOHORECRUIT_REQUIRE_SERVERS") == "1":
-        pytest.fail(f"{what} is not installed, and ZOHORECRUIT_REQUIRE_SERVERS=1 demands it")
-    pytest.skip(f"{what} is not installed")
+        pytest.fail(f"{what} is missing, and ZOHORECRUIT_REQUIRE_SERVERS=1 demands it")
+    pytest.skip(f"{what} is missing")
 
 
 @contextmanager

@@ -25,7 +25,7 @@ PATIENCE = 1.0
 @pytest.fixture(scope="module")
 def lan():
     if not may_have_networks():
-        missing("the right to make networks, or iproute2,")
+        missing("the right to make networks, or iproute2")
     with tempfile.TemporaryDirectory() as directory, Lan(HOSTS, Path(directory)) as lan:
         yield lan
 
