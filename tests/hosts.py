@@ -77,7 +77,7 @@ class Lan:
 
     @contextmanager
     def cut_off(self, number):
-        """Have the bridge swallow all that is meant for a host, for the length of a `with` block."""
+        """Have the bridge swallow every answer to a host, for the length of a `with` block."""
         route = f"blackhole {_address(number)}/32"
         _inside(self._switch, f"ip route add {route}")
         try:

@@ -20,6 +20,8 @@ HOSTS = 3
 THREADS = 3
 #: Seconds that a host waits for a Redis that it cannot reach.
 PATIENCE = 1.0
+#: Of the lock, in seconds. What a host that is cut off asks for still arrives, and Redis may give it the lock.
+LEASE = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def hosts(lan, zoho_process):
 @pytest.fixture
 def storm(zoho, hosts, access, lan_redis):
     """Run a job on the first so many hosts with a new grant; return each host's outcomes, and the token requests."""
-    share = Share.new("redis", lan_redis.port, address=ADDRESS, patience=PATIENCE)
+    share = Share.new("redis", lan_redis.port, address=ADDRESS, patience=PATIENCE, lease=LEASE)
     grant = zoho.new_grant()
 
     def run(job=calling, *, hosts_used=HOSTS, **options):

@@ -12,7 +12,7 @@ from servers import redis_server
 from requests_zohorecruit import TokenStoreError
 
 #: Of the lock, in seconds: what a holder that cannot give it back costs others.
-LEASE = 1.0
+LEASE = 3.0
 
 
 @pytest.fixture
