@@ -54,9 +54,7 @@ def test_T57_the_grant_survives_its_holders_being_killed(kind, scene_on, access,
             scene.check_the_store()
             assert scene.newcomer().call() == 200
     counted = ", ".join(f"{stages[stage]} {stage}" for stage in STAGES)
-    record_property(
-        f"Kills of the holder, {kind}", f"{counted}; {refused} refused; longest wait {max(waits):.2f} s"
-    )
+    record_property(f"Kills of the holder, {kind}", f"{counted}; {refused} refused; longest wait {max(waits):.2f} s")
     assert max(waits) < LOCK_TIMEOUT
     survivor.refresh()
     scene.check_the_store()
