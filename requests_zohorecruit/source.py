@@ -169,7 +169,8 @@ class TokenSource(SharedRecord):
             self._read_store()
         snapshot = self._snapshot
         if not snapshot.record.alive(now):
-            self._raise_if_hopeless(snapshot.record, now)  # before queueing for the locks, only to learn the same
+            # Before queueing for the locks, only to learn the same. Reading may have taken its time.
+            self._raise_if_hopeless(snapshot.record, self.clock())
             return self._renewed()
         if now >= snapshot.calm_until:
             self._renew_without_waiting(now)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import requests
 from fleet import released_together
 from requests_oauthlib import OAuth2Session
+from shares import close_all
 
 from requests_zohorecruit import FileStore, ZohoAuthError, ZohoRecruitAuth, zohorecruit_compliance_fix
 
@@ -23,6 +24,7 @@ class Access:
     client_id: str
     client_secret: str
     ca_bundle: str
+    timeout: object = (5, 30)
 
     @classmethod
     def to(cls, zoho):
@@ -38,9 +40,8 @@ class Access:
         return session
 
     def auth(self, store, **options):
-        return ZohoRecruitAuth(
-            self.client_id, self.client_secret, region=self.region, store=store, session=self.session(), **options
-        )
+        given = {"region": self.region, "store": store, "session": self.session(), "timeout": self.timeout}
+        return ZohoRecruitAuth(self.client_id, self.client_secret, **(given | options))
 
 
 class Warnings(logging.Handler):
@@ -53,10 +54,21 @@ class Warnings(logging.Handler):
         self.texts.append(record.getMessage())
 
 
-def calling(access, make_store, threads, calls=1):
-    """Have each thread call the API; the result is (outcomes, warnings): status codes, or the errors raised."""
+#: What `kept` callers use from storm to storm, as a program would.
+_kept = {}
+
+
+def calling(access, share, threads, calls=1, *, kept=False, **options):
+    """Have each thread call the API; the result is (outcomes, warnings): status codes, or the errors raised.
+
+    :param share: the `Share` that holds the grant
+    :param kept: with the `ZohoRecruitAuth` of this process's last time, and what that has in memory
+    :param options: of a `ZohoRecruitAuth`
+    """
     warned = Warnings()
-    auth = access.auth(make_store())
+    if share not in _kept:
+        _kept[share] = access.auth(share.open(), **options)
+    auth = _kept[share] if kept else _kept.pop(share)
 
     def work(_):
         with access.session() as session:
@@ -65,10 +77,10 @@ def calling(access, make_store, threads, calls=1):
     yield from _gathered(work, threads, warned)
 
 
-def refreshing(access, make_store, threads, calls=1):
+def refreshing(access, share, threads, calls=1, **options):
     """Have each thread ask for another token."""
     warned = Warnings()
-    auth = access.auth(make_store())
+    auth = access.auth(share.open(), **options)
     yield from _gathered(lambda _: [outcome(lambda: bool(auth.refresh())) for _ in range(calls)], threads, warned)
 
 
@@ -86,6 +98,8 @@ def _gathered(work, threads, warned):
     for results in next(released):
         outcomes += results if isinstance(results, list) else [results]
     logging.getLogger("requests_zohorecruit").removeHandler(warned)
+    if not _kept:
+        close_all()
     yield outcomes, warned.texts
 
 

@@ -74,3 +74,10 @@ def _plain_environment(monkeypatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the figures that tests have measured, with `record_property`."""
+    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    for name, figure in sorted({pair for report in reports for pair in getattr(report, "user_properties", ())}):
+        terminalreporter.write_line(f"{name}: {figure}")

@@ -22,6 +22,7 @@ class Fleet:
 
     def __init__(self, size: int) -> None:
         context = multiprocessing.get_context("spawn")
+        self.size = size
         self._pipes, self._processes = [], []
         for _ in range(size):
             ours, theirs = context.Pipe()
@@ -45,9 +46,13 @@ class Fleet:
 
         :param job: a generator that yields once when it is ready and, after that, its result
         """
-        pipes = self._pipes[:count]
-        for pipe in pipes:
-            pipe.send((job, arguments))
+        return self.run_each([(job, arguments)] * count)
+
+    def run_each(self, jobs: list[tuple[Callable[..., Iterator[Any]], tuple[Any, ...]]]) -> tuple[list[Any], float]:
+        """Run one job with its arguments in each process, as `run` does."""
+        pipes = self._pipes[: len(jobs)]
+        for pipe, job in zip(pipes, jobs, strict=True):
+            pipe.send(job)
         _answers(pipes)
         started = time.perf_counter()
         for pipe in pipes:

@@ -1,4 +1,4 @@
-"""Real Redis and PostgreSQL servers on free ports of 127.0.0.1, with data directories of their own."""
+"""Real Redis, PostgreSQL and MariaDB servers on free ports of 127.0.0.1, with data directories of their own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import IO, Any, NoReturn
 
 import pytest
 
-READY = re.compile(rb"[Rr]eady to accept connections")
+READY = re.compile(rb"[Rr]eady (to accept|for) connections")
 ATTEMPTS = 3  # to find a port that nobody else takes before the server does
 
 
@@ -50,8 +50,18 @@ class Server:
         self.process = None
         return False
 
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """Have the server do nothing for the length of a `with` block, while its port is open."""
+        process: Any = self.process
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
+
     def stop(self, how: int = signal.SIGINT) -> None:
-        """End the server; SIGINT is its own fast and clean way, SIGKILL none of both."""
+        """End the server; SIGINT is its own fast and clean way (MariaDB's is SIGTERM), SIGKILL none of both."""
         if self.process:
             self.process.send_signal(how)
             self.process.wait()
@@ -67,17 +77,17 @@ def drain(output: IO[bytes]) -> None:
 
 def missing(what: str) -> NoReturn:
     if os.environ.get("ZOHORECRUIT_REQUIRE_SERVERS") == "1":
-        pytest.fail(f"{what} is not installed, and ZOHORECRUIT_REQUIRE_SERVERS=1 demands it")
-    pytest.skip(f"{what} is not installed")
+        pytest.fail(f"{what} is missing, and ZOHORECRUIT_REQUIRE_SERVERS=1 demands it")
+    pytest.skip(f"{what} is missing")
 
 
 @contextmanager
-def redis_server() -> Iterator[Server]:
-    """Run Redis or Valkey, without persistence."""
+def redis_server(*more: str) -> Iterator[Server]:
+    """Run Redis or Valkey, without persistence unless `more` options say otherwise."""
     binary = shutil.which("redis-server") or shutil.which("valkey-server") or missing("redis-server")
     with tempfile.TemporaryDirectory() as directory:
         options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory]
-        with running(lambda port: [binary, "--port", str(port), *options]) as server:
+        with running(lambda port: [binary, "--port", str(port), *options, *more]) as server:
             yield server
 
 
@@ -111,7 +121,29 @@ def postgres_server() -> Iterator[Server]:
 
 
 @contextmanager
-def running(command: Any, user: pwd.struct_passwd | None = None) -> Iterator[Server]:
+def mariadb_server() -> Iterator[Server]:
+    """Run MariaDB; the superuser is ``root``, without a password, and there is a database ``test``."""
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    binary, install = (shutil.which(name, path=path) for name in ("mariadbd", "mariadb-install-db"))
+    if not (binary and install):
+        missing("mariadb-server")
+    user = unprivileged()
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        if user:
+            os.chown(directory, user.pw_uid, user.pw_gid)
+        places = ["--no-defaults", f"--datadir={directory / 'data'}"]
+        method = "--auth-root-authentication-method=normal"
+        subprocess.run([install, *places, method], check=True, capture_output=True, cwd="/", **acting_as(user))
+        options = ["--bind-address=127.0.0.1", f"--socket={directory / 'socket'}", "--innodb-flush-log-at-trx-commit=0"]
+        with running(
+            lambda port: [binary, *places, *options, f"--port={port}"], user, goodbye=signal.SIGTERM
+        ) as server:
+            yield server
+
+
+@contextmanager
+def running(command: Any, user: pwd.struct_passwd | None = None, *, goodbye: int = signal.SIGINT) -> Iterator[Server]:
     for _ in range(ATTEMPTS):
         port = free_port()
         server = Server(command(port), port, user)
@@ -122,7 +154,7 @@ def running(command: Any, user: pwd.struct_passwd | None = None) -> Iterator[Ser
     try:
         yield server
     finally:
-        server.stop()
+        server.stop(goodbye)
 
 
 def free_port() -> int:

@@ -73,6 +73,8 @@ class RedisStore:
         self._lock_ttl = float(lock_ttl)
         # What the record was when the lock was taken, for each holder, who is a thread of a process.
         self._seen: dict[tuple[int, int], str | bytes] = {}
+        # Owners of locks that Redis may hold for nobody, because it did not answer when they were taken or given back.
+        self._orphans: list[str] = []
 
     @guarded("loaded")
     def load(self) -> dict[str, Any] | None:
@@ -124,14 +126,15 @@ class RedisStore:
 
     @guarded("locked", TimeoutError)
     def _acquire(self, owner: str, timeout: float) -> str | bytes:
-        lease = int(self._lock_ttl * 1000)
-
-        def take() -> bool:
-            # When the answer to SET is lost, the client asks again and finds the lock taken: by us.
-            taken = self._client.set(self._lock_key, owner, nx=True, px=lease)
-            return bool(taken) or self._holder() == owner
-
-        if not poll(take, timeout):
+        for orphan in self._orphans[:]:
+            self._client.eval(_RELEASE, 1, self._lock_key, orphan)
+            self._orphans = [each for each in self._orphans if each != orphan]
+        try:
+            taken = poll(lambda: self._take(owner), timeout)
+        except BaseException:
+            self._orphans.append(owner)
+            raise
+        if not taken:
             name = self._holder().rpartition(" ")[0] or "somebody"
             raise TimeoutError(f"{self!r} is locked by {name}; gave up after {timeout:g} s.")
         try:
@@ -140,6 +143,11 @@ class RedisStore:
             self._release(owner)
             raise
         return stored
+
+    def _take(self, owner: str) -> bool:
+        # When the answer to SET is lost, the client asks again and finds the lock taken: by us.
+        taken = self._client.set(self._lock_key, owner, nx=True, px=int(self._lock_ttl * 1000))
+        return bool(taken) or self._holder() == owner
 
     def _holder(self) -> str:
         owner = self._client.get(self._lock_key) or ""
@@ -152,6 +160,7 @@ class RedisStore:
                 return
             reason = "it was held longer than its lease"
         except Exception as cause:  # noqa: BLE001 - whatever the client raises, and never its text
+            self._orphans.append(owner)
             reason = type(cause).__name__
         _log.warning("%r: the lock of %g s could not be released: %s", self, self._lock_ttl, reason)
 

@@ -134,6 +134,15 @@ class SQLStore:
             return stack.pop_all()
 
     def _read(self) -> str | None:
+        try:
+            return self._read_once()
+        except sa.exc.DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        # The pool had a connection from before the server was restarted, and has thrown all of those away by now.
+        return self._read_once()
+
+    def _read_once(self) -> str | None:
         query = sa.select(TABLE.c.record).where(TABLE.c.key == self._key)
         with self._connected() as connection:
             return connection.execute(query).scalar_one_or_none()

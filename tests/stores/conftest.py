@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from servers import Server, postgres_server, redis_server
+from servers import Server, mariadb_server, postgres_server, redis_server
 
 
 class Child:
@@ -72,4 +72,10 @@ def redis_process() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def postgres_process() -> Iterator[Server]:
     with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_process() -> Iterator[Server]:
+    with mariadb_server() as server:
         yield server

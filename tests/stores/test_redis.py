@@ -8,7 +8,7 @@ import re
 import socket
 import traceback
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
@@ -145,6 +145,45 @@ def test_a_lock_whose_confirmation_was_lost_is_recognised(
     with RedisStore(client, key).lock(0):
         pass
     assert not client.exists(f"{{{key}}}:lock")
+
+
+def test_T58_a_lock_that_could_not_be_given_back_is_given_back_by_the_next_use(
+    client: Any, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise redis.ConnectionError
+
+    store, other = RedisStore(client, key), RedisStore(client, key)
+    with monkeypatch.context() as broken, store.lock(0):
+        broken.setattr(client, "eval", fail)
+    with pytest.raises(TimeoutError):
+        other.lock(0).__enter__()
+    with store.lock(0):
+        pass
+    with other.lock(0), pytest.raises(TimeoutError):
+        store.lock(0).__enter__()  # what has been given back once is nobody's business any more
+
+
+def test_T58_a_lock_that_redis_gave_without_being_heard_is_given_back_by_the_next_use(
+    client: Any, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = client.set
+
+    def unheard(*args: Any, **options: Any) -> NoReturn:
+        original(*args, **options)  # a server that stalls does what it was told when nobody listens any more
+        raise redis.TimeoutError
+
+    store, other = RedisStore(client, key), RedisStore(client, key)
+    with monkeypatch.context() as broken:
+        broken.setattr(client, "set", unheard)
+        with pytest.raises(TokenStoreError, match="TimeoutError"):
+            store.lock(0).__enter__()
+    with pytest.raises(TimeoutError):
+        other.lock(0).__enter__()
+    with store.lock(0):
+        pass
+    with other.lock(0):
+        pass
 
 
 # When the lease runs out

@@ -1,4 +1,4 @@
-"""SQLStore, on real PostgreSQL and SQLite; for MySQL the SQL is looked at."""
+"""SQLStore, on real PostgreSQL, MariaDB and SQLite."""
 
 from __future__ import annotations
 
@@ -49,11 +49,17 @@ def postgres_url(postgres_process: Any) -> str:
 
 
 @pytest.fixture
+def mariadb_url(mariadb_process: Any) -> str:
+    pytest.importorskip("pymysql", reason="PyMySQL is not installed")
+    return f"mysql+pymysql://root@127.0.0.1:{mariadb_process.port}/test"
+
+
+@pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'app.db'}"
 
 
-@pytest.fixture(params=["postgres_url", "sqlite_url"])
+@pytest.fixture(params=["postgres_url", "mariadb_url", "sqlite_url"])
 def engine(request: pytest.FixtureRequest, connect: Callable[..., Any]) -> Any:
     made = connect(request.getfixturevalue(request.param))
     SQLStore(made, "any").create_table()
@@ -97,6 +103,13 @@ class TestSQLStoreOnPostgreSQLInAutocommit(OneEngine):
     @pytest.fixture(autouse=True)
     def _engine(self, postgres: Any, postgres_url: str, connect: Callable[..., Any]) -> None:
         self.engine = connect(postgres_url, isolation_level="AUTOCOMMIT")
+
+
+class TestSQLStoreOnMariaDB(OneEngine):
+    @pytest.fixture(autouse=True)
+    def _engine(self, mariadb_url: str, connect: Callable[..., Any]) -> None:
+        self.engine = connect(mariadb_url)
+        SQLStore(self.engine, "any").create_table()
 
 
 class TestSQLStoreOnSQLite(OneEngine):
@@ -181,7 +194,6 @@ def test_a_database_that_cannot_be_written_keeps_what_it_has(tmp_path: Path, con
 def test_a_missing_table_is_an_error_that_says_so(engine: Any) -> None:
     from requests_zohorecruit.stores.sql import TABLE
 
-    store = SQLStore(engine.execution_options(schema_translate_map={None: "elsewhere"}), "key")
     if engine.dialect.name == "sqlite":
         TABLE.drop(engine)
         store = SQLStore(engine, "key")
@@ -189,7 +201,9 @@ def test_a_missing_table_is_an_error_that_says_so(engine: Any) -> None:
         with engine.begin() as connection:
             connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS elsewhere"))
         # Other tests use the table at the same time, so it is looked for where it is not.
-        store = SQLStore(sa.create_engine(engine.url, connect_args={"options": "-c search_path=elsewhere"}), "key")
+        postgres = engine.url.update_query_dict({"options": "-c search_path=elsewhere"})
+        elsewhere = postgres if engine.dialect.name == "postgresql" else engine.url.set(database="elsewhere")
+        store = SQLStore(sa.create_engine(elsewhere), "key")
     for use in (store.load, lambda: store.save(NEW), lambda: store.lock(0).__enter__()):
         with pytest.raises(TokenStoreError, match=r"no table 'zohorecruit_tokens' .*Call create_table\(\) once"):
             use()
@@ -313,6 +327,18 @@ def test_T58_a_database_that_is_down_is_a_store_error_without_secrets(connect: C
         assert caught.value.__context__ is None
         frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack[1:]
         assert "planted" not in str(caught.value) + "".join(traceback.StackSummary.from_list(frames).format())
+
+
+def test_T58_connections_that_ended_in_the_pool_are_no_error(
+    postgres: Any, key: str, connect: Callable[..., Any]
+) -> None:
+    store = SQLStore(postgres, key)
+    store.save(OLD)
+    with postgres.connect() as pooled:
+        pid = pooled.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+    with connect(postgres.url).connect() as other:
+        assert other.execute(sa.text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": pid}).scalar_one()
+    assert store.load() == OLD
 
 
 # The lock on PostgreSQL

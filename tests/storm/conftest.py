@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 from callers import Access, calling
 from fleet import Fleet
+from servers import postgres_server, redis_server
+from shares import KINDS, Share, close_all
 
-from requests_zohorecruit import FileStore
 from requests_zohorecruit.sandbox.process import SandboxProcess
 
 PROCESSES = 8
@@ -32,21 +31,36 @@ def access(zoho):
     zoho.reject_all = False
 
 
-@pytest.fixture
-def make_store(zoho, access, tmp_path):
-    """Make stores on one file that holds a fresh token of a new grant."""
-    make = partial(FileStore, tmp_path / "grant.json")
-    access.auth(make(), refresh_token=zoho.new_grant()).refresh()
-    return make
+@pytest.fixture(scope="session")
+def redis_process():
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_process():
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(params=KINDS)
+def share(request, zoho, access, tmp_path):
+    """Share a fresh token of a new grant."""
+    kind = request.param
+    where = tmp_path if kind == "file" else request.getfixturevalue(f"{kind}_process").port
+    share = Share.new(kind, where)
+    access.auth(share.open(), refresh_token=zoho.new_grant()).refresh()
+    yield share
+    close_all()
 
 
 @pytest.fixture
-def storm(zoho, fleet, access, make_store):
+def storm(zoho, fleet, access, share):
     """Run a job in a number of processes; return outcomes, warnings and the count of token requests."""
 
     def run(processes, threads, calls=1, *, job=calling):
         before = zoho.token_requests
-        results, _ = fleet.run(processes, job, access, make_store, threads, calls)
+        results, _ = fleet.run(processes, job, access, share, threads, calls)
         outcomes = [outcome for of_process, _ in results for outcome in of_process]
         warnings = [text for _, of_process in results for text in of_process]
         return outcomes, warnings, zoho.token_requests - before
@@ -55,12 +69,22 @@ def storm(zoho, fleet, access, make_store):
 
 
 @pytest.fixture
-def expire(zoho, make_store):
+def change(share):
+    """Change what everybody finds in the store."""
+
+    def replace(**changes):
+        store = share.open()
+        store.save({**store.load(), **changes})
+
+    return replace
+
+
+@pytest.fixture
+def expire(zoho, change):
     """Let the hour be over, for Zoho and for everybody who reads the store."""
 
     def end():
         zoho.expire_tokens()
-        store = make_store()
-        store.save({**store.load(), "expires_at": 1.0})
+        change(expires_at=1.0)
 
     return end

@@ -1,0 +1,72 @@
+"""A sandbox in a process of its own, real servers, and processes."""
+
+from __future__ import annotations
+
+import pytest
+from callers import Access
+from conditions import Scene
+from fleet import Fleet
+from servers import postgres_server, redis_server
+from shares import Share, close_all
+
+from requests_zohorecruit.sandbox.process import SandboxProcess
+
+PROCESSES = 3
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.is_relative_to(__file__.rpartition("/")[0]):
+            item.add_marker(pytest.mark.fire)
+
+
+@pytest.fixture(scope="session")
+def zoho_process():
+    with SandboxProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def zoho(zoho_process):
+    yield zoho_process
+    zoho_process.token_delay = 0.0
+
+
+@pytest.fixture
+def access(zoho):
+    return Access.to(zoho)
+
+
+@pytest.fixture(scope="session")
+def fleet():
+    with Fleet(PROCESSES) as processes:
+        yield processes
+
+
+@pytest.fixture(scope="session")
+def redis_process():
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_process():
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def where(request, tmp_path):
+    """Return a function from the kind of a store to where it is kept."""
+    return lambda kind: tmp_path if kind == "file" else request.getfixturevalue(f"{kind}_process").port
+
+
+@pytest.fixture
+def scene_on(zoho, access, where):
+    """Make scenes: on a kind of store, unless told at which directory or port on the servers that all tests use."""
+
+    def make(kind, at=None, **options):
+        return Scene(zoho, access, Share.new(kind, at or where(kind), **options))
+
+    yield make
+    close_all()
