@@ -151,18 +151,19 @@ class SharedRecord:
                 self._set(memory, unsaved=True)
             elif self._unsaved and self._seen == before and memory.refresh_token == stored.refresh_token:
                 self._set(memory.joined(stored), unsaved=True)
-            elif self._unsaved and memory.refresh_token != stored.refresh_token and self._outlives(before):
+            elif self._unsaved and memory.refresh_token != stored.refresh_token and self._outlives(stored, before):
                 self._set(replace(memory, extra=stored.extra), unsaved=True)
             else:
                 self._save_due = None
                 self._set(stored.with_mints_of(memory), unsaved=False)
 
-    def _outlives(self, before: tuple[str | None, ...]) -> bool:
+    def _outlives(self, stored: Record, before: tuple[str | None, ...]) -> bool:
         """Tell whether the grant in memory, given or revoked here, goes before the one the store has now."""
-        # Others have only used the grant that has to go; or put one back that an emptied store had lost.
-        same_grant = self._seen is not None and self._seen[:1] == before[:1]
-        owed = self._owed is not None and self._snapshot.record.refresh_token == self._owed
-        return same_grant or (owed and not before)
+        if before[:1] == (stored.refresh_token,):
+            return True  # others have only used the grant that has to go
+        # Or they have revoked that, or have put one back that an emptied store had lost: a login here outlives both.
+        owed = self._owed is not None and self._owed == self._snapshot.record.refresh_token
+        return owed and (not before or stored.refresh_token is None)
 
     def _first_reading(self, stored: Record | None, memory: Record) -> tuple[Record, bool]:
         """Let what this instance was given (refresh token, or grant just exchanged) win over the store, this once."""
@@ -180,7 +181,7 @@ class SharedRecord:
     def _bring(self, record: Record) -> None:
         """Put a grant that a person has just given in the place of whatever is known."""
         with self._memory.hold(LOCK_TIMEOUT):
-            self._owed = record.refresh_token
+            self._owed, self._seen = record.refresh_token, None
             self._set(record, unsaved=True)
         self._save_again()
 

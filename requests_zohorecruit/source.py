@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import cast
 
 from requests_zohorecruit.accounts import Accounts
@@ -134,17 +133,12 @@ class TokenSource(SharedRecord):
 
     def adopt(self, token: Token, *, now: float) -> None:
         """Take over a grant that a person has just given, by an exchange at `now` (epoch seconds)."""
-        given = Record(mints=(now,)).minted(token)
         # In memory before anything can go wrong: a code can't be exchanged twice.
-        self._seen = None
-        self._bring(given)
-        # Should saving fail: what is stored at this moment has to give way then, and what comes later does not.
+        self._bring(Record(mints=(now,)).minted(token))
+        # What is stored at this moment has to give way, even if saving succeeds later only; what comes later has not.
         self._read_store()
         with self._exclusive(LOCK_TIMEOUT):
             self._reload()
-            stored = self._snapshot.record
-            if stored.refresh_token != given.refresh_token == self._owed:
-                self._bring(replace(given, extra=stored.extra))
             self._save()
 
     def revoke(self) -> None:

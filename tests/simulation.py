@@ -261,6 +261,7 @@ class Worker:
     def __init__(self, world):
         self.world = world
         self.dead = False
+        self.given = None
         self.offset = 0.0
         self.source = TokenSource(Accounts(world), Store(world.disk), clock=self.clock)
         self.source._threads = ThreadLock(world)
@@ -441,7 +442,7 @@ class World:
         token = self.ledger.mint(grant)
         self.grants.append(grant.refresh_token)
         self.expiry_as_told[token.value] = self.now + 3600
-        before, self.owed = list(self.saved), (grant.refresh_token, worker)
+        before, self.owed, worker.given = list(self.saved), (grant.refresh_token, worker), grant
         current().stop("answer")
         try:
             worker.source.adopt(Token(token.value, grant.refresh_token, now + 3600, 3600), now=now)
@@ -451,7 +452,8 @@ class World:
             raise
         # Unless another person was faster, or later.
         stored = (self.disk.record or {}).get("refresh_token")
-        promise(grant.refresh_token in self.saved or stored not in before, "a new grant is lost")
+        superseded = stored not in before or worker.given is not grant
+        promise(grant.refresh_token in self.saved or superseded, "a new grant is lost")
 
     def jump(self, index, seconds):
         """Put a worker's clock forward or back."""
