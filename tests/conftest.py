@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import ipaddress
-import socket
+import os
+from pathlib import Path
 
 import pytest
+import socketguard
 from hypothesis import settings
 
 # The same examples every time: what fails here fails for everybody. No deadline: machines differ.
@@ -14,41 +14,11 @@ settings.register_profile("reproducible", derandomize=True, database=None, deadl
 settings.load_profile("reproducible")
 
 
-def _loopback(host):
-    if isinstance(host, bytes):
-        host = host.decode()
-    if host in {None, "", "localhost"}:
-        return True
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
-
-
-def _refuse_strangers(host):
-    if not _loopback(host):
-        raise RuntimeError(f"a test tried to reach {host!r}, which is not on this machine")
-
-
-def _guarded(connect):
-    @functools.wraps(connect)
-    def guarded(self, address):
-        if isinstance(address, tuple):
-            _refuse_strangers(address[0])
-        return connect(self, address)
-
-    return guarded
-
-
-def _resolve(host, *arguments, **options):
-    _refuse_strangers(host)
-    return _getaddrinfo(host, *arguments, **options)
-
-
-# Not an audit hook: one written in Python makes CPython 3.11 fail to trace threads that start at the same moment.
-_getaddrinfo, socket.getaddrinfo = socket.getaddrinfo, _resolve
-for _name in ("connect", "connect_ex"):
-    setattr(socket.socket, _name, _guarded(getattr(socket.socket, _name)))
+# In this process, and in every Python that a test starts.
+socketguard.install()
+_GUARD = str(Path(socketguard.__file__).parent)
+_paths = [_GUARD, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(filter(None, _paths)))
 
 
 @pytest.fixture(autouse=True)
