@@ -147,7 +147,7 @@ class TestAllowedHosts:
             ("proxy.example:8443", "https://proxy.example:8443/x", True),
             ("proxy.example:8443", "https://proxy.example/x", False),
             ("proxy.example:443", "https://proxy.example/x", True),
-            ("Proxy.Example", "https://proxy.example/x", True),
+            ("PROXY.Example", "https://proxy.example/x", True),
             ("[::1]:8443", "https://[::1]:8443/x", True),
             ("[::1]", "https://[::1]/x", True),
             ("[::1]", "https://[::2]/x", False),

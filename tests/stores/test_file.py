@@ -302,6 +302,20 @@ def test_T51_the_file_is_private_from_birth(store: FileStore, monkeypatch: pytes
     assert seen == [0o600]
 
 
+def test_T51_the_directory_is_private_from_birth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    original = os.mkdir
+
+    def note(directory: Path, *args: Any, **kwargs: Any) -> None:
+        original(directory, *args, **kwargs)
+        seen.append(mode(directory))
+
+    monkeypatch.setattr(os, "mkdir", note)
+    with umask(0):
+        FileStore(tmp_path / "a" / "b" / "token.json").save(OLD)
+    assert seen == [0o700, 0o700]
+
+
 @pytest.mark.parametrize("use", ["load", "save"])
 @pytest.mark.parametrize("bits", [0o644, 0o640, 0o604, 0o666])
 def test_T51_a_file_others_can_read_is_tightened(store: FileStore, path: Path, use: str, bits: int) -> None:
@@ -392,6 +406,22 @@ def test_a_parent_that_is_a_file_is_an_error(path: Path) -> None:
     for use in (store.load, lambda: store.save(NEW), lambda: store.lock(0).__enter__()):
         with pytest.raises(TokenStoreError, match="could not be"):
             use()
+
+
+def test_a_directory_that_somebody_else_makes_at_the_same_moment_is_good_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, is_dir = FileStore(tmp_path / "new" / "token.json"), Path.is_dir
+
+    def not_yet(directory: Path) -> bool:
+        if directory != tmp_path / "new":
+            return is_dir(directory)
+        directory.mkdir(exist_ok=True)
+        return False
+
+    monkeypatch.setattr(Path, "is_dir", not_yet)
+    store.save(NEW)
+    assert store.load() == NEW
 
 
 def test_a_missing_directory_is_an_empty_store(tmp_path: Path) -> None:
@@ -517,6 +547,42 @@ def test_T56_an_unreadable_holder_is_an_unknown_one(store: FileStore, path: Path
             store.lock(-1).__enter__()
 
 
+def test_T56_a_holder_that_cannot_be_read_is_an_unknown_one(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    with store.lock(0):
+        monkeypatch.setattr(Path, "open", failing(errno.EACCES))
+        with pytest.raises(TimeoutError, match="locked by an unknown process"):
+            store.lock(0).__enter__()
+
+
+def test_T56_no_more_than_300_characters_are_shown_of_a_holder(store: FileStore, path: Path) -> None:
+    with store.lock(0):
+        path.with_name("token.json.lock").write_text("a" * 100_000)
+        with pytest.raises(TimeoutError, match="locked by a{300}; gave up"):
+            store.lock(0).__enter__()
+
+
+def test_T56_only_the_present_holder_is_named(store: FileStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.with_name("token.json.lock").write_text("a former one with a long name" * 10)
+    monkeypatch.setattr(socket, "gethostname", lambda: "hôte")
+    with store.lock(0), pytest.raises(TimeoutError, match=r"locked by process \d+ on h\?te since [\dTZ:-]+; gave up"):
+        store.lock(0).__enter__()
+
+
+def test_a_lock_is_released_even_if_somebody_keeps_the_error_raised_under_it(store: FileStore) -> None:
+    with pytest.raises(KeyError) as kept, store.lock(0):
+        raise KeyError
+    with store.lock(0):
+        assert kept.tb is not None
+
+
+def test_a_disk_too_full_to_write_down_the_holder_does_not_cost_the_lock(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "write", failing(errno.ENOSPC))
+    with store.lock(0), pytest.raises(TimeoutError, match="locked by an unknown process"):
+        store.lock(0).__enter__()
+
+
 def test_T57_a_lock_whose_holder_forked_ends_with_the_holder(store: FileStore, fork: Callable[..., Any]) -> None:
     def hold(say: Callable[[str], None], wait: Callable[[], None]) -> None:
         with store.lock(60):
@@ -588,7 +654,7 @@ def test_T26_a_child_forked_while_another_thread_holds_the_lock_works(
 
 def test_a_lock_file_that_is_a_link_is_refused(store: FileStore, path: Path) -> None:
     path.with_name("token.json.lock").symlink_to(path.with_name("somebody-elses"))
-    with pytest.raises(TokenStoreError, match="could not be locked"):
+    with pytest.raises(TokenStoreError, match=rf"^FileStore\('{path}'\) could not be locked"):
         store.lock(0).__enter__()
     assert not path.with_name("somebody-elses").exists()
 

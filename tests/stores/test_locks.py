@@ -28,7 +28,9 @@ def test_holding_it_says_what_is_held_and_how_long_it_waited() -> None:
     assert lock.acquire(0)
 
 
-def test_it_waits_as_long_as_it_is_told_and_without_a_timeout_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_waits_as_long_as_it_is_told_and_without_a_timeout_as_long_as_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     lock, waits = ForkSafeLock(), []
 
     class Patient:
