@@ -372,7 +372,7 @@ def test_T30_a_timeout_is_finite_and_above_zero(timeout):
 
 @pytest.mark.parametrize("session", [requests, requests.Session, "https", 5])
 def test_a_session_is_a_requests_session(session):
-    with pytest.raises(TypeError, match=r"must be a requests\.Session"):
+    with pytest.raises(TypeError, match=rf"must be a requests\.Session, not {type(session).__name__}$"):
         make(session=session)
 
 

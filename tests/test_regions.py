@@ -451,7 +451,7 @@ def test_a_callback_that_cannot_be_read_is_refused(url):
 
 @pytest.mark.parametrize("url", [None, 5, b"https://app.example/?x"])
 def test_a_callback_is_text(url):
-    with pytest.raises(TypeError, match="must be a string"):
+    with pytest.raises(TypeError, match=f"the callback URL must be a string, not {type(url).__name__}$"):
         Region.from_callback(url)
 
 

@@ -21,7 +21,7 @@ class Store:
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
 
-    @guarded("loaded", TimeoutError, hints={errno.EBUSY: "Wait a little."})
+    @guarded("loaded", TimeoutError, hints={errno.EBUSY: "Wait a little.", errno.EPERM: "It is not yours."})
     def load(self, key: str = "a", *, fresh: bool = False) -> Mapping[str, Any]:
         """Return what was asked for."""
         if self.error:
