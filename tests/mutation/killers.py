@@ -31,5 +31,9 @@ KILLERS = {
 }
 
 #: Parts of names of tests that take long; they are run for the modules they are about, and for no others.
-SLOW = ("test_T35_so_does_one_that_is_longer_than_what_we_look_at",)
+SLOW = (
+    "test_T35_so_does_one_that_is_longer_than_what_we_look_at",
+    "test_T50_a_writer_killed_at_any_instant",
+    "test_T53_processes_that_come_and_go",
+)
 PATIENT = ("replay",)

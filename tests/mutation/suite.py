@@ -44,9 +44,9 @@ class Suite:
         self.items = []
 
     def pytest_sessionstart(self):
-        # That there is a counterexample is enough; a small one is not looked for.
-        phases = (Phase.explicit, Phase.generate)
-        settings.register_profile("mutation", settings.get_profile("reproducible"), phases=phases)
+        # What is looked for is found soon or by another test; and a small counterexample is worth nothing here.
+        few = {"phases": (Phase.explicit, Phase.generate), "max_examples": 30}
+        settings.register_profile("mutation", settings.get_profile("reproducible"), **few)
         settings.load_profile("mutation")
 
     def pytest_runtest_logreport(self, report):
@@ -88,17 +88,17 @@ def calls_of(work):
     called = set()
     ours = str(FOLDER)
 
-    def note(frame, event, _):
-        if event == "call" and frame.f_code.co_filename.startswith(ours):
+    def note(frame, *_):  # called for calls only, as long as it returns nothing
+        if frame.f_code.co_filename.startswith(ours):
             called.add(place(frame.f_code))
 
-    threading.setprofile(note)
-    sys.setprofile(note)
+    threading.settrace(note)
+    sys.settrace(note)
     try:
         work()
     finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
+        sys.settrace(None)
+        threading.settrace(None)
     return called
 
 

@@ -93,7 +93,7 @@ def test_a_tilde_is_the_home_directory(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("wrong", [None, 3, b"bytes", ["token.json"]])
 def test_what_is_no_path_is_a_type_error(wrong: Any) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=rf"not {type(wrong).__name__}$"):
         FileStore(wrong)
 
 
@@ -221,7 +221,9 @@ def test_T14_a_failed_save_leaves_the_old_record_and_nothing_else(
 
 def test_T14_a_record_json_cannot_express_is_refused_and_the_old_one_stays(store: FileStore) -> None:
     store.save(OLD)
-    with pytest.raises(TokenStoreError, match="not JSON-serialisable"):
+    with pytest.raises(
+        TokenStoreError, match=rf"^FileStore\('{store.path}'\) could not be saved: .* not JSON-serialisable"
+    ):
         store.save({**NEW, "odd": object()})
     assert store.load() == OLD
 
@@ -325,6 +327,13 @@ def test_T51_a_file_others_can_read_is_tightened(store: FileStore, path: Path, u
     assert mode(path) == 0o600
 
 
+def test_T51_a_file_that_is_private_keeps_its_mode(store: FileStore, path: Path) -> None:
+    path.write_text(json.dumps(OLD))
+    path.chmod(0o400)
+    assert store.load() == OLD
+    assert mode(path) == 0o400
+
+
 @pytest.mark.parametrize("reason", ["owner", "read-only"])
 def test_T51_a_file_that_cannot_be_tightened_is_complained_about_once(
     reason: str, store: FileStore, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -337,8 +346,11 @@ def test_T51_a_file_that_cannot_be_tightened_is_complained_about_once(
         monkeypatch.setattr(os, "fchmod", failing(errno.EROFS))
     with caplog.at_level(logging.WARNING):
         assert store.load() == store.load() == OLD
-    assert [record.getMessage() for record in caplog.records] == [
-        f"{store!r} can be read by other users and holds secrets: chmod 600 it, or move it."
+    assert [(record.name, record.getMessage()) for record in caplog.records] == [
+        (
+            "requests_zohorecruit.stores.file",
+            f"{store!r} can be read by other users and holds secrets: chmod 600 it, or move it.",
+        )
     ]
     assert mode(path) == 0o644
 
@@ -351,6 +363,19 @@ def test_a_system_without_modes_is_not_bothered_with_them(
     monkeypatch.setattr("requests_zohorecruit.stores.file._POSIX", False)
     assert store.load() == OLD
     assert mode(path) == 0o644
+
+
+def test_a_system_that_tells_text_files_from_others_does_not_take_it_for_one(
+    store: FileStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags: list[int] = []
+    original = os.open
+    monkeypatch.setattr(os, "open", lambda name, *rest: (flags.append(rest[0]), original(name, os.O_RDONLY))[1])
+    monkeypatch.setattr(os, "O_BINARY", 0x8000, raising=False)
+    monkeypatch.delattr(os, "O_NONBLOCK")
+    path.write_text(json.dumps(OLD))
+    assert store.load() == OLD
+    assert flags == [os.O_RDONLY | 0x8000]
 
 
 def test_a_file_system_that_refuses_chmod_is_good_enough(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,6 +412,13 @@ def test_T52_a_corrupt_file_is_named_and_left_alone(store: FileStore, path: Path
     assert names(path.parent) == ["token.json"]
 
 
+def test_T52_not_more_of_a_file_is_read_than_a_record_can_have(store: FileStore, path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 42)  # takes no room on the disk, and would not fit into the memory
+    with pytest.raises(TokenStoreError, match="not a token record"):
+        store.load()
+
+
 def test_a_named_pipe_is_refused_without_waiting_for_a_writer(store: FileStore, path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(TokenStoreError, match="not a regular file"):
@@ -403,8 +435,9 @@ def test_a_file_that_became_a_directory_is_an_error(store: FileStore, path: Path
 def test_a_parent_that_is_a_file_is_an_error(path: Path) -> None:
     path.write_text("")
     store = FileStore(path / "token.json")
-    for use in (store.load, lambda: store.save(NEW), lambda: store.lock(0).__enter__()):
-        with pytest.raises(TokenStoreError, match="could not be"):
+    uses = {"loaded": store.load, "saved": lambda: store.save(NEW), "locked": lambda: store.lock(0).__enter__()}
+    for doing, use in uses.items():
+        with pytest.raises(TokenStoreError, match=rf"^FileStore\('{store.path}'\) could not be {doing}: "):
             use()
 
 
