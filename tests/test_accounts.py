@@ -349,7 +349,15 @@ def test_without_a_session_the_environment_is_honoured(monkeypatch):
     assert settings["timeout"] == (5.0, 30.0)
 
 
-@pytest.mark.parametrize(("timeout", "pair"), [(7, (7.0, 7.0)), (0.5, (0.5, 0.5)), ((1, 2.5), (1.0, 2.5))])
+@pytest.mark.parametrize(
+    ("timeout", "pair"),
+    [
+        (7, (7.0, 7.0)),
+        (0.5, (0.5, 0.5)),
+        ((1, 2.5), (1.0, 2.5)),
+        (threading.TIMEOUT_MAX, (threading.TIMEOUT_MAX, threading.TIMEOUT_MAX)),
+    ],
+)
 def test_T30_a_timeout_is_seconds_or_a_pair(timeout, pair):
     session, adapter = recording()
     refresh(make(session=session, timeout=timeout))
