@@ -71,6 +71,8 @@ class SharedRecord:
         self._holder: tuple[int, int] | None = None
         #: What the store held when last seen, by its tokens; `_unsaved`: memory is ahead of that.
         self._seen: object = NEVER
+        #: The same before the last save, in case that is undone.
+        self._replaced: object = NEVER
         self._unsaved = False
         self._save_due: float | None = None
         self._final: Failure | None = None
@@ -115,7 +117,8 @@ class SharedRecord:
         try:
             lock.__exit__(None, None, None)
         except Exception as error:  # noqa: BLE001 - a store is other people's code
-            # Where the lock is a transaction, what was saved may be gone with it.
+            # Where the lock is a transaction, what was saved may be gone with it, and what was there before be back.
+            self._seen = self._replaced
             self._save_due = self.clock() + TRY_AGAIN
             self._remember(self._snapshot.record, unsaved=True)
             failure = self._store_error("could not be unlocked", error)
@@ -227,7 +230,7 @@ class SharedRecord:
             self._save_due = self.clock() + TRY_AGAIN
             self._remember(record, unsaved=True)
         else:
-            self._seen = (record.refresh_token, record.access_token)
+            self._replaced, self._seen = self._seen, (record.refresh_token, record.access_token)
             self._save_due = None
             self._remember(record, unsaved=False)
             return

@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import threading
+from contextlib import contextmanager
 
 import pytest
 from engine import GRANT, START, Clock, FakeAccounts, WatchedStore, in_threads, make_source, token_record, unreachable
@@ -126,6 +127,29 @@ class TestStale:
         assert store.done == []
         clock.forward(2)
         assert source.header() == header("T2")
+
+    def test_T20_as_long_as_a_failure_is_remembered_nobody_tries_again(self, source, accounts, clock, store):
+        accounts.fail = [unreachable()]
+        assert source.header() == header("T0")
+        until = store.record["failure"]["wait"][0]
+        assert until > START + 2
+        store.done.clear()
+        clock.now = until - 0.1
+        assert source.header() == header("T0")
+        assert store.done == []
+        clock.now = until
+        assert source.header() == header("T2")
+
+    def test_T20_a_failure_in_the_moment_the_token_grows_stale_is_not_repeated_with_every_call(
+        self, source, accounts, store, clock
+    ):
+        source._read_store()
+        clock.now = source.token.stale_at
+        accounts.fail = [unreachable()]
+        assert source.header() == header("T0")
+        store.done.clear()
+        assert source.header() == header("T0")
+        assert store.done == []
 
     def test_a_store_that_cannot_be_locked_or_read_is_not_the_callers_problem(self, source, store, caplog):
         source._read_store()
@@ -487,13 +511,27 @@ class TestRejected:
         source.header()
         source.store.saves_fail = OSError(28, "no")
         assert source.replacement("T1") == header("T2")
-        assert "stays in use in memory" in caplog.text
+        assert ["stays in use in memory" in record.getMessage() for record in caplog.records] == [True, True]
 
     def test_a_store_that_cannot_be_read_is_an_error(self, source):
         source.header()
         source.store.loads_fail = OSError(5, "no")
         with pytest.raises(TokenStoreError, match="Input/output error"):
             source.replacement("T1")
+
+    def test_the_store_is_read_once(self, source):
+        source.header()
+        source.store.done.clear()
+        source.replacement("T1")
+        assert source.store.done.count("load") == 1
+
+    @pytest.mark.parametrize(("name", "remembered"), [("R0", False), ("R1", True)])
+    def test_the_last_16_rejected_tokens_are_not_taken_from_the_store_again(self, source, accounts, name, remembered):
+        source.header()
+        for number in range(16):
+            assert source.replacement(f"R{number}") == header("T1")
+        MemoryStore.save(source.store, token_record(name))
+        assert source.replacement("T1") == header("T2" if remembered else name)
 
     def test_a_refresh_that_fails_raises_its_error(self, source, accounts):
         source.header()
@@ -551,6 +589,12 @@ class TestRejected:
         pause = source.store.record["rejection_pause"]
         source.rejected_again("T2", "host")
         assert source.store.record["rejection_pause"] == pause
+
+    def test_T21_a_401_for_an_older_token_is_not_answered_with_the_one_that_was_rejected_too(self, source):
+        source.header()
+        source.replacement("T1")
+        source.rejected_again("T2", "host")
+        assert source.replacement("T1") is None
 
     def test_a_pause_and_a_cool_down_noted_by_two_processes_at_once_both_count(self, accounts, clock):
         store = WatchedStore()
@@ -653,8 +697,12 @@ class TestSaving:
         assert "planted" not in str(caught.value)
         assert source.token.access_token == "T1"
         assert source.header() == header("T1")
-        clock.forward(3)
         source.store.saves_fail = None
+        source.store.done.clear()
+        clock.forward(1.9)
+        assert source.header() == header("T1")
+        assert source.store.done == []
+        clock.forward(0.1)
         assert source.header() == header("T1")
         assert source.store.record["access_token"] == "T1"
         source.store.done.clear()
@@ -741,6 +789,48 @@ class TestSaving:
         clock.forward(3)
         assert source.header() == header("T1")
         assert source.store.record["access_token"] == "T1"
+
+    @pytest.mark.parametrize("undone", [True, False])
+    def test_a_token_is_not_lost_with_a_transaction_that_could_not_be_ended(self, accounts, clock, undone):
+        class Database(WatchedStore):
+            @contextmanager
+            def lock(self, timeout):
+                before = self.record
+                with super().lock(timeout):
+                    yield
+                if fail:
+                    if undone:
+                        MemoryStore.save(self, before)
+                    raise fail.pop()
+
+        fail = [RuntimeError()]
+        store = Database(token_record(age=3600))
+        source = make_source(store, clock=clock, accounts=accounts)
+        with pytest.raises(TokenStoreError, match="could not be unlocked"):
+            source.header()
+        assert source.header() == header("T1")
+        clock.forward(3)
+        assert source.header() == header("T1")
+        assert store.record["access_token"] == "T1"
+        assert len(accounts.calls) == 1
+
+    def test_a_lock_is_told_the_error_of_the_block(self, accounts, clock):
+        class Lock:
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *error):
+                told.append(error)
+
+        told, record = [], {}
+        store = CallbackStore(record.update, lambda: record or None, lambda _: Lock())
+        source = make_source(store, clock=clock, accounts=accounts)
+        accounts.fail = [throttled()]
+        with pytest.raises(ThrottledError) as caught:
+            source.header()
+        ((kind, error, trace),) = told
+        assert (kind, error) == (ThrottledError, caught.value)
+        assert trace is not None
 
     def test_the_error_of_the_block_is_not_hidden_by_one_of_cleaning_up(self, accounts, clock):
         class Lock:

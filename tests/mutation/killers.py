@@ -12,7 +12,7 @@ KILLERS = {
     "accounts": ("tests/test_accounts.py", "tests/test_auth.py"),
     "trustedhosts": ("tests/test_trusted_hosts.py", "tests/test_auth.py"),
     "replay": _DOOR,
-    "auth": (*_DOOR, "tests/test_source.py"),
+    "auth": (*_DOOR, "tests/test_trusted_hosts.py"),
     "authorization": ("tests/test_authorization.py", *_SESSIONS),
     "stores.file": ("tests/stores/test_file.py",),
     "stores.lockfile": ("tests/stores/test_file.py", "tests/stores/test_locks.py"),
