@@ -596,6 +596,14 @@ class TestRejected:
         source.rejected_again("T2", "host")
         assert source.replacement("T1") is None
 
+    def test_T21_a_pause_is_noted_beside_what_somebody_else_has_saved_meanwhile(self, source):
+        source.header()
+        source.replacement("T1")
+        MemoryStore.save(source.store, token_record("T-other"))
+        source.rejected_again("T2", "host")
+        assert source.store.record["access_token"] == "T-other"
+        assert source.store.record["rejection_pause"] == [START + 60, 60]
+
     def test_a_pause_and_a_cool_down_noted_by_two_processes_at_once_both_count(self, accounts, clock):
         store = WatchedStore()
         first, second = (make_source(store, clock=clock, accounts=accounts) for _ in range(2))
@@ -789,6 +797,32 @@ class TestSaving:
         clock.forward(3)
         assert source.header() == header("T1")
         assert source.store.record["access_token"] == "T1"
+
+    @pytest.mark.parametrize(
+        ("store", "name"),
+        [(MemoryStore(), r"MemoryStore\(\)"), (WatchedStore(), "The token store WatchedStore")],
+        ids=["ours", "somebody's"],
+    )
+    def test_a_lock_that_is_not_to_be_had_is_told_with_the_stores_name(self, store, name, accounts, clock, monkeypatch):
+        def held(timeout):
+            raise TimeoutError("held by somebody.")
+
+        monkeypatch.setattr(store, "lock", held)
+        why = "held by somebody" if name.startswith("Memory") else "its lock is held by somebody else"
+        text = rf"^{name} was not to be had within 60 s \({why}\) \(region eu\)\.$"
+        with pytest.raises(TokenStoreError, match=text) as caught:
+            make_source(store, clock=clock, accounts=accounts).header()
+        assert caught.value.region == "eu"
+
+    def test_an_error_of_the_stores_own_keeps_its_words_and_hint(self, accounts, clock):
+        store = WatchedStore()
+        store.loads_fail = TokenStoreError("It is gone.", hint="Fetch it back.")
+        with pytest.raises(TokenStoreError) as caught:
+            make_source(store, clock=clock, accounts=accounts).header()
+        assert (str(caught.value), caught.value.region) == ("It is gone. Fetch it back.", "eu")
+        store.loads_fail, store.saves_fail = None, TokenStoreError("It is full.")
+        with pytest.raises(TokenStoreError, match=r"^It is full\. The new token stays in use in memory"):
+            make_source(store, clock=clock, accounts=accounts).header()
 
     @pytest.mark.parametrize("undone", [True, False])
     def test_a_token_is_not_lost_with_a_transaction_that_could_not_be_ended(self, accounts, clock, undone):
