@@ -576,6 +576,17 @@ class TestRejected:
         clock.forward(60)
         assert source.replacement("T4") == header("T5")
 
+    def test_T21_a_pause_that_somebody_else_has_ended_is_over_for_everybody(self, accounts, clock):
+        store = WatchedStore()
+        first, second = (make_source(store, clock=clock, accounts=accounts) for _ in range(2))
+        first.header()
+        first.replacement("T1")
+        first.rejected_again("T2", "host")
+        assert second.header() == header("T2")
+        assert second.replacement("T2") is None
+        first.accepted()
+        assert second.replacement("T2") == header("T3")
+
     def test_accepted_again_changes_nothing(self, source):
         source.header()
         source.store.done.clear()
@@ -900,6 +911,13 @@ class TestAdoptAndRevoke:
         assert (record["access_token"], record["refresh_token"]) == ("T9", "1000.login")
         assert record["mint_times"] == [START]
         assert record["note"] == "kept"
+        assert source.header() == header("T9")
+
+    def test_an_exchanged_token_without_a_grant_takes_the_place_of_the_old_grant_too(self, accounts, clock):
+        store = WatchedStore(token_record("T-old", grant="1000.old"))
+        source = make_source(store, grant=None, clock=clock, accounts=accounts)
+        source.adopt(Token("T9", None, START + 3600), now=START)
+        assert (store.record["access_token"], store.record.get("refresh_token")) == ("T9", None)
         assert source.header() == header("T9")
 
     def test_an_exchanged_token_that_cannot_be_saved_is_in_use(self, source):
