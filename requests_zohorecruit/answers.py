@@ -145,7 +145,7 @@ def _error(body: Mapping[str, Any], answer: Answer, region: Region) -> ZohoAuthE
 
 def _unintelligible(answer: Answer, region: Region) -> ZohoAuthError:
     if answer.status == 429:
-        return _error({"status": "failure"}, answer, region)
+        return _error({}, answer, region)
     kind = "an HTML page" if answer.text.lstrip()[:1] == "<" else "something that is no token answer"
     return TokenEndpointError(
         f"{_host(region)} answered HTTP {answer.status} with {kind}.",

@@ -175,7 +175,7 @@ def callback_values(url: str) -> dict[str, str]:
     if not isinstance(url, str):
         raise TypeError(f"the callback URL must be a string, not {type(url).__name__}")
     try:
-        values = veil(parse_qs(urlsplit(url).query, keep_blank_values=False, max_num_fields=50))
+        values = veil(parse_qs(urlsplit(url).query, max_num_fields=50))
     except ValueError:
         raise _unclear("cannot be read") from None
     for name in ("code", "state", "location", "accounts-server", "error"):
@@ -215,7 +215,7 @@ def _origin(name: str, value: object, code: str) -> str:
 
 def _zoho(code: str, domain: str, *aliases: str, api: str = "") -> tuple[Region, tuple[str, ...]]:
     accounts, recruit, upload = (f"https://{service}.{domain}" for service in ("accounts", "recruit", "upload"))
-    api_domain = f"https://{api or domain.replace('zoho', 'www.zohoapis', 1)}"
+    api_domain = f"https://{api or domain.replace('zoho', 'www.zohoapis')}"
     return Region(code, accounts, recruit, upload, api_domain), aliases
 
 

@@ -25,7 +25,7 @@ ADVISORY_WINDOW = 300.0
 MANDATORY_WINDOW = 30.0
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True)
 class Token:
     """An access token and what came with it.
 

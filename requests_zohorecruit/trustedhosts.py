@@ -51,7 +51,8 @@ class TrustedHosts:
     @staticmethod
     def name(url: str | None) -> str:
         """Return the host of `url` for a message, and nothing else of it."""
-        return https_host(url or "") or https_host((url or "").replace("http:", "https:", 1)) or "an odd address"
+        host = url and https_host(url.replace("http:", "https:", 1))
+        return host or "an odd address"
 
 
 def _allowed_host(entry: object) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import ipaddress
 import os
-import socket
+from pathlib import Path
 
 import pytest
+import socketguard
 from hypothesis import HealthCheck, settings
 
 # The same examples every time: what fails here fails for everybody. No deadline: machines differ.
@@ -24,47 +23,11 @@ settings.register_profile(
 settings.load_profile("searching" if os.environ.get("ZOHORECRUIT_FUZZ_EXAMPLES") else "reproducible")
 
 
-def _loopback(host):
-    if isinstance(host, bytes):
-        host = host.decode()
-    if host in {None, "", "localhost"}:
-        return True
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
-
-
-def _refuse_strangers(host):
-    if not _loopback(host):
-        raise RuntimeError(f"a test tried to reach {host!r}, which is not on this machine")
-
-
-def _guarded(method):
-    @functools.wraps(method)
-    def guarded(self, *arguments):
-        # The address comes last wherever there is one; those of other families are paths.
-        if arguments and isinstance(arguments[-1], tuple):
-            _refuse_strangers(arguments[-1][0])
-        return method(self, *arguments)
-
-    return guarded
-
-
-def _resolving(function):
-    @functools.wraps(function)
-    def guarded(host, *arguments, **options):
-        _refuse_strangers(host)
-        return function(host, *arguments, **options)
-
-    return guarded
-
-
-# Not an audit hook: one written in Python makes CPython 3.11 fail to trace threads that start at the same moment.
-for _name in ("connect", "connect_ex", "sendto", "sendmsg"):
-    setattr(socket.socket, _name, _guarded(getattr(socket.socket, _name)))
-for _name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
-    setattr(socket, _name, _resolving(getattr(socket, _name)))
+# In this process, and in every Python that a test starts.
+socketguard.install()
+_GUARD = str(Path(socketguard.__file__).parent)
+_paths = [_GUARD, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(filter(None, _paths)))
 
 
 @pytest.fixture(autouse=True)

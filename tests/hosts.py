@@ -17,6 +17,7 @@ import threading
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 
+import socketguard
 from servers import Server, free_port, missing
 
 __all__ = ["ADDRESS", "Lan", "internet", "may_have_networks", "settling"]
@@ -104,6 +105,7 @@ def settling(network, home, port, path):
     if libc.setns(descriptor, _NEW_NETWORK):
         raise OSError(ctypes.get_errno(), "no way into the network")
     os.close(descriptor)
+    socketguard.admit(ADDRESS)
     os.environ |= {"HOME": str(home), "TMPDIR": str(home)}
     os.chdir(home)
     _relay(port, path)

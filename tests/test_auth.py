@@ -400,12 +400,12 @@ class TestArguments:
 
     @pytest.mark.parametrize("session", ["session", requests, requests.Session])
     def test_a_session_of_the_wrong_type_is_refused(self, session):
-        with raising(TypeError, match="session must be a requests.Session"):
+        with raising(TypeError, match=f"session must be a requests.Session, not {type(session).__name__}$"):
             make_auth(session=session)
 
     @pytest.mark.parametrize("store", ["token.json", 1, {}, object()])
     def test_a_store_of_the_wrong_type_is_refused(self, store):
-        with raising(TypeError, match="store must be a token store"):
+        with raising(TypeError, match=f"store must be a token store .* not {type(store).__name__}$"):
             make_auth(store=store)
 
     def test_a_store_that_was_not_made_yet_is_refused(self):

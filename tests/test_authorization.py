@@ -66,12 +66,12 @@ def test_the_way_back_to_ones_own_machine_needs_no_tls():
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        (GOOD.replace("state=s1", "state=s2"), "another state"),
+        (GOOD.replace("state=s1", "state=s2"), "another state .*Start the authorization again"),
         (GOOD.replace("state=s1&", ""), "another state"),
-        (GOOD.replace(f"code={CODE}&", ""), "no code"),
+        (GOOD.replace(f"code={CODE}&", ""), "no code; nothing was sent. Start the authorization again"),
         (GOOD.replace(CODE, "two%20words"), "no code"),
         (GOOD.replace(f"code={CODE}", f"code={CODE}&code=other"), "twice"),
-        (GOOD.replace("https://app", "http://app"), "over http"),
+        (GOOD.replace("https://app", "http://app"), "over http; nothing was sent. Behind a proxy"),
         (callback("error=access_denied"), "did not grant access"),
         (callback(f"state=s1&code={CODE}&location=us&{SERVER}"), "another location"),
         (callback(f"state=s1&code={CODE}&{SERVER}"), "no location"),
@@ -82,6 +82,7 @@ def test_a_callback_that_is_refused_forged_or_incomplete_is_an_authorization_err
     with pytest.raises(AuthorizationError, match=says) as caught:
         read(url, application=APPLICATION, state="s1")
     assert "planted" not in str(caught.value)
+    assert caught.value.region == (None if "twice" in says or "grant" in says else "eu")
 
 
 @pytest.mark.parametrize("read", [code_from, read_callback])
@@ -93,14 +94,16 @@ def test_T40_a_callback_that_names_a_strangers_server_is_refused(read):
 
 @pytest.mark.parametrize("state", [None, "", object()])
 def test_without_a_state_of_its_own_a_session_believes_nobody(state):
-    with pytest.raises(AuthorizationError, match="does not know which state"):
+    with pytest.raises(AuthorizationError, match="does not know which state .* Keep the state") as caught:
         code_from(GOOD, application=APPLICATION, state=state)
+    assert caught.value.region == "eu"
 
 
 def test_a_person_of_another_region_needs_a_session_for_that_region():
     us = Application.create("1000.CLIENT", "planted-client-secret", "us")
     with pytest.raises(AuthorizationError, match="region eu") as caught:
         code_from(GOOD, application=us, state="s1")
+    assert caught.value.region == "eu"
     assert "Region.from_callback(url)" in caught.value.hint
     assert read_callback(GOOD, application=us, state="s1").region == EU
 
@@ -108,11 +111,14 @@ def test_a_person_of_another_region_needs_a_session_for_that_region():
 def test_tokens_come_from_the_regions_token_endpoint_only():
     check_token_url(EU.token_url, EU)
     for url in ("https://accounts.zoho.com/oauth/v2/token", EU.token_url + "/", EU.token_url.replace("https", "http")):
-        with pytest.raises(UntrustedHostError, match=r"accounts\.zoho\.eu"):
+        with pytest.raises(UntrustedHostError, match=r"accounts\.zoho\.eu/.* Pass region\.token_url") as caught:
             check_token_url(url, EU)
+        assert caught.value.region == "eu"
 
 
 def test_a_missing_refresh_token_names_the_two_parameters_that_bring_one():
     error = no_refresh_token(EU)
     assert "access_type=offline" in error.hint
     assert "prompt=consent" in error.hint
+    assert error.region == "eu"
+    assert "region eu" in str(error)

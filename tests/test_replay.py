@@ -699,6 +699,19 @@ class TestPause:
             assert zoho.session.get(zoho.url(), auth=auth).status_code == 401
         assert len(zoho.token_calls) == 2
 
+    def test_T21_a_401_that_comes_late_is_handed_back_without_trying_what_was_rejected_too(self, zoho, auth):
+        sessions = iter([zoho.new_session()])
+
+        def answer(_):
+            for other in sessions:  # while the first request waits for its answer
+                other.get(zoho.url(), auth=auth)
+            return INVALID_TOKEN
+
+        zoho.answers[CANDIDATES] = answer
+        response = zoho.session.get(zoho.url(), auth=auth)
+        assert (response.status_code, response.history) == (401, [])
+        assert sorted(tokens_sent(zoho)) == [header(1), header(1), header(2)]
+
     def test_T21_after_a_minute_one_more_replacement_is_tried(self, zoho, auth, clock):
         zoho.session.get(zoho.url(), auth=auth)
         clock.forward(61)

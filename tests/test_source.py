@@ -201,6 +201,29 @@ class TestStale:
         clock.forward(2)
         assert source.header() == header("T2")
 
+    def test_T20_as_long_as_a_failure_is_remembered_nobody_tries_again(self, source, accounts, clock, store):
+        accounts.fail = [unreachable()]
+        assert source.header() == header("T0")
+        until = store.record["failure"]["wait"][0]
+        assert until > START + 2
+        store.done.clear()
+        clock.now = until - 0.1
+        assert source.header() == header("T0")
+        assert store.done == []
+        clock.now = until
+        assert source.header() == header("T2")
+
+    def test_T20_a_failure_in_the_moment_the_token_grows_stale_is_not_repeated_with_every_call(
+        self, source, accounts, store, clock
+    ):
+        source._read_store()
+        clock.now = source.token.stale_at
+        accounts.fail = [unreachable()]
+        assert source.header() == header("T0")
+        store.done.clear()
+        assert source.header() == header("T0")
+        assert store.done == []
+
     def test_a_store_that_cannot_be_locked_or_read_is_not_the_callers_problem(self, source, store, caplog):
         source._read_store()
         store.locks_fail = OSError(28, "no")
@@ -596,13 +619,27 @@ class TestRejected:
         source.header()
         source.store.saves_fail = OSError(28, "no")
         assert source.replacement("T1") == header("T2")
-        assert "stays in use in memory" in caplog.text
+        assert ["stays in use in memory" in record.getMessage() for record in caplog.records] == [True, True]
 
     def test_a_store_that_cannot_be_read_is_an_error(self, source):
         source.header()
         source.store.loads_fail = OSError(5, "no")
         with pytest.raises(TokenStoreError, match="Input/output error"):
             source.replacement("T1")
+
+    def test_the_store_is_read_once(self, source):
+        source.header()
+        source.store.done.clear()
+        source.replacement("T1")
+        assert source.store.done.count("load") == 1
+
+    @pytest.mark.parametrize(("name", "remembered"), [("R0", False), ("R1", True)])
+    def test_the_last_16_rejected_tokens_are_not_taken_from_the_store_again(self, source, accounts, name, remembered):
+        source.header()
+        for number in range(16):
+            assert source.replacement(f"R{number}") == header("T1")
+        MemoryStore.save(source.store, token_record(name))
+        assert source.replacement("T1") == header("T2" if remembered else name)
 
     def test_a_refresh_that_fails_raises_its_error(self, source, accounts):
         source.header()
@@ -647,6 +684,17 @@ class TestRejected:
         clock.forward(60)
         assert source.replacement("T4") == header("T5")
 
+    def test_T21_a_pause_that_somebody_else_has_ended_is_over_for_everybody(self, accounts, clock):
+        store = WatchedStore()
+        first, second = (make_source(store, clock=clock, accounts=accounts) for _ in range(2))
+        first.header()
+        first.replacement("T1")
+        first.rejected_again("T2", "host")
+        assert second.header() == header("T2")
+        assert second.replacement("T2") is None
+        first.accepted()
+        assert second.replacement("T2") == header("T3")
+
     def test_accepted_again_changes_nothing(self, source):
         source.header()
         source.store.done.clear()
@@ -660,6 +708,20 @@ class TestRejected:
         pause = source.store.record["rejection_pause"]
         source.rejected_again("T2", "host")
         assert source.store.record["rejection_pause"] == pause
+
+    def test_T21_a_401_for_an_older_token_is_not_answered_with_the_one_that_was_rejected_too(self, source):
+        source.header()
+        source.replacement("T1")
+        source.rejected_again("T2", "host")
+        assert source.replacement("T1") is None
+
+    def test_T21_a_pause_is_noted_beside_what_somebody_else_has_saved_meanwhile(self, source):
+        source.header()
+        source.replacement("T1")
+        MemoryStore.save(source.store, token_record("T-other"))
+        source.rejected_again("T2", "host")
+        assert source.store.record["access_token"] == "T-other"
+        assert source.store.record["rejection_pause"] == [START + 60, 60]
 
     def test_a_pause_and_a_cool_down_noted_by_two_processes_at_once_both_count(self, accounts, clock):
         store = WatchedStore()
@@ -760,8 +822,12 @@ class TestSaving:
         assert "planted" not in str(caught.value)
         assert source.token.access_token == "T1"
         assert source.header() == header("T1")
-        clock.forward(3)
         source.store.saves_fail = None
+        source.store.done.clear()
+        clock.forward(1.9)
+        assert source.header() == header("T1")
+        assert source.store.done == []
+        clock.forward(0.1)
         assert source.header() == header("T1")
         assert source.store.record["access_token"] == "T1"
         source.store.done.clear()
@@ -870,6 +936,74 @@ class TestSaving:
                 make_source(store, clock=clock, accounts=accounts).header()
         assert len(accounts.calls) == 1
 
+    @pytest.mark.parametrize(
+        ("store", "name"),
+        [(MemoryStore(), r"MemoryStore\(\)"), (WatchedStore(), "The token store WatchedStore")],
+        ids=["ours", "somebody's"],
+    )
+    def test_a_lock_that_is_not_to_be_had_is_told_with_the_stores_name(self, store, name, accounts, clock, monkeypatch):
+        def held(timeout):
+            raise TimeoutError("held by somebody.")
+
+        monkeypatch.setattr(store, "lock", held)
+        why = "held by somebody" if name.startswith("Memory") else "its lock is held by somebody else"
+        text = rf"^{name} was not to be had within 60 s \({why}\) \(region eu\)\.$"
+        with pytest.raises(TokenStoreError, match=text) as caught:
+            make_source(store, clock=clock, accounts=accounts).header()
+        assert caught.value.region == "eu"
+
+    def test_an_error_of_the_stores_own_keeps_its_words_and_hint(self, accounts, clock):
+        store = WatchedStore()
+        store.loads_fail = TokenStoreError("It is gone.", hint="Fetch it back.")
+        with pytest.raises(TokenStoreError) as caught:
+            make_source(store, clock=clock, accounts=accounts).header()
+        assert (str(caught.value), caught.value.region) == ("It is gone. Fetch it back.", "eu")
+        store.loads_fail, store.saves_fail = None, TokenStoreError("It is full.")
+        with pytest.raises(TokenStoreError, match=r"^It is full\. The new token stays in use in memory"):
+            make_source(store, clock=clock, accounts=accounts).header()
+
+    @pytest.mark.parametrize("undone", [True, False])
+    def test_a_token_is_not_lost_with_a_transaction_that_could_not_be_ended(self, accounts, clock, undone):
+        class Database(WatchedStore):
+            @contextmanager
+            def lock(self, timeout):
+                before = self.record
+                with super().lock(timeout):
+                    yield
+                if fail:
+                    if undone:
+                        MemoryStore.save(self, before)
+                    raise fail.pop()
+
+        fail = [RuntimeError()]
+        store = Database(token_record(age=3600))
+        source = make_source(store, clock=clock, accounts=accounts)
+        with pytest.raises(TokenStoreError, match="could not be unlocked"):
+            source.header()
+        assert source.header() == header("T1")
+        clock.forward(3)
+        assert source.header() == header("T1")
+        assert store.record["access_token"] == "T1"
+        assert len(accounts.calls) == 1
+
+    def test_a_lock_is_told_the_error_of_the_block(self, accounts, clock):
+        class Lock:
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *error):
+                told.append(error)
+
+        told, record = [], {}
+        store = CallbackStore(record.update, lambda: record or None, lambda _: Lock())
+        source = make_source(store, clock=clock, accounts=accounts)
+        accounts.fail = [KeyboardInterrupt()]
+        with pytest.raises(KeyboardInterrupt) as caught:
+            source.header()
+        ((kind, error, trace),) = told
+        assert (kind, error) == (KeyboardInterrupt, caught.value)
+        assert trace is not None
+
     def test_the_error_of_the_block_is_not_hidden_by_one_of_cleaning_up(self, accounts, clock):
         class Lock:
             def __enter__(self):
@@ -904,6 +1038,13 @@ class TestAdoptAndRevoke:
         assert (record["access_token"], record["refresh_token"]) == ("T9", "1000.login")
         assert record["mint_times"] == [START]
         assert record["note"] == "kept"
+        assert source.header() == header("T9")
+
+    def test_an_exchanged_token_without_a_grant_takes_the_place_of_the_old_grant_too(self, accounts, clock):
+        store = WatchedStore(token_record("T-old", grant="1000.old"))
+        source = make_source(store, grant=None, clock=clock, accounts=accounts)
+        source.adopt(Token("T9", None, START + 3600), now=START)
+        assert (store.record["access_token"], store.record.get("refresh_token")) == ("T9", None)
         assert source.header() == header("T9")
 
     def test_an_exchanged_token_that_cannot_be_saved_is_in_use(self, source):

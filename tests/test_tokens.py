@@ -44,6 +44,7 @@ def test_the_dict_of_requests_oauthlib_makes_the_round_trip():
     assert token.to_dict() == FULL
     assert json.loads(json.dumps(token.to_dict())) == FULL
     assert Token.from_dict(MappingProxyType(FULL)) == token
+    assert Token.from_dict({**FULL, "expires_in": 1800}).to_dict() == {**FULL, "expires_in": 1800}
 
 
 def test_the_dict_holds_plain_types_and_nothing_null():
@@ -252,9 +253,11 @@ def test_T60_a_damaged_secret_is_shown_by_no_frame(key, value):
         Token.from_dict({**FULL, key: value})
 
 
-@pytest.mark.parametrize("mapping", [None, "planted", 5, ["planted"]])
-def test_a_token_dict_is_a_mapping(mapping):
-    with pytest.raises(TypeError, match="must be a mapping") as caught:
+@pytest.mark.parametrize(
+    ("mapping", "kind"), [(None, "NoneType"), ("planted", "Secret"), (5, "int"), (["planted"], "list")]
+)
+def test_a_token_dict_is_a_mapping(mapping, kind):
+    with pytest.raises(TypeError, match=f"must be a mapping, not {kind}$") as caught:
         Token.from_dict(mapping)
     assert "planted" not in str(caught.value)
 

@@ -93,6 +93,8 @@ def test_the_error_names_the_host_and_where_the_token_may_go_and_nothing_else_of
 def test_T33_the_error_about_http_says_that_only_https_is_safe():
     with raising(UntrustedHostError, match="was not sent to recruit.zoho.eu: only https is safe for it"):
         make_auth()(prepared("http://recruit.zoho.eu/"))
+    with raising(UntrustedHostError, match="was not sent to http:8080: only https is safe for it"):
+        make_auth()(prepared("http://http:8080/"))
 
 
 @pytest.mark.parametrize("url", ["https://a:hush@b/", "gopher://x/", "", None])
@@ -145,7 +147,7 @@ class TestAllowedHosts:
             ("proxy.example:8443", "https://proxy.example:8443/x", True),
             ("proxy.example:8443", "https://proxy.example/x", False),
             ("proxy.example:443", "https://proxy.example/x", True),
-            ("Proxy.Example", "https://proxy.example/x", True),
+            ("PROXY.Example", "https://proxy.example/x", True),
             ("[::1]:8443", "https://[::1]:8443/x", True),
             ("[::1]", "https://[::1]/x", True),
             ("[::1]", "https://[::2]/x", False),
@@ -167,9 +169,11 @@ class TestAllowedHosts:
         with raising(TypeError, match="allowed_hosts must be a collection of hosts, not one string"):
             make_auth(allowed_hosts=text)
 
-    @pytest.mark.parametrize("entry", [None, 443, b"proxy.example", ("proxy.example", 443)])
-    def test_an_entry_that_is_no_string_is_refused(self, entry):
-        with raising(TypeError, match="allowed_hosts must hold strings, not"):
+    @pytest.mark.parametrize(
+        ("entry", "kind"), [(None, "NoneType"), (443, "int"), (b"a", "bytes"), (("proxy.example", 443), "tuple")]
+    )
+    def test_an_entry_that_is_no_string_is_refused(self, entry, kind):
+        with raising(TypeError, match=f"allowed_hosts must hold strings, not {kind}$"):
             make_auth(allowed_hosts=[entry])
 
     @pytest.mark.parametrize(

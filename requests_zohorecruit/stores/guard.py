@@ -13,7 +13,7 @@ import math
 import os
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from requests_zohorecruit.errors import TokenStoreError
 
@@ -35,7 +35,7 @@ FILE_HINTS = {
 _Store = TypeVar("_Store")
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
-_Method = Callable[Concatenate[_Store, _Given], _Result]
+_Method: TypeAlias = Callable[Concatenate[_Store, _Given], _Result]
 
 
 def guarded(

@@ -87,7 +87,6 @@ class LockFile:
 def _sign(descriptor: int) -> None:
     with suppress(OSError):  # a full disk must not cost the lock
         os.ftruncate(descriptor, 0)
-        os.lseek(descriptor, 0, os.SEEK_SET)
         os.write(descriptor, signature().encode("ascii", "replace"))
 
 

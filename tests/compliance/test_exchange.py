@@ -137,6 +137,13 @@ def test_offline_access_insists_on_a_refresh_token(zoho, make):
         session.fetch_token(zoho.region.token_url, authorization_response=callback)
 
 
+def test_so_does_a_session_that_does_not_know_what_was_asked_for(zoho, make):
+    url, state = make().authorization_url(zoho.region.authorize_url)
+    callback = zoho.consent(url.replace("access_type=offline", "access_type=online"))
+    with pytest.raises(AuthorizationError, match="access_type=offline and prompt=consent"):
+        make(state=state).fetch_token(zoho.region.token_url, authorization_response=callback)
+
+
 def test_online_access_does_not(zoho, make, url):
     session = make()
     callback = consented(zoho, session, access_type="online")

@@ -192,10 +192,10 @@ def test_the_token_can_be_read_and_assigned_at_any_time(zoho, make, url, grant):
     assert session.access_token is None
 
 
-@pytest.mark.parametrize("value", [5, "token", ["access_token"]])
-def test_a_token_that_is_no_dict_is_a_type_error(make, value):
+@pytest.mark.parametrize(("value", "kind"), [(5, "int"), ("token", "Secret"), (["access_token"], "list")])
+def test_a_token_that_is_no_dict_is_a_type_error(make, value, kind):
     session = make()
-    with pytest.raises(TypeError, match="token must be a dict"):
+    with pytest.raises(TypeError, match=f"token must be a dict, not {kind}$"):
         session.token = value
 
 
@@ -354,7 +354,7 @@ def test_T12_processes_with_a_session_each_on_one_file_make_one_token_request(zo
 class TestBadInput:
     @pytest.mark.parametrize("session", [requests.Session(), None, "session", OAuth2Session])
     def test_something_that_is_no_session(self, session):
-        with pytest.raises(TypeError, match="must be an OAuth2Session"):
+        with pytest.raises(TypeError, match=f"must be an OAuth2Session, not {type(session).__name__}$"):
             zohorecruit_compliance_fix(session, region="eu", client_secret="secret")
 
     @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_a_tilde_is_the_home_directory(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("wrong", [None, 3, b"bytes", ["token.json"]])
 def test_what_is_no_path_is_a_type_error(wrong: Any) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=rf"not {type(wrong).__name__}$"):
         FileStore(wrong)
 
 
@@ -221,7 +221,9 @@ def test_T14_a_failed_save_leaves_the_old_record_and_nothing_else(
 
 def test_T14_a_record_json_cannot_express_is_refused_and_the_old_one_stays(store: FileStore) -> None:
     store.save(OLD)
-    with pytest.raises(TokenStoreError, match="not JSON-serialisable"):
+    with pytest.raises(
+        TokenStoreError, match=rf"^FileStore\('{store.path}'\) could not be saved: .* not JSON-serialisable"
+    ):
         store.save({**NEW, "odd": object()})
     assert store.load() == OLD
 
@@ -302,6 +304,20 @@ def test_T51_the_file_is_private_from_birth(store: FileStore, monkeypatch: pytes
     assert seen == [0o600]
 
 
+def test_T51_the_directory_is_private_from_birth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    original = os.mkdir
+
+    def note(directory: Path, *args: Any, **kwargs: Any) -> None:
+        original(directory, *args, **kwargs)
+        seen.append(mode(directory))
+
+    monkeypatch.setattr(os, "mkdir", note)
+    with umask(0):
+        FileStore(tmp_path / "a" / "b" / "token.json").save(OLD)
+    assert seen == [0o700, 0o700]
+
+
 @pytest.mark.parametrize("use", ["load", "save"])
 @pytest.mark.parametrize("bits", [0o644, 0o640, 0o604, 0o666])
 def test_T51_a_file_others_can_read_is_tightened(store: FileStore, path: Path, use: str, bits: int) -> None:
@@ -309,6 +325,13 @@ def test_T51_a_file_others_can_read_is_tightened(store: FileStore, path: Path, u
     path.chmod(bits)
     store.load() if use == "load" else store.save(OLD)
     assert mode(path) == 0o600
+
+
+def test_T51_a_file_that_is_private_keeps_its_mode(store: FileStore, path: Path) -> None:
+    path.write_text(json.dumps(OLD))
+    path.chmod(0o400)
+    assert store.load() == OLD
+    assert mode(path) == 0o400
 
 
 @pytest.mark.parametrize("reason", ["owner", "read-only"])
@@ -323,8 +346,11 @@ def test_T51_a_file_that_cannot_be_tightened_is_complained_about_once(
         monkeypatch.setattr(os, "fchmod", failing(errno.EROFS))
     with caplog.at_level(logging.WARNING):
         assert store.load() == store.load() == OLD
-    assert [record.getMessage() for record in caplog.records] == [
-        f"{store!r} can be read by other users and holds secrets: chmod 600 it, or move it."
+    assert [(record.name, record.getMessage()) for record in caplog.records] == [
+        (
+            "requests_zohorecruit.stores.file",
+            f"{store!r} can be read by other users and holds secrets: chmod 600 it, or move it.",
+        )
     ]
     assert mode(path) == 0o644
 
@@ -337,6 +363,19 @@ def test_a_system_without_modes_is_not_bothered_with_them(
     monkeypatch.setattr("requests_zohorecruit.stores.file._POSIX", False)
     assert store.load() == OLD
     assert mode(path) == 0o644
+
+
+def test_a_system_that_tells_text_files_from_others_does_not_take_it_for_one(
+    store: FileStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags: list[int] = []
+    original = os.open
+    monkeypatch.setattr(os, "open", lambda name, *rest: (flags.append(rest[0]), original(name, os.O_RDONLY))[1])
+    monkeypatch.setattr(os, "O_BINARY", 0x8000, raising=False)
+    monkeypatch.delattr(os, "O_NONBLOCK")
+    path.write_text(json.dumps(OLD))
+    assert store.load() == OLD
+    assert flags == [os.O_RDONLY | 0x8000]
 
 
 def test_a_file_system_that_refuses_chmod_is_good_enough(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -373,6 +412,13 @@ def test_T52_a_corrupt_file_is_named_and_left_alone(store: FileStore, path: Path
     assert names(path.parent) == ["token.json"]
 
 
+def test_T52_not_more_of_a_file_is_read_than_a_record_can_have(store: FileStore, path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 42)  # takes no room on the disk, and would not fit into the memory
+    with pytest.raises(TokenStoreError, match="not a token record"):
+        store.load()
+
+
 def test_a_named_pipe_is_refused_without_waiting_for_a_writer(store: FileStore, path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(TokenStoreError, match="not a regular file"):
@@ -389,9 +435,26 @@ def test_a_file_that_became_a_directory_is_an_error(store: FileStore, path: Path
 def test_a_parent_that_is_a_file_is_an_error(path: Path) -> None:
     path.write_text("")
     store = FileStore(path / "token.json")
-    for use in (store.load, lambda: store.save(NEW), lambda: store.lock(0).__enter__()):
-        with pytest.raises(TokenStoreError, match="could not be"):
+    uses = {"loaded": store.load, "saved": lambda: store.save(NEW), "locked": lambda: store.lock(0).__enter__()}
+    for doing, use in uses.items():
+        with pytest.raises(TokenStoreError, match=rf"^FileStore\('{store.path}'\) could not be {doing}: "):
             use()
+
+
+def test_a_directory_that_somebody_else_makes_at_the_same_moment_is_good_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, is_dir = FileStore(tmp_path / "new" / "token.json"), Path.is_dir
+
+    def not_yet(directory: Path) -> bool:
+        if directory != tmp_path / "new":
+            return is_dir(directory)
+        directory.mkdir(exist_ok=True)
+        return False
+
+    monkeypatch.setattr(Path, "is_dir", not_yet)
+    store.save(NEW)
+    assert store.load() == NEW
 
 
 def test_a_missing_directory_is_an_empty_store(tmp_path: Path) -> None:
@@ -517,6 +580,42 @@ def test_T56_an_unreadable_holder_is_an_unknown_one(store: FileStore, path: Path
             store.lock(-1).__enter__()
 
 
+def test_T56_a_holder_that_cannot_be_read_is_an_unknown_one(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    with store.lock(0):
+        monkeypatch.setattr(Path, "open", failing(errno.EACCES))
+        with pytest.raises(TimeoutError, match="locked by an unknown process"):
+            store.lock(0).__enter__()
+
+
+def test_T56_no_more_than_300_characters_are_shown_of_a_holder(store: FileStore, path: Path) -> None:
+    with store.lock(0):
+        path.with_name("token.json.lock").write_text("a" * 100_000)
+        with pytest.raises(TimeoutError, match="locked by a{300}; gave up"):
+            store.lock(0).__enter__()
+
+
+def test_T56_only_the_present_holder_is_named(store: FileStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.with_name("token.json.lock").write_text("a former one with a long name" * 10)
+    monkeypatch.setattr(socket, "gethostname", lambda: "hôte")
+    with store.lock(0), pytest.raises(TimeoutError, match=r"locked by process \d+ on h\?te since [\dTZ:-]+; gave up"):
+        store.lock(0).__enter__()
+
+
+def test_a_lock_is_released_even_if_somebody_keeps_the_error_raised_under_it(store: FileStore) -> None:
+    with pytest.raises(KeyError) as kept, store.lock(0):
+        raise KeyError
+    with store.lock(0):
+        assert kept.tb is not None
+
+
+def test_a_disk_too_full_to_write_down_the_holder_does_not_cost_the_lock(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "write", failing(errno.ENOSPC))
+    with store.lock(0), pytest.raises(TimeoutError, match="locked by an unknown process"):
+        store.lock(0).__enter__()
+
+
 def test_T57_a_lock_whose_holder_forked_ends_with_the_holder(store: FileStore, fork: Callable[..., Any]) -> None:
     def hold(say: Callable[[str], None], wait: Callable[[], None]) -> None:
         with store.lock(60):
@@ -588,7 +687,7 @@ def test_T26_a_child_forked_while_another_thread_holds_the_lock_works(
 
 def test_a_lock_file_that_is_a_link_is_refused(store: FileStore, path: Path) -> None:
     path.with_name("token.json.lock").symlink_to(path.with_name("somebody-elses"))
-    with pytest.raises(TokenStoreError, match="could not be locked"):
+    with pytest.raises(TokenStoreError, match=rf"^FileStore\('{path}'\) could not be locked"):
         store.lock(0).__enter__()
     assert not path.with_name("somebody-elses").exists()
 

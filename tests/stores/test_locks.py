@@ -29,6 +29,28 @@ def test_holding_it_says_what_is_held_and_how_long_it_waited() -> None:
     assert lock.acquire(0)
 
 
+def test_it_waits_as_long_as_it_is_told_and_without_a_timeout_as_long_as_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lock, waits = ForkSafeLock(), []
+
+    class Patient:
+        def acquire(self, *, blocking: bool = True, timeout: float = -1) -> bool:
+            waits.append(timeout if blocking else 0)
+            return True
+
+        def release(self) -> None:
+            pass
+
+    monkeypatch.setattr(threading, "Lock", Patient)
+    assert lock.acquire()
+    assert lock.acquire(1)
+    assert lock.acquire(float("inf"))
+    with lock.hold(0), lock.hold(-5), lock.hold(5):
+        pass
+    assert waits == [-1, 1, threading.TIMEOUT_MAX, 0, 0, 5]
+
+
 def test_an_endless_timeout_is_possible() -> None:
     with ForkSafeLock().hold(float("inf")):
         pass
