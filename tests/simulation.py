@@ -450,10 +450,11 @@ class World:
             if "another thread" in str(error):
                 self.owed = self.saved[0], worker  # whoever is stuck there for a minute may come back and save its own
             raise
-        # Unless another person was faster, or later.
+        # Unless another person was faster, or later, or has revoked it.
         stored = (self.disk.record or {}).get("refresh_token")
         superseded = stored not in before or worker.given is not grant
-        promise(grant.refresh_token in self.saved or superseded, "a new grant is lost")
+        revoked = self.ledger.find_grant(grant.refresh_token) is None
+        promise(grant.refresh_token in self.saved or superseded or revoked, "a new grant is lost")
 
     def jump(self, index, seconds):
         """Put a worker's clock forward or back."""

@@ -176,7 +176,7 @@ class Engine(RuleBasedStateMachine):
         if world.grant_in_use():
             assert results == [200] * 3
             assert world.mints == before + 1
-        else:
+        elif not world.doubtful:  # whoever does not know that saving worked may bring a grant back
             assert {type(result) for result in results} == {ReauthorizationRequired}
             world.begin(0, "authorize").finish()
             assert world.one_after_the_other() == [200] * 3
