@@ -601,13 +601,6 @@ def test_T56_only_the_present_holder_is_named(store: FileStore, path: Path, monk
         store.lock(0).__enter__()
 
 
-def test_a_lock_is_released_even_if_somebody_keeps_the_error_raised_under_it(store: FileStore) -> None:
-    with pytest.raises(KeyError) as kept, store.lock(0):
-        raise KeyError
-    with store.lock(0):
-        assert kept.tb is not None
-
-
 def test_a_disk_too_full_to_write_down_the_holder_does_not_cost_the_lock(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
