@@ -231,8 +231,8 @@ class TestStale:
         store.locks_fail, store.loads_fail = None, RuntimeError("secret in here")
         source.clock.forward(3)
         assert source.header() == header("T0")
-        assert "No space left on device" in caplog.text
-        assert "RuntimeError" in caplog.text
+        assert "could not be locked: OSError (No space left on device)" in caplog.text
+        assert "could not be read: RuntimeError" in caplog.text
         assert "secret in here" not in caplog.text
 
     def test_a_failing_save_is_a_warning_and_the_new_token_is_in_use(self, source, store, caplog):
