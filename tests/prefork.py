@@ -14,6 +14,7 @@ from pathlib import Path
 
 import filelock  # noqa: F401 - its own hooks have to come after ours at a fork, so they are registered before
 from callers import outcome
+from urllib3.connection import HTTPConnection
 
 __all__ = ["WORKERS", "application", "celery_application"]
 
@@ -23,15 +24,14 @@ PATIENCE = 60
 
 
 class Program:
-    """One `ZohoRecruitAuth`, made in the parent; every fork happens while another thread of the parent refreshes."""
+    """One `ZohoRecruitAuth`, made in the parent; at every fork another thread of the parent waits for Zoho's answer."""
 
     def __init__(self, access, share):
         self._access = access
         self._auth = access.auth(share.open())
-        self._accounts = self._auth._source.accounts
         self._asking = threading.Event()
-        self._ask = self._accounts.refresh
-        self._accounts.refresh = self._noted
+        self._answer_of = HTTPConnection.getresponse
+        HTTPConnection.getresponse = lambda connection: self._noted(connection)  # noqa: PLW0108 - so it is a method
         self._refresher = threading.Thread()
         os.register_at_fork(before=self._begin_to_refresh)
         self._parent = os.getpid()
@@ -53,9 +53,10 @@ class Program:
         if not self._asking.wait(PATIENCE):
             os.abort()  # then no worker will ever answer
 
-    def _noted(self, *args, **options):
+    def _noted(self, connection):
+        # Not before: a child forked in the middle of a handshake may find OpenSSL's own locks taken, for good.
         self._asking.set()
-        return self._ask(*args, **options)
+        return self._answer_of(connection)
 
 
 def _program():
