@@ -1047,6 +1047,25 @@ class TestAdoptAndRevoke:
         assert (store.record["access_token"], store.record.get("refresh_token")) == ("T9", None)
         assert source.header() == header("T9")
 
+    def test_a_login_in_the_moment_before_a_refresh_goes_first(self, accounts):
+        store = WatchedStore(token_record(age=3600))
+        given = Token("T9", "1000.login", START + 3600)
+        logins = []
+
+        def clock():
+            if not logins and store.done[-1:] == ["load"] and isinstance(store.done[-2:][0], tuple):  # under the lock
+                logins.append(threading.Thread(target=source.adopt, args=(given,), kwargs={"now": START}))
+                logins[0].start()
+                while source.token != given:
+                    logins[0].join(0.01)
+            return START
+
+        source = make_source(store, clock=clock, accounts=accounts)
+        assert source.header() == header("T9")
+        logins[0].join(30)
+        assert store.record["refresh_token"] == "1000.login"
+        assert accounts.calls == []
+
     def test_an_exchanged_token_that_cannot_be_saved_is_in_use(self, source):
         source.store.loads_fail = OSError(5, "no")
         with pytest.raises(TokenStoreError):
