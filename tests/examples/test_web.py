@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import logging
 import os
-import shutil
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+from chromium import chromium
 from engine import in_threads
 from werkzeug.serving import make_server
 
@@ -201,25 +201,8 @@ def test_T60_nothing_secret_in_pages_cookies_and_logs_at_debug(zoho, visit, capl
 class TestBrowser:
     @pytest.fixture
     def browser(self, tmp_path):
-        chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-        if not (chromium and driver):
-            if os.environ.get("ZOHORECRUIT_REQUIRE_SERVERS") == "1":
-                pytest.fail("chromium and chromedriver are not installed")
-            pytest.skip("needs chromium and chromedriver")
-        from selenium.webdriver import Chrome, ChromeOptions
-        from selenium.webdriver.chrome.service import Service
-
-        options = ChromeOptions()
-        options.binary_location = chromium
-        for flag in (
-            "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-            "disable-component-update", "disable-sync", "ignore-certificate-errors", "disable-dev-shm-usage",
-            "window-size=900,900", f"user-data-dir={tmp_path / 'profile'}",
-        ):  # fmt: skip
-            options.add_argument(f"--{flag}")
-        with Chrome(options=options, service=Service(driver)) as chrome:
-            chrome.implicitly_wait(20)
-            yield chrome
+        with chromium(tmp_path / "profile") as browser:
+            yield browser
 
     @pytest.fixture
     def served(self, application, tmp_path, monkeypatch):
