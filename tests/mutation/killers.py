@@ -25,8 +25,9 @@ KILLERS = {
     "sessionauth": _SESSIONS,
     "logfilter": _SESSIONS,
     "consent": ("tests/test_authorization.py", "tests/cli"),
-    "source": ("tests/test_source.py", *_DOOR),
-    "sharedrecord": ("tests/test_source.py", *_DOOR),
+    "source": ("tests/test_source.py", "tests/model/test_engine_regressions.py", *_DOOR),
+    "recordstore": ("tests/test_source.py", *_DOOR),
+    "sharedrecord": ("tests/test_source.py", "tests/model/test_engine_regressions.py", *_DOOR),
     "records": ("tests/test_records.py", "tests/test_source.py", *_DOOR),
 }
 
