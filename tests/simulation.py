@@ -483,8 +483,7 @@ class World:
         if self.emptied:
             return  # what was newest, or revoked, was known to the store only
         rank = self.saved.index(grant)
+        promise(rank >= self._newest_stored, "an older grant takes the place of a newer one")
         # Whoever does not know that saving worked may take the empty record for the one that was there before.
-        gone = self.doubtful and self.ledger.find_grant(self.saved[self._newest_stored]) is None
-        promise(rank >= self._newest_stored or gone, "an older grant takes the place of a newer one")
         promise(rank > self.buried or self.doubtful, "a revoked grant comes back")
         self._newest_stored = rank
