@@ -1066,6 +1066,31 @@ class TestAdoptAndRevoke:
         assert store.record["refresh_token"] == "1000.login"
         assert accounts.calls == []
 
+    @pytest.mark.parametrize("moment", ["saving", "failing"])
+    def test_a_login_in_the_middle_of_a_refresh_goes_first(self, moment, accounts, clock):
+        given, logins = Token("T9", "1000.login", START + 3600), []
+
+        def log_in():
+            if not logins:
+                logins.append(threading.Thread(target=source.adopt, args=(given,), kwargs={"now": START}))
+                logins[0].start()
+                while source.token != given:
+                    logins[0].join(0.01)
+
+        class Store(WatchedStore):
+            def save(self, record):
+                if moment == "saving":
+                    log_in()
+                super().save(record)
+
+        store = Store(token_record(age=3600))
+        source = make_source(store, clock=clock, accounts=accounts)
+        if moment == "failing":
+            accounts.during, accounts.fail = log_in, [unreachable()]
+        assert source.header() == header("T9")
+        logins[0].join(30)
+        assert store.record["refresh_token"] == "1000.login"
+
     def test_an_exchanged_token_that_cannot_be_saved_is_in_use(self, source):
         source.store.loads_fail = OSError(5, "no")
         with pytest.raises(TokenStoreError):
