@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -81,6 +82,8 @@ class SharedRecord:
         self._save_due: float | None = None
         #: The grant that a person has given here last, until it has been saved or revoked.
         self._owed: Secret | None = None
+        #: Grants that have given way here, to another or to none: whoever puts one back does not go before memory.
+        self._former: deque[str] = deque(maxlen=16)
         self._final: Failure | None = None
 
     @contextmanager
@@ -145,13 +148,17 @@ class SharedRecord:
                 return
             before, self._seen = self._seen, _identity(stored)
             if before is None:
-                self._set(*self._first_reading(stored, memory))
+                first, unsaved = self._first_reading(stored, memory)
+                if stored is not None:
+                    self._replaces(stored.refresh_token, first.refresh_token)
+                self._set(first, unsaved)
             elif stored is None:
                 # An emptied store has lost nothing: the next save puts it back.
                 self._set(memory, unsaved=True)
             elif self._unsaved and self._seen == before and memory.refresh_token == stored.refresh_token:
                 self._set(memory.joined(stored), unsaved=True)
             elif self._unsaved and memory.refresh_token != stored.refresh_token and self._outlives(stored, before):
+                self._replaces(stored.refresh_token, memory.refresh_token)
                 self._set(replace(memory, extra=stored.extra), unsaved=True)
             else:
                 self._save_due = None
@@ -159,11 +166,12 @@ class SharedRecord:
 
     def _outlives(self, stored: Record, before: tuple[str | None, ...]) -> bool:
         """Tell whether the grant in memory, given or revoked here, goes before the one the store has now."""
-        if before[:1] == (stored.refresh_token,):
-            return True  # others have only used the grant that has to go
-        # Or they have revoked that, or have put one back that an emptied store had lost: a login here outlives both.
         owed = self._owed is not None and self._owed == self._snapshot.record.refresh_token
-        return owed and (not before or stored.refresh_token is None)
+        if stored.refresh_token is None:
+            # It had none before either; or whoever has revoked a former one does not know of the login here.
+            return before[:1] == (None,) or owed
+        # Others have used a former one, or have put one back that an emptied store had lost.
+        return stored.refresh_token in self._former or (owed and not before)
 
     def _first_reading(self, stored: Record | None, memory: Record) -> tuple[Record, bool]:
         """Let what this instance was given (refresh token, or grant just exchanged) win over the store, this once."""
@@ -181,9 +189,18 @@ class SharedRecord:
     def _bring(self, record: Record) -> None:
         """Put a grant that a person has just given in the place of whatever is known."""
         with self._memory.hold(LOCK_TIMEOUT):
+            self._replaces(self._snapshot.record.refresh_token, record.refresh_token)
             self._owed, self._seen = record.refresh_token, None
             self._set(record, unsaved=True)
         self._save_again()
+
+    def _insist(self, record: Record) -> None:
+        """Put such a grant over what others have stored meanwhile, unless it was saved, revoked or replaced here."""
+        with self._memory.hold(LOCK_TIMEOUT):
+            memory = self._snapshot.record
+            if self._owed == record.refresh_token != memory.refresh_token:
+                self._replaces(memory.refresh_token, record.refresh_token)
+                self._set(replace(record, extra=memory.extra), unsaved=True)
 
     def _take(self, record: Record, *, instead_of: Record) -> bool:
         """Remember what has become of `instead_of`, and tell whether that still matters.
@@ -193,8 +210,15 @@ class SharedRecord:
         with self._memory.hold(LOCK_TIMEOUT):
             if self._snapshot.record.refresh_token != instead_of.refresh_token:
                 return False
+            self._replaces(instead_of.refresh_token, record.refresh_token)
             self._set(record, unsaved=True)
             return True
+
+    def _replaces(self, former: str | None, grant: str | None) -> None:
+        if grant is None:
+            self._former.clear()  # after a revocation, others may go on with what was there before that grant
+        if former is not None and former != grant:
+            self._former.append(former)
 
     def _set(self, record: Record, unsaved: bool) -> None:  # noqa: FBT001 - called with a pair of facts
         if record.access_token != self._snapshot.record.access_token:

@@ -134,11 +134,13 @@ class TokenSource(SharedRecord):
     def adopt(self, token: Token, *, now: float) -> None:
         """Take over a grant that a person has just given, by an exchange at `now` (epoch seconds)."""
         # In memory before anything can go wrong: a code can't be exchanged twice.
-        self._bring(Record(mints=(now,)).minted(token))
+        record = Record(mints=(now,)).minted(token)
+        self._bring(record)
         # What is stored at this moment has to give way, even if saving succeeds later only; what comes later has not.
         self._read_store()
         with self._exclusive(LOCK_TIMEOUT):
             self._reload()
+            self._insist(record)
             self._save()
 
     def revoke(self) -> None:

@@ -60,7 +60,7 @@ class Task(threading.Thread):
         self.result = None
         self.failure = None
         self.has_answer = self.saves_failed = False
-        self.noted_at = None
+        self.noted_at = self.saved_grant = None
         self._work = work
         self._fault = None
         self._ready = lambda: True
@@ -82,6 +82,10 @@ class Task(threading.Thread):
         self.at = None
         self._stopped.release()
 
+    def __repr__(self):
+        workers = self.worker.world.workers
+        return f"{self.name} of {'a dead worker' if self.worker.dead else workers.index(self.worker)}"
+
     @property
     def runnable(self):
         return self.at is not None and (self.worker.dead or self._ready())
@@ -90,7 +94,8 @@ class Task(threading.Thread):
         """Go on to the next stop, with an error at this one if there is a `fault`."""
         self._fault = fault
         self.saves_failed = self.saves_failed or (fault is not None and self.at in {"save", "saved"})
-        self.worker.world.doubtful |= fault is not None and self.at == "saved"
+        if fault is not None and self.at in {"saved", "unlock"}:
+            self.worker.world.doubtful.add(self.saved_grant)
         self._go.release()
         self._stopped.acquire()
         if self.failure is not None:
@@ -172,6 +177,7 @@ class Store:
             raise TokenStoreError("the record was replaced by somebody else")
         self._disk.world.about_to_save(record, task)
         self._disk.replace(record)
+        task.saved_grant = record.get("refresh_token")
         task.noted_at = max(record.get("mint_times", [START]))
         if task in self._seen:
             self._seen[task] = self._disk.version
@@ -311,6 +317,7 @@ class Worker:
 class World:
     """Everything there is, and the promises that are checked whenever something happens.
 
+    :ivar doubtful: grants (None: that there is none) that were saved although whoever saved them was told otherwise
     :ivar excused: something happened after which the budget cannot be kept, because it is not known any more
     """
 
@@ -324,7 +331,8 @@ class World:
         self.application = Application.create("1000.CLIENT", "client-secret", "eu")
         self.disk = Disk(self, leased=leased)
         self.reject_all = False
-        self.excused = self.jumped = self.emptied = self.doubtful = False
+        self.excused = self.jumped = self.emptied = False
+        self.doubtful = set()
         self.mints = 0
         self.expiry_as_told = {}
         self.tasks = []
@@ -437,13 +445,15 @@ class World:
 
     def _authorize(self, worker):
         """A person logs in again: a new grant, which comes with an access token."""
-        now = worker.clock()
+        begun, now = self.now, worker.clock()
         grant = self.ledger.open_grant(SCOPE)
         token = self.ledger.mint(grant)
         self.grants.append(grant.refresh_token)
         self.expiry_as_told[token.value] = self.now + 3600
-        before, self.owed, worker.given = list(self.saved), (grant.refresh_token, worker), grant
         current().stop("answer")
+        if self.now > begun + 60:
+            raise TokenEndpointError("No answer in time.", uncertain=True, region="eu")
+        before, self.owed, worker.given = len(self.saved), (grant.refresh_token, worker), grant
         try:
             worker.source.adopt(Token(token.value, grant.refresh_token, now + 3600, 3600), now=now)
         except TokenStoreError as error:
@@ -451,8 +461,7 @@ class World:
                 self.owed = self.saved[0], worker  # whoever is stuck there for a minute may come back and save its own
             raise
         # Unless another person was faster, or later, or has revoked it.
-        stored = (self.disk.record or {}).get("refresh_token")
-        superseded = stored not in before or worker.given is not grant
+        superseded = len(self.saved) > before or worker.given is not grant
         revoked = self.ledger.find_grant(grant.refresh_token) is None
         promise(grant.refresh_token in self.saved or superseded or revoked, "a new grant is lost")
 
@@ -483,7 +492,8 @@ class World:
         if self.emptied:
             return  # what was newest, or revoked, was known to the store only
         rank = self.saved.index(grant)
-        promise(rank >= self._newest_stored, "an older grant takes the place of a newer one")
-        # Whoever does not know that saving worked may take the empty record for the one that was there before.
-        promise(rank > self.buried or self.doubtful, "a revoked grant comes back")
+        # Whoever does not know that saving worked may take what came after it for what was there before.
+        unsure = grant in self.doubtful
+        promise(rank >= self._newest_stored or unsure, "an older grant takes the place of a newer one")
+        promise(rank > self.buried or unsure, "a revoked grant comes back")
         self._newest_stored = rank

@@ -154,3 +154,51 @@ def test_a_login_that_could_not_be_saved_outlives_an_old_grant_put_back_into_an_
     world.now += 3
     world.begin(1, "call").finish()
     assert stored_grant(world) == 1
+
+
+def test_a_login_while_a_revocation_is_saved_outlives_an_old_grant_put_back_into_an_emptied_store(world):
+    revocation = until(world.begin(1, "revoke"), "save")
+    login = until(world.begin(1, "authorize"), "load")
+    revocation.finish()
+    world.empty_store()
+    world.begin(0, "call").finish()
+    assert stored_grant(world) == 0
+    login.finish()
+    assert stored_grant(world) == 1
+
+
+def test_a_login_that_waits_for_the_lock_outlives_an_old_grant_put_back_into_an_emptied_store(world):
+    world.begin(0, "authorize").finish()
+    world.ledger.reject_all()
+    call = until(world.begin(1, "call"), "lock")
+    call.step()
+    login = as_far_as_it_gets(world.begin(2, "authorize"))
+    world.empty_store()
+    call.finish()
+    assert stored_grant(world) == 0
+    login.finish()
+    assert stored_grant(world) == 2
+
+
+def test_a_login_outlives_an_old_grant_put_back_although_another_thread_has_read_that_in_between():
+    world = World(leased=False)
+    first = until(world.begin(2, "authorize"), "saved")
+    world.empty_store()
+    refresh = as_far_as_it_gets(world.begin(0, "refresh"))
+    login = as_far_as_it_gets(world.begin(0, "authorize"))
+    first.finish()
+    world.begin(2, "refresh").finish()
+    assert stored_grant(world) == 1
+    refresh.finish()
+    login.finish()
+    assert stored_grant(world) == 2
+
+
+def test_after_a_revocation_others_may_put_back_the_grant_before(world):
+    until(world.begin(0, "authorize"), "load").step(TokenStoreError("not readable"))
+    world.begin(0, "revoke").finish()
+    world.empty_store()
+    world.now += 3600
+    assert world.one_after_the_other()[1:] == [200] * 2
+    assert world.begin(0, "call").finish() is None
+    assert stored_grant(world) == 0
