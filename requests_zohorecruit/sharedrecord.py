@@ -198,7 +198,7 @@ class SharedRecord:
         """Put such a grant over what others have stored meanwhile, unless it was saved, revoked or replaced here."""
         with self._memory.hold(LOCK_TIMEOUT):
             memory = self._snapshot.record
-            if self._owed == record.refresh_token != memory.refresh_token:
+            if self._owed is not None and self._owed == record.refresh_token != memory.refresh_token:
                 self._replaces(memory.refresh_token, record.refresh_token)
                 self._set(replace(record, extra=memory.extra), unsaved=True)
 

@@ -103,6 +103,20 @@ class TestFresh:
         assert store.done == ["load"]
         assert accounts.calls == []
 
+    def test_a_record_read_before_a_refresh_does_not_take_the_new_tokens_place(self, accounts, clock):
+        class Slow(WatchedStore):
+            def load(self):
+                found = super().load()
+                if self.meanwhile:
+                    in_threads(1, self.meanwhile.pop())
+                return found
+
+        store = Slow(token_record(age=3600))
+        source = make_source(store, clock=clock, accounts=accounts)
+        store.meanwhile = [lambda _: source.refresh()]
+        assert source.header() == header("T1")
+        assert len(accounts.calls) == 1
+
     def test_the_default_clock_is_the_wall_clock(self, monkeypatch):
         monkeypatch.setattr("time.time", lambda: 42.0)
         assert TokenSource(FakeAccounts(), MemoryStore()).clock is wall_clock
@@ -927,6 +941,18 @@ class TestSaving:
         assert source.header() == header("T9")
         assert store.record["refresh_token"] == "1000.login"
 
+    def test_what_others_saved_after_a_failed_unlocking_is_not_overwritten(self, accounts, clock):
+        store = Transaction(token_record(age=3600))
+        source = make_source(store, clock=clock, accounts=accounts)
+        store.commits = False
+        with pytest.raises(TokenStoreError, match="could not be unlocked"):
+            source.header()
+        store.commits = True
+        MemoryStore.save(store, token_record("T-other"))
+        clock.forward(3)
+        assert source.header() == header("T-other")
+        assert store.record["access_token"] == "T-other"
+
     @pytest.mark.parametrize("error", [throttled(), dead_grant(), unreachable()])
     def test_T20_a_refusal_is_kept_where_the_lock_is_a_transaction(self, error, accounts, clock):
         store = Transaction(token_record(age=3600))
@@ -1090,6 +1116,46 @@ class TestAdoptAndRevoke:
         assert source.header() == header("T9")
         logins[0].join(30)
         assert store.record["refresh_token"] == "1000.login"
+
+    @pytest.mark.parametrize("kept", [True, False])
+    def test_a_login_is_saved_over_one_that_was_saved_while_it_waited_but_not_without_a_grant(self, kept, clock):
+        class Store(WatchedStore):
+            @contextmanager
+            def lock(self, timeout):
+                with super().lock(timeout):
+                    MemoryStore.save(self, token_record("T-other", grant="1000.other", note="kept"))
+                    yield
+
+        store = Store(token_record())
+        source = make_source(store, grant=None, clock=clock)
+        source.adopt(Token("T9", "1000.login" if kept else None, START + 3600), now=START)
+        assert source.header() == header("T9" if kept else "T-other")
+        assert store.record["refresh_token"] == ("1000.login" if kept else "1000.other")
+        assert store.record["note"] == "kept"
+
+    def test_a_login_not_yet_saved_outlives_each_grant_that_has_given_way_here(self, source, clock):
+        source.header()
+        MemoryStore.save(source.store, token_record("T-other", grant="1000.other"))
+        source.store.saves_fail = OSError(28, "no")
+        with pytest.raises(TokenStoreError):
+            source.adopt(Token("T9", "1000.login", START + 3600), now=START)
+        source.store.saves_fail = None
+        MemoryStore.save(source.store, token_record("T0"))
+        clock.forward(3)
+        assert source.header() == header("T9")
+        assert source.store.record["refresh_token"] == "1000.login"
+
+    def test_a_login_that_an_emptied_store_has_lost_outlives_the_grant_before_it(self, source, clock):
+        source.header()
+        source.adopt(Token("T9", "1000.login", START + 3600), now=START)
+        clock.forward(3400)
+        source.store._text, source.store.busy = None, True
+        assert source.header() == header("T9")
+        MemoryStore.save(source.store, token_record("T0", age=-3400))
+        source.store.busy = False
+        clock.forward(1)
+        source.header()
+        assert source.store.record["refresh_token"] == "1000.login"
 
     def test_an_exchanged_token_that_cannot_be_saved_is_in_use(self, source):
         source.store.loads_fail = OSError(5, "no")
