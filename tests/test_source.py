@@ -7,7 +7,7 @@ import logging
 import os
 import pickle
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pytest
 from engine import GRANT, START, Clock, FakeAccounts, WatchedStore, in_threads, make_source, token_record, unreachable
@@ -1117,25 +1117,61 @@ class TestAdoptAndRevoke:
         logins[0].join(30)
         assert store.record["refresh_token"] == "1000.login"
 
-    @pytest.mark.parametrize("kept", [True, False])
-    def test_a_login_is_saved_over_one_that_was_saved_while_it_waited_but_not_without_a_grant(self, kept, clock):
+    @pytest.mark.parametrize("fails", [False, True])
+    @pytest.mark.parametrize("grant", ["1000.login", None])
+    def test_a_login_is_saved_over_one_that_was_saved_while_it_waited_but_not_without_a_grant(
+        self, grant, fails, clock, accounts
+    ):
         class Store(WatchedStore):
+            meanwhile = [token_record("T-other", grant="1000.other", note="kept")]
+
             @contextmanager
             def lock(self, timeout):
                 with super().lock(timeout):
-                    MemoryStore.save(self, token_record("T-other", grant="1000.other", note="kept"))
+                    for record in self.meanwhile:
+                        MemoryStore.save(self, record)
                     yield
 
         store = Store(token_record())
-        source = make_source(store, grant=None, clock=clock)
-        source.adopt(Token("T9", "1000.login" if kept else None, START + 3600), now=START)
-        assert source.header() == header("T9" if kept else "T-other")
-        assert store.record["refresh_token"] == ("1000.login" if kept else "1000.other")
+        source = make_source(store, grant=None, clock=clock, accounts=accounts)
+        store.saves_fail = OSError(28, "no") if fails else None
+        with pytest.raises(TokenStoreError) if fails else nullcontext():
+            source.adopt(Token("T9", grant, START + 3600), now=START)
+        store.saves_fail, store.meanwhile = None, []
+        clock.forward(3)
+        assert source.header() == header("T9" if grant else "T-other")
+        assert store.record["refresh_token"] == (grant or "1000.other")
         assert store.record["note"] == "kept"
 
-    def test_a_login_not_yet_saved_outlives_each_grant_that_has_given_way_here(self, source, clock):
+    @pytest.mark.parametrize("former", [GRANT, "1000.first", "1000.other"])
+    def test_a_login_not_yet_saved_outlives_each_grant_that_has_given_way_here(self, former, source, clock):
         source.header()
+        source.adopt(Token("T8", "1000.first", START + 3600), now=START)
         MemoryStore.save(source.store, token_record("T-other", grant="1000.other"))
+        source.store.saves_fail = OSError(28, "no")
+        with pytest.raises(TokenStoreError):
+            source.adopt(Token("T9", "1000.login", START + 3600), now=START)
+        source.store.saves_fail = None
+        MemoryStore.save(source.store, token_record("T0", grant=former, note="kept"))
+        clock.forward(3)
+        assert source.header() == header("T9")
+        assert (source.store.record["refresh_token"], source.store.record["note"]) == ("1000.login", "kept")
+
+    def test_a_login_not_yet_saved_outlives_a_revocation_of_the_grant_before_it_by_others(
+        self, source, clock, accounts
+    ):
+        source.header()
+        source.store.saves_fail = OSError(28, "no")
+        with pytest.raises(TokenStoreError):
+            source.adopt(Token("T9", "1000.login", START + 3600), now=START)
+        source.store.saves_fail = None
+        make_source(source.store, clock=clock, accounts=accounts).revoke()
+        clock.forward(3)
+        assert source.header() == header("T9")
+        assert source.store.record["refresh_token"] == "1000.login"
+
+    def test_a_login_not_yet_saved_outlives_whatever_is_put_back_into_an_emptied_store(self, clock, accounts):
+        source = make_source(grant=None, clock=clock, accounts=accounts)
         source.store.saves_fail = OSError(28, "no")
         with pytest.raises(TokenStoreError):
             source.adopt(Token("T9", "1000.login", START + 3600), now=START)
@@ -1144,6 +1180,50 @@ class TestAdoptAndRevoke:
         clock.forward(3)
         assert source.header() == header("T9")
         assert source.store.record["refresh_token"] == "1000.login"
+
+    def test_a_login_that_gave_way_to_a_later_one_does_not_bring_that_back_after_others_have_revoked_it(
+        self, source, clock, accounts
+    ):
+        source.header()
+        source.store.locks_fail = OSError(5, "no")
+        with pytest.raises(TokenStoreError):
+            source.adopt(Token("T9", "1000.login", START + 3600), now=START)
+        source.store.locks_fail = None
+        MemoryStore.save(source.store, token_record("T-later", grant="1000.later"))
+        clock.forward(3)
+        assert source.header() == header("T-later")
+        source.store.busy = True
+        source.rejected_again("T-later", "recruit.zoho.eu")
+        source.store.busy = False
+        make_source(source.store, grant=None, clock=clock, accounts=accounts).revoke()
+        clock.forward(3600)
+        with pytest.raises(ReauthorizationRequired):
+            source.header()
+        assert "refresh_token" not in source.store.record
+
+    @pytest.mark.parametrize("grant", ["1000.login", None])
+    def test_a_login_that_could_not_read_the_store_goes_before_what_is_there(self, grant, source, clock):
+        MemoryStore.save(source.store, token_record("T-other", grant="1000.other", note="kept"))
+        source.store.loads_fail = OSError(5, "no")
+        with pytest.raises(TokenStoreError):
+            source.adopt(Token("T9", grant, START + 3600), now=START)
+        source.store.loads_fail = None
+        clock.forward(3)
+        assert source.header() == header("T9")
+        assert source.store.record.get("refresh_token") == grant
+        assert source.store.record["note"] == "kept"
+
+    @pytest.mark.parametrize("login", [True, False])
+    def test_what_others_keep_in_the_record_survives_a_first_reading_under_the_lock(self, login, source):
+        MemoryStore.save(source.store, token_record("T-other", grant="1000.other", note="kept"))
+        if login:
+            source.store.loads_fail = OSError(5, "no")
+            with pytest.raises(TokenStoreError):
+                source.adopt(Token("T9", "1000.login", START + 3600), now=START)
+            source.store.loads_fail = None
+        source.refresh()
+        assert source.store.record["refresh_token"] == ("1000.login" if login else GRANT)
+        assert source.store.record["note"] == "kept"
 
     def test_a_login_that_an_emptied_store_has_lost_outlives_the_grant_before_it(self, source, clock):
         source.header()
