@@ -83,7 +83,7 @@ class SharedRecord:
         #: The grant that a person has given here last, until it has been saved or revoked.
         self._owed: Secret | None = None
         #: Grants that have given way here, to another or to none: whoever puts one back does not go before memory.
-        self._former: deque[str] = deque(maxlen=16)
+        self._former: deque[str | None] = deque(maxlen=16)
         self._final: Failure | None = None
 
     @contextmanager
@@ -217,7 +217,7 @@ class SharedRecord:
     def _replaces(self, former: str | None, grant: str | None) -> None:
         if grant is None:
             self._former.clear()  # after a revocation, others may go on with what was there before that grant
-        if former is not None and former != grant:
+        if former != grant:
             self._former.append(former)
 
     def _set(self, record: Record, unsaved: bool) -> None:  # noqa: FBT001 - called with a pair of facts

@@ -255,6 +255,17 @@ class TestStale:
         assert "saved" in caplog.text
         assert store.record["access_token"] == "T0"
 
+    def test_a_failed_save_is_not_tried_again_with_each_request(self, source, store, clock):
+        store.saves_fail = OSError(28, "no")
+        source.header()
+        store.saves_fail = None
+        store.done.clear()
+        assert source.header() == header("T1")
+        assert store.done == []
+        clock.forward(3)
+        source.header()
+        assert store.record["access_token"] == "T1"
+
     def test_a_grant_revoked_elsewhere_still_serves_the_call_that_finds_out(self, source, store):
         source._read_store()
         MemoryStore.save(store, {"client_id": "1000.CLIENT", "region": "eu"})
@@ -634,6 +645,7 @@ class TestRejected:
         source.store.saves_fail = OSError(28, "no")
         assert source.replacement("T1") == header("T2")
         assert ["stays in use in memory" in record.getMessage() for record in caplog.records] == [True, True]
+        assert all(record.getMessage().startswith("The token store WatchedStore") for record in caplog.records)
 
     def test_a_store_that_cannot_be_read_is_an_error(self, source):
         source.header()
@@ -768,7 +780,7 @@ class TestRejected:
         source.store.locks_fail = OSError(5, "no")
         source.rejected_again("T2", "host")
         assert source.replacement("T2") is None
-        assert "this process only" in caplog.text
+        assert "this process only: The token store WatchedStore could not be" in caplog.text
 
     def test_a_pause_found_in_the_store_under_the_lock_is_respected(self, accounts, clock):
         store = WatchedStore(token_record())
@@ -1257,6 +1269,21 @@ class TestAdoptAndRevoke:
         with pytest.raises(ReauthorizationRequired):
             other.replacement("T1")
         assert len(accounts.calls) == 1
+
+    def test_a_revoked_grant_is_not_read_back_while_it_is_being_forgotten(self, clock, accounts):
+        class Slow(WatchedStore):
+            def save(self, record):
+                if "refresh_token" not in record:
+                    (result,) = in_threads(1, lambda _: source.header())
+                    seen.append(type(result))
+                super().save(record)
+
+        seen = []
+        source = make_source(Slow(token_record()), clock=clock, accounts=accounts)
+        source.header()
+        source.revoke()
+        assert seen == [ReauthorizationRequired]
+        assert source.token is None
 
     def test_a_revocation_that_is_not_confirmed_forgets_nothing(self, source, accounts, monkeypatch):
         source.header()
