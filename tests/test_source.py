@@ -653,6 +653,14 @@ class TestRejected:
         with pytest.raises(TokenStoreError, match="Input/output error"):
             source.replacement("T1")
 
+    def test_one_of_many_locks_the_store(self, source, accounts):
+        source.header()
+        source.store.done.clear()
+        accounts.gate = threading.Event()
+        source._threads = WhenAllHaveCome(8, accounts.gate.set)
+        assert in_threads(8, lambda _: source.replacement("T1")) == [header("T2")] * 8
+        assert sum(isinstance(done, tuple) for done in source.store.done) == 1
+
     def test_the_store_is_read_once(self, source):
         source.header()
         source.store.done.clear()
@@ -933,7 +941,7 @@ class TestSaving:
 
     def test_a_lock_that_fails_on_release_is_reported_and_the_save_repeated(self, source, clock):
         source.store.unlocks_fail = RuntimeError()
-        with pytest.raises(TokenStoreError, match="could not be unlocked"):
+        with pytest.raises(TokenStoreError, match=r"could not be unlocked: RuntimeError \(region eu\)\."):
             source.header()
         source.store.unlocks_fail = None
         source.store._text = None
@@ -1041,6 +1049,30 @@ class TestSaving:
         ((kind, error, trace),) = told
         assert (kind, error) == (KeyboardInterrupt, caught.value)
         assert trace is not None
+
+    def test_a_lock_is_told_of_a_failed_save_but_not_of_a_refusal(self, accounts, clock):
+        told = []
+
+        class Store(Transaction):
+            @contextmanager
+            def lock(self, timeout):
+                try:
+                    with super().lock(timeout):
+                        yield
+                except BaseException as error:
+                    told.append(type(error))
+                    raise
+
+        store = Store(token_record(age=3600))
+        source = make_source(store, clock=clock, accounts=accounts)
+        store.saves_fail = TokenStoreError("It is full.")
+        with pytest.raises(TokenStoreError):
+            source.header()
+        assert told == [TokenStoreError]
+        store.saves_fail, accounts.fail = None, [throttled()]
+        with pytest.raises(ThrottledError):
+            source.refresh()
+        assert told == [TokenStoreError]
 
     def test_the_error_of_the_block_is_not_hidden_by_one_of_cleaning_up(self, accounts, clock):
         class Lock:
@@ -1311,7 +1343,7 @@ class TestAdoptAndRevoke:
     def test_revoking_with_a_store_that_cannot_be_written_still_forgets_in_memory(self, source):
         source.header()
         source.store.saves_fail = OSError(28, "no")
-        with pytest.raises(TokenStoreError):
+        with pytest.raises(TokenStoreError, match=r"saved to: OSError \(No space left on device\) \(region eu\)\.$"):
             source.revoke()
         with pytest.raises(ReauthorizationRequired):
             source.header()
