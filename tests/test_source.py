@@ -255,6 +255,16 @@ class TestStale:
         assert "saved" in caplog.text
         assert store.record["access_token"] == "T0"
 
+    def test_a_budget_that_is_used_up_is_not_looked_at_with_every_call(self, accounts, clock):
+        store = WatchedStore(token_record(age=3600 - 299, mint_times=[START - 9] * 10))
+        source = make_source(store, clock=clock, accounts=accounts)
+        assert source.header() == header("T0")
+        store.done.clear()
+        clock.forward(3)
+        assert source.header() == header("T0")
+        assert store.done == []
+        assert accounts.calls == []
+
     def test_a_failed_save_is_not_tried_again_with_each_request(self, source, store, clock):
         store.saves_fail = OSError(28, "no")
         source.header()
@@ -350,8 +360,9 @@ class TestExpired:
         source = make_source(store, clock=clock, accounts=accounts)
         accounts.fail = [dead_grant()]
         for _ in range(3):
-            with pytest.raises(ReauthorizationRequired):
+            with pytest.raises(ReauthorizationRequired) as caught:
                 source.header()
+            assert caught.value.region == "eu"
             clock.forward(1000)
         with pytest.raises(ReauthorizationRequired):
             make_source(store, clock=clock, accounts=accounts).header()
@@ -710,7 +721,9 @@ class TestRejected:
         clock.forward(119)
         assert source.replacement("T3") is None
         assert source.resting
+        source.store.done.clear()
         source.accepted()
+        assert ("lock", 0) in source.store.done
         assert not source.resting
         assert "rejection_pause" not in source.store.record
         assert source.replacement("T3") == header("T4")
@@ -814,6 +827,21 @@ class TestRefresh:
     def test_it_replaces_the_token_in_hand(self, source):
         source.header()
         assert source.refresh().access_token == "T2"
+
+    def test_zoho_is_asked_with_the_token_before_which_knows_what_an_answer_may_leave_out(
+        self, source, accounts, monkeypatch
+    ):
+        source.header()
+        before, asked = source.token, []
+        refresh = accounts.refresh
+
+        def noted(previous, *arguments, **options):
+            asked.append(previous)
+            return refresh(previous, *arguments, **options)
+
+        monkeypatch.setattr(accounts, "refresh", noted)
+        source.refresh()
+        assert asked == [before]
 
     def test_with_nothing_in_hand_a_live_token_of_the_store_will_do(self, accounts, clock):
         source = make_source(WatchedStore(token_record()), clock=clock, accounts=accounts)

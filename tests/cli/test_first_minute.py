@@ -19,6 +19,7 @@ import pexpect
 import pytest
 import requests
 
+import requests_zohorecruit
 from requests_zohorecruit.demo.person import accept
 
 ROOT = Path(__file__).parents[2]
@@ -75,9 +76,8 @@ def person(tmp_path, monkeypatch):
     venv.create(home / "venv")
     [packages] = (home / "venv").glob("lib/python*/site-packages")
     (packages / "others.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
-    shutil.copytree(
-        ROOT / "requests_zohorecruit", home / "source/requests_zohorecruit", ignore=shutil.ignore_patterns("*.pyc")
-    )
+    tested = Path(requests_zohorecruit.__file__).parent
+    shutil.copytree(tested, home / "source/requests_zohorecruit", ignore=shutil.ignore_patterns("*.pyc"))
     for name in ("setup.cfg", "pyproject.toml", "README.rst", "LICENSE"):
         shutil.copy(ROOT / name, home / "source")
     return home
