@@ -95,10 +95,11 @@ def test_T05_tracebacks_too(make, printed):
 
 
 def test_T05_a_secret_of_any_shape_is_hidden_while_its_session_lives(zoho, make, printed):
-    make()
+    session = make()
     stream = printed("oauthlib")
     logging.getLogger("oauthlib").warning("so it was %s then, error code 'INVALID_TOKEN'", zoho.client_secret)
     assert stream.getvalue() == "so it was *** then, error code 'INVALID_TOKEN'\n"
+    assert zoho.client_secret in session.secrets()
 
 
 def test_T05_so_are_state_verifier_and_code(zoho, make, printed):
