@@ -243,6 +243,7 @@ def test_a_users_methods_come_first_and_pass_on_to_ours(zoho, make, url):
     session.fetch_token(zoho.region.token_url, code=zoho.new_code())
     assert session.get(url).status_code == 200
     assert session.calls == ("fetch", "GET")
+    assert type(session).__qualname__ == Passing.__qualname__
 
 
 def test_settings_of_auto_refresh_in_old_code_do_no_harm(zoho, make, url, old):
