@@ -63,7 +63,7 @@ class GivenSource(TokenSource):
         if given.refresh_token != stored.refresh_token:
             return replace(memory, extra=stored.extra), True
         if stored.access_token in (None, given.access_token):
-            return replace(memory, token=memory.token or stored.token).joined(stored), True
+            return memory.joined(stored), True
         return stored.with_mints_of(memory), False
 
 
@@ -157,11 +157,11 @@ class SessionAuth(ZohoRecruitAuth):
         """Return the session's way to Zoho Accounts, with these settings of requests for one call; None = as usual."""
         if (timeout, verify, proxies, cert) == (None, None, None, None):
             return self._accounts
-        url = self.region.token_url
-        settings = self._session.merge_environment_settings(url, dict(proxies or {}), None, verify, cert)
-        once = requests.Session()
-        once.trust_env, once.adapters = False, self._session.adapters  # the environment is in the settings already
-        once.proxies, once.verify, once.cert = settings["proxies"], settings["verify"], settings["cert"]
+        session, once = self._session, requests.Session()
+        once.trust_env, once.adapters = session.trust_env, session.adapters
+        once.proxies = {**session.proxies, **(proxies or {})}
+        once.verify = session.verify if verify is None else verify
+        once.cert = session.cert if cert is None else cert
         return Accounts(self.application, session=once, **({} if timeout is None else {"timeout": timeout}))
 
     def secrets(self) -> tuple[str | None, ...]:

@@ -211,7 +211,7 @@ class ZohoSession(OAuth2Session):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # requests.Session pickles what it knows of, which leaves the client and the token behind (T07).
-        return _revived, (_without_fix(type(self)),), self.__getstate__()
+        return _revived, (type(self).__mro__[1],), self.__getstate__()  # the class it had before the fix
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__.copy()
@@ -260,12 +260,8 @@ def with_fix(original: type[OAuth2Session]) -> type[ZohoSession]:
     """Return a class that goes through the methods of the user's class first, and from there to ours."""
     if original is OAuth2Session:
         return ZohoSession
-    names = {"__module__": original.__module__, "__qualname__": original.__qualname__, "__slots__": ()}
+    names = {"__module__": original.__module__, "__qualname__": original.__qualname__}
     return type(original.__name__, (original, ZohoSession), names)
-
-
-def _without_fix(fixed: type[ZohoSession]) -> type[OAuth2Session]:
-    return OAuth2Session if fixed is ZohoSession else fixed.__mro__[1]
 
 
 def _revived(original: type[OAuth2Session]) -> ZohoSession:

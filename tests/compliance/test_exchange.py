@@ -5,8 +5,10 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 from arrivals import arrived
-from oauthlib.oauth2 import MobileApplicationClient
+from oauthlib.oauth2 import MobileApplicationClient, WebApplicationClient
+from requests.adapters import HTTPAdapter
 from requests_oauthlib import OAuth2Session
 
 from requests_zohorecruit import (
@@ -21,6 +23,7 @@ from requests_zohorecruit import (
     UntrustedHostError,
     zohorecruit_compliance_fix,
 )
+from requests_zohorecruit.sandbox import fingerprint
 
 
 def consented(zoho, session, **options):
@@ -55,6 +58,14 @@ def test_the_authorization_url_is_zohos_dialect_unless_the_caller_says_otherwise
     assert (values["access_type"], values["prompt"]) == ("online", "none")
 
 
+def test_a_state_of_the_callers_own_is_the_one_that_has_to_come_back(zoho, make):
+    session = make()
+    url, state = session.authorization_url(zoho.region.authorize_url, "planted-state")
+    assert state == "planted-state"
+    assert session.fetch_token(zoho.region.token_url, authorization_response=zoho.consent(url))["refresh_token"]
+    assert parse_qs(urlsplit(url).query)["state"] == ["planted-state"]
+
+
 def test_pkce_is_possible(zoho, make):
     session = make(pkce="S256")
     token = session.fetch_token(zoho.region.token_url, authorization_response=consented(zoho, session))
@@ -62,6 +73,17 @@ def test_pkce_is_possible(zoho, make):
     assert "code_verifier" in arrived(zoho, "/token")[0]["form"]
     with pytest.raises(ValueError, match="no code verifier"):
         make(pkce="S256").fetch_token(zoho.region.token_url, code=zoho.new_code())
+
+
+def test_a_verifier_can_be_given_where_another_process_has_made_the_url(zoho, make):
+    verifier = "planted-verifier" * 4
+    make(redirect_uri=None).fetch_token(zoho.region.token_url, code=zoho.new_code(), code_verifier=verifier)
+    assert arrived(zoho, "/token")[0]["form"]["code_verifier"] == fingerprint(verifier)
+
+
+def test_a_code_that_oauthlibs_client_has_read_already_is_redeemed(zoho, make):
+    session = make(redirect_uri=None, client=WebApplicationClient(zoho.client_id, code=zoho.new_code()))
+    assert session.fetch_token(zoho.region.token_url)["refresh_token"]
 
 
 def test_T04_a_scope_that_is_echoed_otherwise_loses_nothing(zoho, make):
@@ -84,6 +106,48 @@ def test_settings_for_one_call_are_honoured(zoho, make):
     assert token["access_token"]
     session.verify = zoho.ca_bundle
     assert session.fetch_token(zoho.region.token_url, code=zoho.new_code(), proxies={"http": "http://127.0.0.1:9"})
+
+
+class Unplugged(HTTPAdapter):
+    """An adapter that remembers how it was to send, and sends nothing."""
+
+    def send(self, request, **settings):
+        self.settings = settings
+        raise requests.ConnectionError(request=request)
+
+
+@pytest.fixture
+def asked(zoho, make):
+    """Return a function that says how a session with `attributes` would send what fetch_token(**options) sends."""
+
+    def made(attributes, **options):
+        session, adapter = make(redirect_uri=None), Unplugged()
+        session.mount("https://", adapter)
+        for name, value in attributes.items():
+            setattr(session, name, value)
+        with pytest.raises(TokenEndpointError):
+            session.fetch_token(zoho.region.token_url, code="planted-code", **options)
+        return adapter.settings
+
+    return made
+
+
+SETTINGS = {"verify": "ca.pem", "cert": ("client.pem", "key.pem"), "proxies": {"https": "http://127.0.0.1:9"}}
+
+
+def test_each_setting_for_one_call_reaches_the_transport(asked):
+    assert asked({}, timeout=(2, 9), **SETTINGS).items() >= {"timeout": (2, 9), **SETTINGS}.items()
+    other = {"verify": "other.pem", "cert": "other.pem", "proxies": {"https": "http://127.0.0.1:8"}}
+    assert asked(other, timeout=(2, 9), **SETTINGS).items() >= SETTINGS.items()
+
+
+@pytest.mark.parametrize("options", [{}, {"timeout": 9}])
+def test_whatever_is_set_for_one_call_the_sessions_settings_go_before_the_environments(asked, monkeypatch, options):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "nowhere.pem")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:8")
+    assert asked(SETTINGS, **options).items() >= SETTINGS.items()
+    assert asked({}, **options)["proxies"]["https"] == "http://127.0.0.1:8"
+    assert "https" not in asked({"trust_env": False}, **options)["proxies"]
 
 
 @pytest.mark.parametrize(
@@ -122,8 +186,9 @@ def test_a_person_of_another_region_needs_the_fix_for_that_region(zoho, make):
 def test_a_code_works_once_and_is_not_sent_twice(zoho, make):
     session, code = make(redirect_uri=None), zoho.new_code()
     session.fetch_token(zoho.region.token_url, code=code)
-    with pytest.raises(ReauthorizationRequired, match="redeemed already"):
+    with pytest.raises(ReauthorizationRequired, match="redeemed already.*start the authorization again") as caught:
         session.fetch_token(zoho.region.token_url, code=code)
+    assert caught.value.region == zoho.region.code
     assert zoho.token_requests == 1
     with pytest.raises(ReauthorizationRequired):
         make(redirect_uri=None).fetch_token(zoho.region.token_url, code=code)
@@ -175,20 +240,21 @@ def test_a_token_that_cannot_be_saved_is_in_use(zoho, make, url):
 
 
 @pytest.mark.parametrize(
-    ("options", "error"),
+    ("options", "error", "says"),
     [
-        ({}, ValueError),
-        ({"code": "c", "username": "u"}, ValueError),
-        ({"code": "c", "password": "p"}, ValueError),
-        ({"code": "c", "method": "GET"}, ValueError),
-        ({"code": "c", "force_querystring": True}, ValueError),
-        ({"code": "c", "client_secret": "other"}, ValueError),
-        ({"code": "c", "audience": "x"}, TypeError),
-        ({"code": "two words"}, ValueError),
+        ({}, ValueError, "code or authorization_response"),
+        ({"code": "c", "body": "a=b"}, ValueError, "body"),
+        ({"code": "c", "username": "u"}, ValueError, "username"),
+        ({"code": "c", "password": "p"}, ValueError, "password"),
+        ({"code": "c", "method": "GET"}, ValueError, "method"),
+        ({"code": "c", "force_querystring": True}, ValueError, "force_querystring"),
+        ({"code": "c", "client_secret": "other"}, ValueError, "another client_id or client_secret"),
+        ({"code": "c", "resource": "x", "audience": "x"}, TypeError, "no room for audience, resource"),
+        ({"code": "two words"}, ValueError, "code contains a space"),
     ],
 )
-def test_what_has_no_room_in_zohos_request_is_refused(zoho, make, options, error):
-    with pytest.raises(error) as caught:
+def test_what_has_no_room_in_zohos_request_is_refused(zoho, make, options, error, says):
+    with pytest.raises(error, match=says) as caught:
         make().fetch_token(zoho.region.token_url, **options)
     assert "two words" not in str(caught.value)
     assert zoho.received == []

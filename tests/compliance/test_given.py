@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import time
+from urllib.parse import urlsplit
 
 import pytest
 from arrivals import arrived
+from engine import START, Clock, FakeAccounts, WatchedStore, token_record
 
 from requests_zohorecruit import (
     AuthorizationError,
@@ -16,6 +18,9 @@ from requests_zohorecruit import (
     TokenStoreError,
     UntrustedHostError,
 )
+from requests_zohorecruit.records import Record
+from requests_zohorecruit.sessionauth import GivenSource
+from requests_zohorecruit.tokens import Token
 
 
 @pytest.fixture
@@ -90,6 +95,72 @@ def test_a_fresh_token_costs_no_look_into_the_store(make, url, grant):
     store = Counting()
     assert make(token=session.token, fix={"store": store}).get(url).status_code == 200
     assert store.loads == 0
+
+
+class TestTheFirstReadingOfTheStore:
+    """The engine by itself, on a clock that stands still."""
+
+    OTHER = "1000.planted-other-token"
+    LONG_AGO = 4000.0
+
+    @pytest.fixture
+    def source(self):
+        def made(given, stored):
+            accounts = FakeAccounts()
+            source = GivenSource(accounts, WatchedStore(stored), Record.from_mapping(given, accounts.application))
+            source.clock = Clock()
+            return source
+
+        return made
+
+    def test_a_store_without_a_grant_leaves_the_given_one_alone_and_keeps_its_own_keys(self, source):
+        given = source(token_record(age=self.LONG_AGO), {"note": "kept"})
+        assert given.header() == "Zoho-oauthtoken T1"
+        assert given.store.record.items() >= {"note": "kept", "access_token": "T1"}.items()
+
+    @pytest.mark.parametrize("use", [GivenSource.header, GivenSource.refresh])
+    def test_another_grant_in_the_store_gives_way_for_good_and_its_unknown_keys_stay(self, source, use):
+        given = source({"refresh_token": self.OTHER}, token_record(note="kept"))
+        use(given)
+        assert given.token.access_token == "T1"
+        assert given.accounts.calls == [(self.OTHER, START)]
+        assert given.store.record.items() >= {"note": "kept", "refresh_token": self.OTHER}.items()
+
+    def test_what_is_given_is_right_about_when_its_own_token_ends(self, source):
+        given = source(token_record(age=self.LONG_AGO), token_record(note="kept"))
+        assert given.header() == "Zoho-oauthtoken T1"
+        assert given.store.record["note"] == "kept"
+
+    @pytest.mark.parametrize(
+        "given", [{"access_token": "T9", "expires_in": 3600, "expires_at": 1}, token_record("T9", age=LONG_AGO)]
+    )
+    def test_what_is_taken_from_the_store_is_the_stores_to_change(self, source, given):
+        paused = source(given, token_record(rejection_pause=[START + 60, 60]))
+        assert paused.header() == "Zoho-oauthtoken T0"
+        paused.store.save(token_record())  # somebody whose call was accepted has ended the pause
+        assert paused.replacement("T0") == "Zoho-oauthtoken T1"
+
+    def test_a_login_before_it_outlives_a_store_that_fails_at_that_moment(self, source):
+        login = source({"access_token": "T9"}, token_record())
+        login.store.locks_fail = OSError(5, "gone")
+        with pytest.raises(TokenStoreError):
+            login.adopt(Token("new", self.OTHER, START + 3600, 3600), now=START)
+        assert login.header() == "Zoho-oauthtoken new"
+        assert login.record.refresh_token == self.OTHER
+
+
+def test_a_grant_that_only_the_store_knows_is_shown(make, grant):
+    store = MemoryStore()
+    store.save({**grant, "note": "kept"})
+    session = make(fix={"store": store})
+    assert session.token == {**grant, "note": "kept"}
+
+
+def test_unknown_keys_of_a_token_assigned_later_take_the_place_of_the_former_ones(make, url, grant):
+    session = make(token={**grant, "id_token": "former"})
+    session.token = {**grant, "id_token": "later"}
+    session.get(url)
+    assert session.token["id_token"] == "later"
 
 
 def test_the_mint_budget_holds_however_often_the_same_token_is_assigned(zoho, make, url, old):
@@ -172,6 +243,7 @@ def test_a_users_methods_come_first_and_pass_on_to_ours(zoho, make, url):
     session.fetch_token(zoho.region.token_url, code=zoho.new_code())
     assert session.get(url).status_code == 200
     assert session.calls == ("fetch", "GET")
+    assert type(session).__qualname__ == Passing.__qualname__
 
 
 def test_settings_of_auto_refresh_in_old_code_do_no_harm(zoho, make, url, old):
@@ -198,7 +270,7 @@ def test_token_calls_have_none_of_the_sessions_headers_cookies_and_hooks(zoho, m
 @pytest.mark.parametrize("insecure", ["", "1"])
 def test_http_is_refused_even_where_oauthlib_is_told_to_allow_it(make, url, grant, monkeypatch, insecure):
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", insecure)
-    with pytest.raises(UntrustedHostError, match="only https"):
+    with pytest.raises(UntrustedHostError, match=f"not sent to {urlsplit(url).netloc}: only https"):
         make(token=grant).get(url.replace("https:", "http:"))
 
 
@@ -212,6 +284,7 @@ def test_a_fragment_with_another_state_is_refused(make, grant):
     from oauthlib.oauth2 import MobileApplicationClient
 
     session = make(client=MobileApplicationClient("1000.CLIENT"), state="right", token=grant)
-    with pytest.raises(AuthorizationError):
+    with pytest.raises(AuthorizationError) as caught:
         session.token_from_fragment("https://app.example/cb#access_token=a&token_type=Bearer&state=wrong")
+    assert caught.value.region == session.auth.region.code
     assert session.token == grant

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
+import pickle
 
 import pytest
+from oauthlib.oauth2 import WebApplicationClient
 
 from requests_zohorecruit.logfilter import _SECRETS, hide_secrets_of
 
@@ -92,10 +95,30 @@ def test_T05_tracebacks_too(make, printed):
 
 
 def test_T05_a_secret_of_any_shape_is_hidden_while_its_session_lives(zoho, make, printed):
-    make()
+    session = make()
     stream = printed("oauthlib")
     logging.getLogger("oauthlib").warning("so it was %s then, error code 'INVALID_TOKEN'", zoho.client_secret)
     assert stream.getvalue() == "so it was *** then, error code 'INVALID_TOKEN'\n"
+    assert zoho.client_secret in session.secrets()
+
+
+def test_T05_so_are_state_verifier_and_code(zoho, make, printed):
+    session = make(pkce="S256", client=WebApplicationClient(zoho.client_id, code="planted-code"))
+    _, state = session.authorization_url(zoho.region.authorize_url)
+    stream = printed("oauthlib")
+    logging.getLogger("oauthlib").warning("%s, %s, %s", state, session._code_verifier, "planted-code")
+    assert stream.getvalue() == "***, ***, ***\n"
+
+
+@pytest.mark.parametrize("arrive", [lambda session: session, lambda session: pickle.loads(pickle.dumps(session))])
+def test_T05_each_sessions_are_also_of_one_that_was_pickled(make, printed, arrive):
+    # Of each only one is left: those that were pickled are collected here, or keep a secret they share.
+    sessions = [arrive(make(fix={"client_secret": f"planted of {name}".replace(" ", "-")})) for name in ("one", "two")]
+    gc.collect()
+    stream = printed("oauthlib")
+    logging.getLogger("oauthlib").warning("planted-of-one, planted-of-two")
+    assert stream.getvalue() == "***, ***\n"
+    assert len(sessions) == 2
 
 
 def test_other_log_content_and_wrong_calls_are_left_alone(make, printed):

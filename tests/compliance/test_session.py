@@ -10,7 +10,12 @@ from arrivals import arrived
 from callers import Access, calling_through_session
 from engine import in_threads
 from fleet import Fleet
-from oauthlib.oauth2 import BackendApplicationClient, MobileApplicationClient, WebApplicationClient
+from oauthlib.oauth2 import (
+    BackendApplicationClient,
+    InsecureTransportError,
+    MobileApplicationClient,
+    WebApplicationClient,
+)
 from requests_oauthlib import OAuth2Session
 
 from requests_zohorecruit import (
@@ -103,7 +108,9 @@ class Named(OAuth2Session):
 def test_a_users_own_subclass_keeps_its_methods_its_name_and_can_be_pickled(zoho, make, url, grant):
     session = make(kind=Named, token=grant)
     assert isinstance(session, Named)
-    assert type(session).__name__ == "Named"
+    assert all(
+        getattr(type(session), name) == getattr(Named, name) for name in ("__name__", "__qualname__", "__module__")
+    )
     assert session.get(url).status_code == 200
     assert isinstance(pickle.loads(pickle.dumps(session)), Named)
 
@@ -131,9 +138,19 @@ def test_withheld_means_withheld(zoho, make, url, grant):
     assert zoho.token_requests == 0
 
 
-def test_a_callers_own_auth_is_used_instead(zoho, make, url, grant):
-    answer = make(token=grant).get(url, auth=("user", "password"))
+@pytest.mark.parametrize("withhold", [False, True])
+def test_a_callers_own_auth_is_used_instead(zoho, make, url, grant, withhold):
+    session = make(token=grant)
+    answer = session.get(url, auth=("user", "password"), withhold_token=withhold)
     assert answer.request.headers["Authorization"].startswith("Basic ")
+    with pytest.raises(InsecureTransportError):
+        session.get(url.replace("https:", "http:"), auth=("user", "password"), withhold_token=withhold)
+
+
+def test_what_the_caller_sends_arrives(zoho, make, url, grant):
+    session = make(token=grant)
+    assert session.post(url, data={"a": "b"}).request.body == "a=b"
+    assert b"planted" in session.post(url, files={"file": b"planted"}).request.body
 
 
 def test_other_hooks_of_requests_oauthlib_go_on_working(zoho, make, url, grant):
@@ -145,6 +162,19 @@ def test_other_hooks_of_requests_oauthlib_go_on_working(zoho, make, url, grant):
     session.register_compliance_hook("protected_request", tagged)
     assert session.get(url).request.headers["X-Tag"] == "1"
     assert session.get(url, headers={"X-Mine": "1"}).request.headers["X-Mine"] == "1"
+
+
+def test_such_a_hook_sees_the_body_and_the_token_that_will_be_sent(zoho, make, url, grant):
+    session, seen = make(), []
+
+    def looking(url, headers, data):
+        seen.append((session.auth.token.access_token, data))
+        return url, headers, {**data, "c": "d"}
+
+    session.register_compliance_hook("protected_request", looking)
+    session._client.token = {**grant, "access_token": "planted", "expires_at": 1}
+    assert session.post(url, data={"a": "b"}).request.body == "a=b&c=d"
+    assert seen == [("planted", {"a": "b"})]
 
 
 @pytest.mark.parametrize("where", ["https://stranger.example/", "http://recruit.zoho.eu/"])
@@ -170,6 +200,10 @@ def test_a_token_that_the_client_was_made_with_is_taken_over(zoho, make, url, gr
     assert make(client=WebApplicationClient(zoho.client_id, token=token)).get(url).status_code == 200
     client = WebApplicationClient(zoho.client_id, refresh_token=zoho.refresh_token, access_token="old")
     assert make(client=client).get(url).status_code == 200
+    old = {"access_token": "old", "refresh_token": zoho.refresh_token, "expires_at": 1_000_000_000}
+    session = make(client=WebApplicationClient(zoho.client_id, token=old))
+    assert session.token == old
+    assert not session.get(url).history, "an old token is not tried"
 
 
 def test_the_token_can_be_read_and_assigned_at_any_time(zoho, make, url, grant):
@@ -188,8 +222,10 @@ def test_the_token_can_be_read_and_assigned_at_any_time(zoho, make, url, grant):
     assert not session.authorized
     session.access_token = token["access_token"]
     assert session.token["access_token"] == token["access_token"]
+    session.token = token
     del session.access_token
     assert session.access_token is None
+    assert session.token["refresh_token"] == zoho.refresh_token
 
 
 @pytest.mark.parametrize(("value", "kind"), [(5, "int"), ("token", "Secret"), (["access_token"], "list")])
@@ -232,6 +268,17 @@ def test_flask_dance_puts_a_users_token_into_the_client_before_each_request(zoho
     session._client.token = {"refresh_token": other}
     assert session.get(url).status_code == 200
     assert zoho.token_requests == 2
+    assert session.token["refresh_token"] == other
+
+
+def test_a_token_put_there_is_seen_by_whoever_asks_before_the_next_request(zoho, make, grant):
+    for seen in (lambda session: session.token == grant, lambda session: session.authorized):
+        session = make()
+        session._client.token = dict(grant)
+        assert seen(session)
+    session, other = make(token=grant), zoho.new_grant()
+    session._client.token = {"refresh_token": other}
+    assert session.refresh_token(zoho.region.token_url)["access_token"]
     assert session.token["refresh_token"] == other
 
 
@@ -307,6 +354,11 @@ class TestRefreshToken:
         assert session.refresh_token(zoho.region.token_url, refresh_token=other)["refresh_token"] == other
         assert session.refresh_token(zoho.region.token_url, refresh_token=other)["refresh_token"] == other
 
+    def test_giving_the_one_it_has_is_giving_none(self, zoho, make, grant):
+        session = make(token={**grant, "id_token": "kept"})
+        after = session.refresh_token(zoho.region.token_url, refresh_token=zoho.refresh_token)
+        assert after["id_token"] == "kept"
+
     def test_the_secret_goes_nowhere_else(self, zoho, make, grant):
         with pytest.raises(UntrustedHostError, match="nowhere else"):
             make(token=grant).refresh_token("https://stranger.example/oauth/v2/token")
@@ -379,6 +431,12 @@ class TestBadInput:
             zohorecruit_compliance_fix(OAuth2Session(), region="eu", client_secret="secret")
 
     def test_further_hosts_can_be_allowed(self, zoho, make, url, grant):
-        session = make(token=grant, fix={"allowed_hosts": [zoho.elsewhere.split("/")[2]]})
+        hosts = [zoho.elsewhere.split("/")[2]]
+        session = make(token=grant, fix={"allowed_hosts": iter(hosts)})
+        before = session.auth
+        zohorecruit_compliance_fix(
+            session, region=zoho.region, client_secret=zoho.client_secret, allowed_hosts=tuple(hosts)
+        )
+        assert session.auth is before, "the same hosts, however they are given"
         assert session.get(zoho.elsewhere).status_code == 200
         assert "Zoho-oauthtoken" in zoho.received[-1]["headers"]["Authorization"]
