@@ -283,7 +283,9 @@ class Recorder(HTTPAdapter):
         self.requests.append(request)
         self.settings.append(settings)
         self.body = Counting(self.content)
-        return self.build_response(request, urllib3.HTTPResponse(self.body, **self.fields))
+        # Kept, because a response that nobody has any more is closed by Python.
+        self.response = self.build_response(request, urllib3.HTTPResponse(self.body, **self.fields))
+        return self.response
 
 
 def recording(**fields):

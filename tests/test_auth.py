@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 import os
 import pickle
@@ -15,6 +16,7 @@ import warnings
 import pytest
 import requests
 import responses
+import urllib3
 from engine import START, Clock, WatchedStore, in_threads, token_record
 from https_server import (
     CLIENT_ID,
@@ -25,12 +27,14 @@ from https_server import (
     TOKEN_PATH,
     Answer,
     Zoho,
+    access_token,
     document,
     header,
     leaks,
     quiet_about_secrets,
     raising,
 )
+from requests.adapters import HTTPAdapter
 
 from requests_zohorecruit import (
     CallbackStore,
@@ -44,9 +48,13 @@ from requests_zohorecruit import (
     TokenStore,
     TokenStoreError,
     UnknownRegionError,
+    UntrustedHostError,
     ZohoRecruitAuth,
 )
+from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.auth import as_store
+from requests_zohorecruit.profiles import Profile
+from requests_zohorecruit.tokens import Token
 
 API = "https://recruit.zoho.eu/recruit/v2/Candidates"
 
@@ -429,6 +437,80 @@ class TestArguments:
     def test_options_are_keywords(self):
         with raising(TypeError):
             ZohoRecruitAuth(CLIENT_ID, CLIENT_SECRET, "eu")
+
+
+class Canned(requests.Session):
+    """Answers every token call with a token, and keeps how long it was to wait and for which grant."""
+
+    def __init__(self):
+        super().__init__()
+        self.timeouts, self.grants = [], []
+        adapter = HTTPAdapter()
+        adapter.send = self.answered
+        self.mount("https://", adapter)
+
+    def answered(self, request, *, timeout, **_):
+        self.timeouts.append(timeout)
+        self.grants.append(dict(pair.split("=") for pair in request.body.split("&"))["refresh_token"])
+        body = json.dumps({"access_token": access_token(1)}).encode()
+        raw = urllib3.HTTPResponse(io.BytesIO(body), status=200, preload_content=False)
+        return HTTPAdapter().build_response(request, raw)
+
+
+DOORS = {
+    "itself": make_auth,
+    "from_profile": lambda **options: ZohoRecruitAuth.from_profile("work", **options),
+    "from_env": ZohoRecruitAuth.from_env,
+}
+
+
+class TestDoors:
+    """However it is made, it is the same thing, and every option reaches it."""
+
+    @pytest.fixture(autouse=True)
+    def _saved(self, monkeypatch, tmp_path):
+        for name in [name for name in os.environ if name.startswith("ZOHORECRUIT_")]:
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("ZOHORECRUIT_HOME", str(tmp_path))
+        values = {"CLIENT_ID": CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "REGION": "eu", "REFRESH_TOKEN": GRANT}
+        for name, value in values.items():
+            monkeypatch.setenv(f"ZOHORECRUIT_{name}", value)
+        application = Application.create(CLIENT_ID, CLIENT_SECRET, "eu")
+        for name, grant in {"default": "1000.planted-default", "work": GRANT}.items():
+            Profile(name).save(application, Token("1000.planted-old", grant, 0.0), now=0.0)
+
+    @pytest.mark.parametrize("make", DOORS.values(), ids=DOORS.keys())
+    def test_T30_a_token_call_connects_within_5_and_answers_within_30_seconds(self, make):
+        session = Canned()
+        make(session=session).refresh()
+        assert (session.timeouts, session.grants) == ([(5.0, 30.0)], [GRANT])
+
+    @pytest.mark.parametrize("make", DOORS.values(), ids=DOORS.keys())
+    def test_session_timeout_and_allowed_hosts_are_what_was_said(self, make):
+        session = Canned()
+        auth = make(session=session, timeout=(3, 7), allowed_hosts=["proxy.example"])
+        request = auth(requests.Request("GET", "https://proxy.example/recruit/v2/Candidates").prepare())
+        assert request.headers["Authorization"] == header(1)
+        assert session.timeouts == [(3.0, 7.0)]
+
+    @pytest.mark.parametrize("make", DOORS.values(), ids=DOORS.keys())
+    def test_no_other_host_is_trusted_unless_it_was_named(self, make):
+        with raising(UntrustedHostError, match=r"proxy\.example"):
+            make(session=NoTraffic())(requests.Request("GET", "https://proxy.example/").prepare())
+
+    def test_a_profile_is_found_by_its_name_and_without_one_it_is_the_default(self):
+        session = Canned()
+        for auth in (
+            ZohoRecruitAuth.from_profile(session=session),
+            ZohoRecruitAuth.from_profile("work", session=session),
+        ):
+            auth.refresh()
+        assert session.grants == ["1000.planted-default", GRANT]
+
+    def test_what_the_environments_grant_mints_is_saved_in_the_store(self):
+        store = MemoryStore()
+        ZohoRecruitAuth.from_env(store=store, session=Canned()).refresh()
+        assert store.load()["access_token"] == access_token(1)
 
 
 class TestSecrets:

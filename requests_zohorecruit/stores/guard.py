@@ -128,5 +128,5 @@ def _finite(number: str) -> float:
     # Python also reads NaN, Infinity and 1e999. `encode` refuses what comes of them, so the record could not be saved.
     value = float(number)
     if not math.isfinite(value):
-        raise ValueError(number)
+        raise ValueError
     return value

@@ -266,10 +266,18 @@ def test_T50_the_file_and_its_directory_are_synced(
 
     monkeypatch.setattr(os, "fsync", note)
     monkeypatch.setattr(os, "replace", lambda *names: (calls.append("replace"), replace(*names)))
-    store.save(NEW)
+    store.save(OLD)  # as short as records are: Python's buffer would hold all of it
     assert calls[1:] == ["replace", str(path.parent)]
     assert sizes[0] == path.stat().st_size
     assert re.fullmatch(rf"{re.escape(str(path.parent))}/\.token\.json\..{{8}}\.tmp", calls[0])
+
+
+def test_neither_saving_nor_loading_leaves_anything_open(store: FileStore, path: Path) -> None:
+    with store.lock(0):
+        store.save(OLD)
+        store.load()
+    still_open = [descriptor.resolve() for descriptor in Path("/proc/self/fd").iterdir()]
+    assert [each for each in still_open if each.is_relative_to(path.parent.resolve())] == []
 
 
 def test_a_full_disk_is_an_error_and_the_old_record_stays(

@@ -104,6 +104,13 @@ def test_a_record_may_be_as_long_as_one_mebibyte_and_no_longer() -> None:
         decode(record.ljust(1_048_577), "the store")
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_what_could_not_be_saved_again_is_no_record(number: str) -> None:
+    with pytest.raises(TokenStoreError, match="^'the store' holds something that is not a token record"):
+        decode(f'{{"expires_at": [{number}]}}', "the store")
+    assert decode('{"expires_at": [1e3, -0.5]}', "the store") == {"expires_at": [1000.0, -0.5]}
+
+
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), object(), {1: object()}])
 def test_what_json_has_no_form_for_is_refused(odd: object) -> None:
     with pytest.raises(
