@@ -149,7 +149,7 @@ def https_host(url: str) -> str | None:
     """Return ``host`` (port 443) or ``host:port`` of an https URL in lower case; None for anything else or odd.
 
     Odd is what parsers disagree about or what hides the real host: userinfo, control characters, backslashes,
-    non-ASCII, a trailing dot.
+    non-ASCII, percent signs, a trailing dot.
     """
     if not (isinstance(url, str) and url.isascii() and url.isprintable()) or re.search(r"[\s\\]", url):
         return None
@@ -159,6 +159,8 @@ def https_host(url: str) -> str | None:
     except ValueError:
         return None
     if parts.scheme != "https" or "@" in parts.netloc or not host or host.endswith(".") or parts.netloc.endswith(":"):
+        return None
+    if "%" in host:
         return None
     if ":" in host:
         host = f"[{host}]"

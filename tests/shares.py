@@ -49,8 +49,13 @@ class Share:
         return FileStore(Path(self.where) / f"{self.key}.json")
 
     def _redis(self):
-        redis_store.MINIMUM_LEASE = min(redis_store.MINIMUM_LEASE, self.lease)
-        return RedisStore(redis_client(self.where, self.patience, host=self.address), self.key, lock_ttl=self.lease)
+        client = redis_client(self.where, self.patience, host=self.address)
+        minimum = redis_store.MINIMUM_LEASE
+        redis_store.MINIMUM_LEASE = min(minimum, self.lease)
+        try:
+            return RedisStore(client, self.key, lock_ttl=self.lease)
+        finally:
+            redis_store.MINIMUM_LEASE = minimum
 
     def _postgres(self):
         return SQLStore(postgres_engine(self.where, self.patience), self.key)

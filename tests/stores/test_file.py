@@ -331,13 +331,13 @@ def test_T51_the_file_is_private_from_birth(store: FileStore, monkeypatch: pytes
 
 def test_T51_the_directory_is_private_from_birth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    original = os.mkdir
+    original = Path.mkdir
 
     def note(directory: Path, *args: Any, **kwargs: Any) -> None:
         original(directory, *args, **kwargs)
         seen.append(mode(directory))
 
-    monkeypatch.setattr(os, "mkdir", note)
+    monkeypatch.setattr(Path, "mkdir", note)
     with umask(0):
         FileStore(tmp_path / "a" / "b" / "token.json").save(OLD)
     assert seen == [0o700, 0o700]
