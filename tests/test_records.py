@@ -184,6 +184,10 @@ def test_mint_times_may_be_a_tuple_and_only_the_last_hundred_are_read():
     assert Record.from_mapping(PLAIN | {"mint_times": times}, APPLICATION).mints == tuple(map(float, range(50, 150)))
 
 
+def test_a_short_pause_is_kept():
+    assert Record.from_mapping(PLAIN | {"rejection_pause": [NOW, 0.5]}, APPLICATION).pause == Wait(NOW, 0.5)
+
+
 @pytest.mark.parametrize(
     "pause",
     [
@@ -308,6 +312,7 @@ def test_T21_the_eleventh_mint_in_ten_minutes_is_not_asked_for():
     assert obstacle.retry_after == 590
     assert obstacle.region == "eu"
     assert "10 access tokens within 600 s" in str(obstacle)
+    assert "look for what throws them away" in obstacle.hint
     assert record.obstacle(NOW + 599.9, APPLICATION, BUDGET) is not None
     assert record.obstacle(NOW + 600, APPLICATION, BUDGET) is None
     assert record.asking(NOW + 600, BUDGET).obstacle(NOW + 600, APPLICATION, BUDGET).retry_after == 1
@@ -339,8 +344,9 @@ def test_a_budget_can_be_smaller():
 def test_no_grant_is_said_before_anything_else_and_says_what_to_do():
     obstacle = Record(mints=(NOW,) * 10).obstacle(NOW, APPLICATION, BUDGET)
     assert type(obstacle) is ReauthorizationRequired
-    assert "1000.CLIENT in region eu" in str(obstacle)
+    assert "1000.CLIENT in region eu, so nothing was sent." in str(obstacle)
     assert "authoriz" in obstacle.hint
+    assert obstacle.region == "eu"
 
 
 def test_mints_of_the_same_grant_are_added_and_those_of_another_are_not():
@@ -392,6 +398,7 @@ def test_a_dead_grant_stays_dead_for_everybody_until_there_is_another():
     record = restored(failed(ReauthorizationRequired("Dead.", code="invalid_code", status_code=200, hint="Again.")))
     again = record.obstacle(NOW + 10**6, APPLICATION, BUDGET)
     assert (type(again), str(again), again.code) == (ReauthorizationRequired, "Dead. Again.", "invalid_code")
+    assert again.region == "eu"
     assert replace(record, refresh_token=Secret("1000.another")).obstacle(NOW, APPLICATION, BUDGET) is None
 
 

@@ -116,6 +116,7 @@ class TestFresh:
         store.meanwhile = [lambda _: source.refresh()]
         assert source.header() == header("T1")
         assert len(accounts.calls) == 1
+        assert sum(isinstance(done, tuple) for done in store.done) == 1
 
     def test_the_default_clock_is_the_wall_clock(self, monkeypatch):
         monkeypatch.setattr("time.time", lambda: 42.0)
@@ -967,6 +968,18 @@ class TestSaving:
         source.header()
         assert [record["access_token"] for record in saved] == ["T1", "T2"]
 
+    def test_a_save_that_failed_is_not_tried_again_with_each_call(self, source, clock):
+        source.store.saves_fail = OSError(28, "no")
+        with pytest.raises(TokenStoreError):
+            source.header()
+        source.store.saves_fail = None
+        source.store.done.clear()
+        assert source.header() == header("T1")
+        assert source.store.done == []
+        clock.forward(3)
+        source.header()
+        assert source.store.record["access_token"] == "T1"
+
     def test_a_lock_that_fails_on_release_is_reported_and_the_save_repeated(self, source, clock):
         source.store.unlocks_fail = RuntimeError()
         with pytest.raises(TokenStoreError, match=r"could not be unlocked: RuntimeError \(region eu\)\."):
@@ -1391,6 +1404,13 @@ class TestCopies:
         twin.accounts = FakeAccounts()
         assert twin.header() == header("T1")
         assert twin.store.record["refresh_token"] == GRANT
+
+    def test_T07_a_copy_made_in_the_middle_of_a_refresh_is_not_in_the_middle_of_it(self, source, accounts):
+        twins = []
+        accounts.during = lambda: twins.append(copy.copy(source))
+        source.header()
+        accounts.during = lambda: None
+        assert twins[0].refresh().access_token == "T1"
 
     def test_T29_two_sources_share_nothing_by_accident(self, clock):
         one, two = make_source(clock=clock), make_source(clock=clock, grant="1000.two")

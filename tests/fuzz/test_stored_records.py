@@ -112,12 +112,15 @@ def in_database(_):
             )
         return store, stored
 
+    put.end = engine.dispose
     return put
 
 
 @pytest.fixture(scope="module", params=[in_file, in_redis, in_redis_as_text, in_database], ids=lambda put: put.__name__)
 def put(request, tmp_path_factory):
-    return request.param(tmp_path_factory)
+    put = request.param(tmp_path_factory)
+    yield put
+    getattr(put, "end", lambda: None)()
 
 
 @given(content=bodies)
