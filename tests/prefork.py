@@ -89,6 +89,12 @@ def celery_application():
     @app.task(name="report")
     def report():
         with redis.Redis.from_url(broker) as client:
+            # Nobody begins before each worker has a task; otherwise a quick one can do them all.
+            if client.sadd("workers", os.getpid()):
+                if client.scard("workers") == WORKERS:
+                    client.rpush("begin", *range(WORKERS))
+                else:
+                    client.blpop("begin", PATIENCE)
             client.rpush("reports", program.report())
 
     @worker_ready.connect(weak=False)
