@@ -80,6 +80,23 @@ class WhenAllHaveCome(ForkSafeLock):
         return super().acquire(timeout)
 
 
+def failing_login(source, what, grant="1000.login"):
+    """Log in while something fails: ``loads_fail``, ``locks_fail`` or ``saves_fail``."""
+    setattr(source.store, what, OSError(28, "no"))
+    with pytest.raises(TokenStoreError):
+        source.adopt(Token("T9", grant, START + 3600), now=START)
+    setattr(source.store, what, None)
+
+
+def begun_login(source, given):
+    """Return a thread that logs in, and has got as far as memory."""
+    thread = threading.Thread(target=source.adopt, args=(given,), kwargs={"now": START})
+    thread.start()
+    while source.token != given:
+        thread.join(0.01)
+    return thread
+
+
 def throttled(seconds=60.0):
     return ThrottledError("Access Denied", retry_after=seconds, code="Access Denied", status_code=400, region="eu")
 
@@ -265,17 +282,6 @@ class TestStale:
         assert source.header() == header("T0")
         assert store.done == []
         assert accounts.calls == []
-
-    def test_a_failed_save_is_not_tried_again_with_each_request(self, source, store, clock):
-        store.saves_fail = OSError(28, "no")
-        source.header()
-        store.saves_fail = None
-        store.done.clear()
-        assert source.header() == header("T1")
-        assert store.done == []
-        clock.forward(3)
-        source.header()
-        assert store.record["access_token"] == "T1"
 
     def test_a_grant_revoked_elsewhere_still_serves_the_call_that_finds_out(self, source, store):
         source._read_store()
@@ -1165,10 +1171,7 @@ class TestAdoptAndRevoke:
 
         def clock():
             if not logins and store.done[-1:] == ["load"] and isinstance(store.done[-2:][0], tuple):  # under the lock
-                logins.append(threading.Thread(target=source.adopt, args=(given,), kwargs={"now": START}))
-                logins[0].start()
-                while source.token != given:
-                    logins[0].join(0.01)
+                logins.append(begun_login(source, given))
             return START
 
         source = make_source(store, clock=clock, accounts=accounts)
@@ -1183,10 +1186,7 @@ class TestAdoptAndRevoke:
 
         def log_in():
             if not logins:
-                logins.append(threading.Thread(target=source.adopt, args=(given,), kwargs={"now": START}))
-                logins[0].start()
-                while source.token != given:
-                    logins[0].join(0.01)
+                logins.append(begun_login(source, given))
 
         class Store(WatchedStore):
             def save(self, record):
@@ -1233,10 +1233,7 @@ class TestAdoptAndRevoke:
         source.header()
         source.adopt(Token("T8", "1000.first", START + 3600), now=START)
         MemoryStore.save(source.store, token_record("T-other", grant="1000.other"))
-        source.store.saves_fail = OSError(28, "no")
-        with pytest.raises(TokenStoreError):
-            source.adopt(Token("T9", "1000.login", START + 3600), now=START)
-        source.store.saves_fail = None
+        failing_login(source, "saves_fail")
         MemoryStore.save(source.store, token_record("T0", grant=former, note="kept"))
         clock.forward(3)
         assert source.header() == header("T9")
@@ -1246,10 +1243,7 @@ class TestAdoptAndRevoke:
         self, source, clock, accounts
     ):
         source.header()
-        source.store.saves_fail = OSError(28, "no")
-        with pytest.raises(TokenStoreError):
-            source.adopt(Token("T9", "1000.login", START + 3600), now=START)
-        source.store.saves_fail = None
+        failing_login(source, "saves_fail")
         make_source(source.store, clock=clock, accounts=accounts).revoke()
         clock.forward(3)
         assert source.header() == header("T9")
@@ -1257,10 +1251,7 @@ class TestAdoptAndRevoke:
 
     def test_a_login_not_yet_saved_outlives_whatever_is_put_back_into_an_emptied_store(self, clock, accounts):
         source = make_source(grant=None, clock=clock, accounts=accounts)
-        source.store.saves_fail = OSError(28, "no")
-        with pytest.raises(TokenStoreError):
-            source.adopt(Token("T9", "1000.login", START + 3600), now=START)
-        source.store.saves_fail = None
+        failing_login(source, "saves_fail")
         MemoryStore.save(source.store, token_record("T0"))
         clock.forward(3)
         assert source.header() == header("T9")
@@ -1270,10 +1261,7 @@ class TestAdoptAndRevoke:
         self, source, clock, accounts
     ):
         source.header()
-        source.store.locks_fail = OSError(5, "no")
-        with pytest.raises(TokenStoreError):
-            source.adopt(Token("T9", "1000.login", START + 3600), now=START)
-        source.store.locks_fail = None
+        failing_login(source, "locks_fail")
         MemoryStore.save(source.store, token_record("T-later", grant="1000.later"))
         clock.forward(3)
         assert source.header() == header("T-later")
@@ -1289,10 +1277,7 @@ class TestAdoptAndRevoke:
     @pytest.mark.parametrize("grant", ["1000.login", None])
     def test_a_login_that_could_not_read_the_store_goes_before_what_is_there(self, grant, source, clock):
         MemoryStore.save(source.store, token_record("T-other", grant="1000.other", note="kept"))
-        source.store.loads_fail = OSError(5, "no")
-        with pytest.raises(TokenStoreError):
-            source.adopt(Token("T9", grant, START + 3600), now=START)
-        source.store.loads_fail = None
+        failing_login(source, "loads_fail", grant)
         clock.forward(3)
         assert source.header() == header("T9")
         assert source.store.record.get("refresh_token") == grant
@@ -1302,10 +1287,7 @@ class TestAdoptAndRevoke:
     def test_what_others_keep_in_the_record_survives_a_first_reading_under_the_lock(self, login, source):
         MemoryStore.save(source.store, token_record("T-other", grant="1000.other", note="kept"))
         if login:
-            source.store.loads_fail = OSError(5, "no")
-            with pytest.raises(TokenStoreError):
-                source.adopt(Token("T9", "1000.login", START + 3600), now=START)
-            source.store.loads_fail = None
+            failing_login(source, "loads_fail")
         source.refresh()
         assert source.store.record["refresh_token"] == ("1000.login" if login else GRANT)
         assert source.store.record["note"] == "kept"
