@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from statistics import quantiles
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from callers import Access
 from fleet import Fleet, released_together
@@ -146,7 +146,11 @@ def measure(*, quick: bool) -> Table:
     return table
 
 
-def _percentiles(percent: int, which: Callable[[Soaked], tuple[list[float], list[float]]]) -> Callable[[Soaked], str]:
+#: Milliseconds of the calls in question, and of those they are compared with.
+_Which: TypeAlias = Callable[[Soaked], tuple[list[float], list[float]]]
+
+
+def _percentiles(percent: int, which: _Which) -> Callable[[Soaked], str]:
     def cell(soaked: Soaked) -> str:
         inside, outside = (percentile(values, percent) for values in which(soaked))
         return f"{inside:.0f} : {outside:.0f} ms = {inside / outside:.2f}"
@@ -155,7 +159,7 @@ def _percentiles(percent: int, which: Callable[[Soaked], tuple[list[float], list
 
 
 #: How calls are sorted, by what the table calls it.
-_WAYS: dict[str, Callable[[Soaked], tuple[list[float], list[float]]]] = {
+_WAYS: dict[str, _Which] = {
     "began during a token request : others": lambda soaked: soaked.began,
     "overlapped one : others": lambda soaked: soaked.overlapped,
     "overlapped one : another moment": lambda soaked: soaked.compared,
@@ -176,8 +180,8 @@ def _targets(table: Table, name: str, soaked: Soaked, *, quick: bool) -> None:
     table.expect(not soaked.failures, f"{name}: no failed call")
     table.expect(soaked.mints_in(soaked.size.useful) <= 1.1, f"{name}: at most 1.1 mints until a new one is due")
     if not quick:
-        for way in ("began during a token request : others", "overlapped one : another moment"):
-            inside, outside = (percentile(values, 99) for values in _WAYS[way](soaked))
+        for way, which in _WAYS.items():
+            inside, outside = (percentile(values, 99) for values in which(soaked))
             table.expect(inside / outside <= 1.5, f"{name}: p99, {way}: at most 1.5")
 
 
