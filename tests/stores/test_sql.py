@@ -341,6 +341,23 @@ def test_T58_connections_that_ended_in_the_pool_are_no_error(
     assert store.load() == OLD
 
 
+def test_a_reading_and_a_saving_are_one_question_each_to_postgresql(postgres: Any, key: str) -> None:
+    from psycopg.pq import TransactionStatus
+
+    left_in: list[Any] = []
+    store = SQLStore(postgres, key)
+    store.save(OLD)
+    sa.event.listen(
+        postgres,
+        "after_cursor_execute",
+        lambda _, cursor, *more: left_in.append(cursor.connection.info.transaction_status),
+    )
+    assert store.load() == OLD
+    store.save(NEW)
+    assert set(left_in) == {TransactionStatus.IDLE}  # so there is no transaction to end
+    assert len(left_in) == 3  # an unlocked save looks first whether there is something that it must not overwrite
+
+
 # The lock on PostgreSQL
 
 
