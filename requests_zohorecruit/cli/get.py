@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -117,7 +118,9 @@ def _print_records(pages: Iterator[list[Any]]) -> None:
     hidden = sys.stdout.isatty() or not console.is_terminal
     columns = BarColumn(), TextColumn("{task.completed} records"), TimeElapsedColumn()
     escaped = (sys.stdout.encoding or "").lower() not in {"utf-8", "utf8"}
-    with Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=False) as progress:
+    progress = Progress(*columns, console=console, transient=True, redirect_stdout=False)
+    # Not `disable=hidden`: before release 14, rich leaves an empty line behind what it has not shown.
+    with nullcontext() if hidden else progress:
         task = progress.add_task("", total=None)
         for records in pages:
             for record in records:
