@@ -15,11 +15,15 @@ from requests_zohorecruit.records import Record
 from requests_zohorecruit.secret import veil
 from requests_zohorecruit.stores.base import TokenStore
 
-__all__ = ["BusyError", "RecordStore", "UnlockError"]
+__all__ = ["BusyError", "BusyHereError", "RecordStore", "UnlockError"]
 
 
 class BusyError(ZohoAuthError):
     """Somebody else holds a lock that nobody was to wait for."""
+
+
+class BusyHereError(BusyError):
+    """It is another thread of this process, and what that finds out all of them know at once."""
 
 
 class UnlockError(TokenStoreError):
@@ -92,10 +96,10 @@ class RecordStore:
             return
         raise failure
 
-    def not_locked(self, timeout: float, why: str) -> ZohoAuthError:
-        """Return the error for a lock that was not to be had within `timeout` seconds."""
+    def not_locked(self, timeout: float, why: str, *, busy: type[BusyError] = BusyError) -> ZohoAuthError:
+        """Return the error for a lock that was not to be had within `timeout` seconds: of the kind `busy` if 0."""
         if not timeout:
-            return BusyError(why)
+            return busy(why)
         return self._error(f"was not to be had within {timeout:.0f} s ({why.rstrip('.')})")
 
     def _entered(self, left: float, timeout: float) -> AbstractContextManager[object]:

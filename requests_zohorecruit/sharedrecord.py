@@ -20,7 +20,7 @@ from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
 from requests_zohorecruit.locks import ForkSafeLock, OnceForAll
 from requests_zohorecruit.records import Failure, Record
-from requests_zohorecruit.recordstore import RecordStore, UnlockError
+from requests_zohorecruit.recordstore import BusyHereError, RecordStore, UnlockError
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores.base import TokenStore
 
@@ -97,10 +97,12 @@ class SharedRecord:
         me = (os.getpid(), threading.get_ident())
         if self._holder == me:
             # A save callback that calls the API with this very auth object, and no live token to do it with (T25).
-            raise self._records.not_locked(timeout, "this very thread is busy with it and cannot wait for itself")
+            why = "this very thread is busy with it and cannot wait for itself"
+            raise self._records.not_locked(timeout, why, busy=BusyHereError)
         started = time.monotonic()
         if not self._threads.acquire(timeout):
-            raise self._records.not_locked(timeout, "another thread of this process is still busy with it")
+            why = "another thread of this process is still busy with it"
+            raise self._records.not_locked(timeout, why, busy=BusyHereError)
         try:
             self._holder = me
             if unless is not None and unless():

@@ -13,7 +13,7 @@ from typing import cast
 from requests_zohorecruit.accounts import Accounts
 from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, TokenStoreError, ZohoAuthError
 from requests_zohorecruit.records import Budget, Record
-from requests_zohorecruit.recordstore import BusyError
+from requests_zohorecruit.recordstore import BusyError, BusyHereError
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.sharedrecord import LOCK_TIMEOUT, TRY_AGAIN, SharedRecord, Snapshot, logger
 from requests_zohorecruit.stores.base import TokenStore
@@ -202,6 +202,8 @@ class TokenSource(SharedRecord):
                     self._mint(record)
                 elif self._save_due is not None:
                     self._save()
+        except BusyHereError:
+            return  # without a rest, which that other thread would take for a reason to do nothing itself
         except BusyError:
             self._rest(now, LOOK_AGAIN)
         except ZohoAuthError as error:

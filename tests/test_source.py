@@ -165,6 +165,19 @@ class TestStale:
         refresher.join(30)
         assert source.header() == header("T1")
 
+    def test_whoever_goes_on_does_not_keep_the_one_who_looks_from_refreshing(self, source, store, monkeypatch):
+        source._read_store()
+        load, gone_on = store.load, []
+
+        def slow():
+            monkeypatch.setattr(store, "load", load)
+            gone_on.extend(in_threads(1, lambda _: source.header()))
+            return load()
+
+        monkeypatch.setattr(store, "load", slow)
+        assert source.header() == header("T1")
+        assert gone_on == [header("T0")]
+
     def test_a_token_that_somebody_else_has_replaced_is_read_without_the_lock(self, source, store, clock):
         clock.forward(-60)
         source.header()
