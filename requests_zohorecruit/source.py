@@ -23,9 +23,10 @@ __all__ = ["TokenSource"]
 
 #: Seconds that a caller with a 401 in hand waits to tell the others about it.
 PAUSE_WAIT = 5.0
-#: Seconds between two looks of one process at whether somebody else has replaced the token that still works. Looking
-#: with every request would cost the requests that are not to wait, and the store.
-LOOK_AGAIN = 0.2
+#: Seconds between two looks of one process at whether somebody else has replaced the token that still works; half of
+#: what it has left to live, where that is less. Looking with every request would cost the requests that are not to
+#: wait, and the store.
+LOOK_AGAIN = 1.0
 
 
 class TokenSource(SharedRecord):
@@ -205,7 +206,9 @@ class TokenSource(SharedRecord):
         except BusyHereError:
             return  # without a rest, which that other thread would take for a reason to do nothing itself
         except BusyError:
-            self._rest(now, LOOK_AGAIN)
+            token = self._snapshot.record.token
+            left = token.dead_at - now if token else 0.0
+            self._rest(now, min(LOOK_AGAIN, left / 2))
         except ZohoAuthError as error:
             failure = self._snapshot.record.failure
             left = failure.wait.until - now if failure else 0.0

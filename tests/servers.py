@@ -132,7 +132,8 @@ def mariadb_server() -> Iterator[Server]:
         directory = Path(name)
         if user:
             os.chown(directory, user.pw_uid, user.pw_gid)
-        places = ["--no-defaults", f"--datadir={directory / 'data'}"]
+        # A temporary directory of its own: a server that starts removes what another one has in the common one.
+        places = ["--no-defaults", f"--datadir={directory / 'data'}", f"--tmpdir={directory}"]
         method = "--auth-root-authentication-method=normal"
         subprocess.run([install, *places, method], check=True, capture_output=True, cwd="/", **acting_as(user))
         options = ["--bind-address=127.0.0.1", f"--socket={directory / 'socket'}", "--innodb-flush-log-at-trx-commit=0"]

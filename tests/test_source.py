@@ -200,22 +200,27 @@ class TestStale:
         assert source.header() == header("T9")
         assert accounts.calls == []
 
-    def test_while_somebody_else_is_at_it_a_process_looks_five_times_a_second(self, source, store, clock):
+    def test_while_somebody_else_is_at_it_a_process_looks_once_a_second(self, source, store, clock):
         store.busy = True
         for _ in range(10):
             assert source.header() == header("T0")
         assert [what for what in store.done if what != "load"] == [("lock", 0)]
-        clock.forward(0.3)
+        clock.forward(0.9)
+        assert source.header() == header("T0")
+        assert [what for what in store.done if what != "load"] == [("lock", 0)]
+        clock.forward(0.2)
         store.busy = False
         assert source.header() == header("T1")
 
-    def test_no_look_is_put_off_beyond_the_end_of_the_tokens_life(self, clock, accounts):
-        store = WatchedStore(token_record(age=3600 - 30.1))
+    def test_towards_the_end_of_the_tokens_life_it_looks_after_half_of_what_is_left(self, clock, accounts):
+        store = WatchedStore(token_record(age=3600 - 30.5))
         source = make_source(store, clock=clock, accounts=accounts)
         store.busy = True
         assert source.header() == header("T0")
         store.busy = False
-        clock.forward(0.15)
+        clock.forward(0.2)
+        assert source.header() == header("T0")
+        clock.forward(0.1)
         assert source.header() == header("T1")
         assert len(accounts.calls) == 1
 

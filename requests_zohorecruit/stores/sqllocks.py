@@ -121,8 +121,11 @@ class _AdvisoryLock:
         return connection
 
     def _give_up(self, connection: sa.Connection, timeout: float, store: object) -> NoReturn:
-        session = connection.execute(_HOLDER[self._kind], self._named).scalar() or "(just gone)"
-        raise TimeoutError(f"{store!r} is locked by database session {session}; gave up after {timeout:g} s.")
+        holder = "another database session"  # whoever does not wait goes on at once, and is not told which
+        if timeout > 0:
+            session = connection.execute(_HOLDER[self._kind], self._named).scalar() or "(just gone)"
+            holder = f"database session {session}"
+        raise TimeoutError(f"{store!r} is locked by {holder}; gave up after {timeout:g} s.")
 
 
 class _SQLiteLock:
