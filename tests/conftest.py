@@ -1,4 +1,7 @@
-"""What holds for every test: no network beyond this machine, and none of this machine's own network settings."""
+"""What holds for every test: no network beyond this machine, and none of this machine's own network settings.
+
+Owns also the servers that tests share; whoever stops one, or empties it, starts its own.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 import pytest
 import socketguard
 from hypothesis import HealthCheck, settings
+from servers import mariadb_server, postgres_server, redis_server
 
 # The same examples every time: what fails here fails for everybody. No deadline: machines differ.
 settings.register_profile("reproducible", derandomize=True, database=None, deadline=None)
@@ -37,6 +41,24 @@ def _plain_environment(monkeypatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(scope="session")
+def redis_process():
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_process():
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_process():
+    with mariadb_server() as server:
+        yield server
 
 
 def pytest_terminal_summary(terminalreporter):

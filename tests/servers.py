@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import re
 import shutil
 import signal
@@ -14,9 +13,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import pytest
+
+if TYPE_CHECKING:
+    import pwd
 
 READY = re.compile(rb"[Rr]eady (to accept|for) connections")
 ATTEMPTS = 3  # to find a port that nobody else takes before the server does
@@ -179,6 +181,8 @@ def unprivileged() -> pwd.struct_passwd | None:
     """Return whom to run PostgreSQL as, because it refuses root; None = as ourselves."""
     if os.geteuid() != 0:
         return None
+    import pwd  # not everywhere, and every test imports this module
+
     for name in ("postgres", "nobody"):
         with suppress(KeyError):
             return pwd.getpwnam(name)

@@ -10,9 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
-from https_server import leaks, raising
-from hypothesis import given
-from hypothesis import strategies as st
+from https_server import raising
 
 from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.errors import (
@@ -217,44 +215,6 @@ def test_a_damaged_failure_is_left_out(changes):
 @pytest.mark.parametrize("failure", [None, 5, "planted", [], {}])
 def test_a_failure_that_is_none_is_left_out(failure):
     assert Record.from_mapping(PLAIN | {"failure": failure}, APPLICATION) == RECORD
-
-
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text()
-    | st.sampled_from(["planted x", "eu", "1000.CLIENT", "ThrottledError"]),
-    lambda children: (
-        st.lists(children, max_size=3)
-        | st.dictionaries(st.text() | st.sampled_from(["error", "message", "grant", "wait"]), children, max_size=3)
-    ),
-    max_leaves=8,
-)
-KEYS = st.sampled_from([*PLAIN, "client_id", "region", "mint_times", "failure", "rejection_pause", "other"])
-
-
-@given(st.dictionaries(KEYS | st.text(), JSON), st.floats(0, 2 * NOW))
-def test_T60_any_mapping_gives_a_working_record_or_a_store_error_that_shows_no_value(mapping, now):
-    try:
-        record = Record.from_mapping(mapping, APPLICATION)
-    except TokenStoreError as error:
-        assert leaks(error) == []
-        assert error.__context__ is None
-        return
-    assert Record.from_mapping(record.to_mapping(APPLICATION), APPLICATION) == record
-    assert record.alive(now) or not record.fresh(now)
-    assert record.paused(now) in {True, False}
-    obstacle = record.obstacle(now, APPLICATION, BUDGET)
-    assert record.refresh_token or isinstance(obstacle, ReauthorizationRequired)
-    for changed in (
-        record.asking(now, BUDGET),
-        record.rejected_again(now),
-        record.accepted(),
-        record.minted(Token("a")),
-    ):
-        assert restored(replace(changed, extra={})) == replace(changed, extra={})
 
 
 # -- windows -----------------------------------------------------------------------------------------------------------

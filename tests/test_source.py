@@ -1246,6 +1246,30 @@ class TestAdoptAndRevoke:
         assert store.record["refresh_token"] == (grant or "1000.other")
         assert store.record["note"] == "kept"
 
+    def test_a_login_is_not_lost_to_a_reading_while_it_is_being_saved_over_another(self, clock, accounts):
+        class Store(WatchedStore):
+            @contextmanager
+            def lock(self, timeout):
+                with super().lock(timeout):
+                    MemoryStore.save(self, token_record("T-other", grant="1000.other"))
+                    yield
+
+            def save(self, record):
+                in_threads(1, lambda _: source._read_store())
+                super().save(record)
+
+        source = make_source(Store(token_record()), grant=None, clock=clock, accounts=accounts)
+        source.adopt(Token("T9", "1000.login", START + 3600), now=START)
+        assert source.token.access_token == "T9"
+
+    def test_once_a_login_is_saved_the_store_rules_even_if_the_grant_before_it_comes_back(self, source, clock):
+        source.header()
+        source.adopt(Token("T9", "1000.login", START + 3600), now=START)
+        MemoryStore.save(source.store, token_record("T0"))
+        clock.forward(3400)
+        source.header()
+        assert source.token.refresh_token == GRANT
+
     @pytest.mark.parametrize("former", [GRANT, "1000.first", "1000.other"])
     def test_a_login_not_yet_saved_outlives_each_grant_that_has_given_way_here(self, former, source, clock):
         source.header()

@@ -1,4 +1,4 @@
-"""A sandbox in a process of its own, real servers, and processes."""
+"""A sandbox in a process of its own, and processes that call it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 from callers import Access
 from conditions import Scene
 from fleet import Fleet
-from servers import postgres_server, redis_server
 from shares import Share, close_all
 
 from requests_zohorecruit.sandbox.process import SandboxProcess
@@ -41,18 +40,6 @@ def access(zoho):
 def fleet():
     with Fleet(PROCESSES) as processes:
         yield processes
-
-
-@pytest.fixture(scope="session")
-def redis_process():
-    with redis_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def postgres_process():
-    with postgres_server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from strategies import anything, bodies, documents, mappings
 from wire import session_over
 
-from requests_zohorecruit import CallbackStore, FileStore, TokenStoreError, ZohoAuthError, ZohoRecruitAuth
+from requests_zohorecruit import (
+    CallbackStore,
+    FileStore,
+    ReauthorizationRequired,
+    Token,
+    TokenStoreError,
+    ZohoAuthError,
+    ZohoRecruitAuth,
+)
 from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.records import Budget, Record
 from requests_zohorecruit.stores import RedisStore, SQLStore
@@ -33,7 +41,9 @@ def check_record(record):
         assert record.paused(now) in {True, False}
         obstacle = record.obstacle(now, APPLICATION, Budget())
         assert obstacle is None or isinstance(obstacle, ZohoAuthError)
-        for changed in (record.asking(now, Budget()), record.rejected_again(now), record.accepted()):
+        assert record.refresh_token or isinstance(obstacle, ReauthorizationRequired)
+        asking, minted = record.asking(now, Budget()), record.minted(Token("a"))
+        for changed in (asking, minted, record.rejected_again(now), record.accepted()):
             kept = replace(changed, extra={})
             assert Record.from_mapping(json.loads(json.dumps(kept.to_mapping(APPLICATION))), APPLICATION) == kept
 

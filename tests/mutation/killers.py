@@ -28,7 +28,7 @@ KILLERS = {
     "source": ("tests/test_source.py", "tests/model/test_engine_regressions.py", *_DOOR),
     "recordstore": ("tests/test_source.py", *_DOOR),
     "sharedrecord": ("tests/test_source.py", "tests/model/test_engine_regressions.py", *_DOOR),
-    "records": ("tests/test_records.py", "tests/test_source.py", *_DOOR),
+    "records": ("tests/test_records.py", "tests/fuzz/test_stored_records.py", "tests/test_source.py", *_DOOR),
 }
 
 #: Parts of names of tests that take long; they are run for the modules they are about, and for no others.

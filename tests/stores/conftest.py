@@ -1,4 +1,4 @@
-"""Child processes and servers for the stores' tests."""
+"""Child processes for the stores' tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from servers import Server, mariadb_server, postgres_server, redis_server
 
 
 class Child:
@@ -61,21 +60,3 @@ def fork() -> Iterator[Callable[..., Child]]:
     yield make
     for child in children:
         child.close()
-
-
-@pytest.fixture(scope="session")
-def redis_process() -> Iterator[Server]:
-    with redis_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def postgres_process() -> Iterator[Server]:
-    with postgres_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def mariadb_process() -> Iterator[Server]:
-    with mariadb_server() as server:
-        yield server

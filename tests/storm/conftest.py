@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from callers import Access, calling
 from fleet import Fleet
-from servers import postgres_server, redis_server
 from shares import KINDS, Share, close_all
 
 from requests_zohorecruit.sandbox.process import SandboxProcess
@@ -29,18 +28,6 @@ def fleet():
 def access(zoho):
     yield Access.to(zoho)
     zoho.reject_all = False
-
-
-@pytest.fixture(scope="session")
-def redis_process():
-    with redis_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def postgres_process():
-    with postgres_server() as server:
-        yield server
 
 
 @pytest.fixture(params=KINDS)
