@@ -1,4 +1,4 @@
-"""Measure and print all tables, or those named: ``python benchmarks/run.py``, about twelve minutes on two cores.
+"""Measure and print all tables, or those named: ``python benchmarks/run.py``, about fifteen minutes on two cores.
 
 What was measured replaces its like in ``results.json`` beside this file, and from there the documentation's tables and
 plots are made. Exit code 1 when a target was missed.

@@ -12,7 +12,7 @@ __all__ = ["redis_store", "sql_store"]
 
 
 def redis_store(port: int, key: str) -> Any:
-    """Return a `RedisStore` whose client is set up as the documentation has it."""
+    """Return a `RedisStore` whose client has a timeout, as the documentation asks for."""
     from requests_zohorecruit.stores import RedisStore
 
     return RedisStore(_client(port), key)

@@ -90,6 +90,12 @@ class Accounts:
         self._session = session
         self._timeout = _finite(timeout)
 
+    @property
+    def longest_call(self) -> float:
+        """Seconds that a call may take by its timeouts: all tries to connect, and one answer."""
+        connect, read = self._timeout
+        return CONNECT_TRIES * connect + read
+
     def refresh(self, previous: Token | None, refresh_token: str, *, now: float) -> Token:
         """Mint an access token from a refresh token (RFC 6749, section 6; Zoho wants no scope and no redirect URI).
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["ZohoRecruitAuth", "as_store"]
 
 _PREFIX = f"{SCHEME} "
+_TIMEOUT = (5, 30)
 
 
 class ZohoRecruitAuth(AuthBase):
@@ -50,7 +51,7 @@ class ZohoRecruitAuth(AuthBase):
     :raises UnknownRegionError: the region is none of the table
     :raises ClientConfigurationError: the `client_secret` mapping has none for the region
     :raises TypeError: an argument of the wrong type
-    :raises ValueError: an empty or impossible one
+    :raises ValueError: an empty or impossible one; or a timeout that outlasts the store's lock (see `RedisStore`)
     """
 
     def __init__(  # noqa: PLR0913 - all but two are keyword-only
@@ -63,7 +64,7 @@ class ZohoRecruitAuth(AuthBase):
         store: TokenStore | Callable[[dict[str, Any]], object] | None = None,
         allowed_hosts: Iterable[str] = (),
         session: requests.Session | None = None,
-        timeout: float | tuple[float, float] = (5, 30),
+        timeout: float | tuple[float, float] = _TIMEOUT,
     ) -> None:
         # Before anything can go wrong: a traceback printed with local variables shows what was passed in (T60).
         client_secret, refresh_token = veil(client_secret), veil(refresh_token)
@@ -71,7 +72,10 @@ class ZohoRecruitAuth(AuthBase):
         seed = None if refresh_token is None else checked_secret("refresh_token", refresh_token)
         accounts = Accounts(application, session=session, timeout=timeout)
         self._hosts = TrustedHosts(application.region, allowed_hosts)
-        self._source = TokenSource(accounts, as_store(store), refresh_token=seed)
+        store = as_store(store)
+        if timeout != _TIMEOUT:  # for that one every store is made
+            _check_lease(store, accounts.longest_call)
+        self._source = TokenSource(accounts, store, refresh_token=seed)
 
     @classmethod
     def from_profile(
@@ -80,7 +84,7 @@ class ZohoRecruitAuth(AuthBase):
         *,
         allowed_hosts: Iterable[str] = (),
         session: requests.Session | None = None,
-        timeout: float | tuple[float, float] = (5, 30),
+        timeout: float | tuple[float, float] = _TIMEOUT,
     ) -> Self:
         """Use what ``zohorecruit login`` saved: client, region and the grant, which all programs of this user share.
 
@@ -101,7 +105,7 @@ class ZohoRecruitAuth(AuthBase):
         store: TokenStore | Callable[[dict[str, Any]], object] | None = None,
         allowed_hosts: Iterable[str] = (),
         session: requests.Session | None = None,
-        timeout: float | tuple[float, float] = (5, 30),
+        timeout: float | tuple[float, float] = _TIMEOUT,
     ) -> Self:
         """Take client, region and grant from the environment, as containers have it.
 
@@ -214,6 +218,16 @@ def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None) -> T
     if callable(store):
         return CallbackStore(store)
     raise TypeError(f"store must be a token store (load, save, lock), a function or None, not {type(store).__name__}")
+
+
+def _check_lease(store: TokenStore, longest_call: float) -> None:
+    """Refuse a lock that would end by itself while its holder still waits for Zoho: then two would mint."""
+    lease = getattr(store, "lock_ttl", None)
+    if isinstance(lease, (int, float)) and lease <= longest_call:
+        raise ValueError(
+            f"a token call may take {longest_call:g} s with this timeout, but the lock of {type(store).__name__} ends "
+            f"after {lease:g} s: give the store a longer lock_ttl, or the calls a shorter timeout"
+        )
 
 
 def _is_ours(hook: object) -> bool:

@@ -1,6 +1,6 @@
 """Asking a person for a grant without a session of requests-oauthlib: the consent page's address, and the way back.
 
-Used by the demo; opens no browser, listens nowhere and sends nothing.
+For ``zohorecruit login`` and the demo. Opens no browser, listens nowhere and sends nothing.
 """
 
 from __future__ import annotations

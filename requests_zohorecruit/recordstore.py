@@ -23,7 +23,7 @@ class BusyError(ZohoAuthError):
 
 
 class BusyHereError(BusyError):
-    """It is another thread of this process, and what that finds out all of them know at once."""
+    """It is a thread of this process, and what that finds out all of them know at once."""
 
 
 class UnlockError(TokenStoreError):

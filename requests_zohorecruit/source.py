@@ -206,11 +206,11 @@ class TokenSource(SharedRecord):
         except BusyHereError:
             return  # without a rest, which that other thread would take for a reason to do nothing itself
         except BusyError:
-            token = self._snapshot.record.token
+            token, now = self._snapshot.record.token, self.clock()  # looking may have taken its time
             left = token.dead_at - now if token else 0.0
             self._rest(now, min(LOOK_AGAIN, left / 2))
         except ZohoAuthError as error:
-            failure = self._snapshot.record.failure
+            failure, now = self._snapshot.record.failure, self.clock()  # failing may have taken its time
             left = failure.wait.until - now if failure else 0.0
             self._rest(now, max(TRY_AGAIN, getattr(error, "retry_after", 0.0), left))
             logger.warning("The access token stays in use although renewing or saving it failed: %s", error)

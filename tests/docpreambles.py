@@ -49,6 +49,7 @@ def tutorial(stage: Stage) -> Iterator[None]:
 
 def sharing(stage: Stage) -> Iterator[None]:
     import keyring
+    import sqlalchemy
     from keyring.backend import KeyringBackend
     from servers import redis_server
 
@@ -67,11 +68,20 @@ def sharing(stage: Stage) -> Iterator[None]:
 
     before = keyring.get_keyring()
     keyring.set_keyring(InMemory())
+    engines, create_engine = [], sqlalchemy.create_engine
+
+    def made(url: str) -> sqlalchemy.Engine:
+        engines.append(create_engine(url))
+        return engines[-1]
+
+    stage.monkeypatch.setattr(sqlalchemy, "create_engine", made)
     stage.monkeypatch.setenv("DATABASE_URL", f"sqlite:///{Path.cwd() / 'app.db'}")
     with redis_server() as server:
         stage.monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{server.port}/0")
         yield
         stage.names["client"].close()
+        for engine in engines:
+            engine.dispose()
     keyring.set_keyring(before)
 
 

@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 import warnings
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -54,6 +55,7 @@ from requests_zohorecruit import (
 from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.auth import as_store
 from requests_zohorecruit.profiles import Profile
+from requests_zohorecruit.stores import RedisStore
 from requests_zohorecruit.tokens import Token
 
 API = "https://recruit.zoho.eu/recruit/v2/Candidates"
@@ -401,6 +403,23 @@ class TestArguments:
     def test_T30_a_timeout_that_is_none_is_refused(self, timeout):
         with raising(ValueError, match="finite and above zero"):
             make_auth(timeout=timeout)
+
+    @pytest.mark.parametrize(("lease", "timeout"), [(60, (5, 45)), (60, 15), (200, (5, 185)), (60, (5, 120))])
+    def test_a_timeout_that_outlasts_the_lease_of_the_stores_lock_is_refused(self, lease, timeout):
+        store = RedisStore(SimpleNamespace(eval=print), "key", lock_ttl=lease)
+        with raising(
+            ValueError, match=rf"the lock of RedisStore ends after {lease} s: give the store a longer lock_ttl"
+        ):
+            make_auth(store=store, timeout=timeout)
+
+    @pytest.mark.parametrize(("lease", "timeout"), [(46, (5, 30)), (60, (5, 44)), (200, (5, 184)), (46, 11)])
+    def test_a_timeout_that_the_lease_of_the_stores_lock_outlasts_is_taken(self, lease, timeout):
+        make_auth(store=RedisStore(SimpleNamespace(eval=print), "key", lock_ttl=lease), timeout=timeout)
+
+    def test_a_lock_without_a_lease_outlasts_any_timeout(self):
+        store = MemoryStore()
+        store.lock_ttl = None  # somebody else's word for something else
+        make_auth(store=store, timeout=3600)
 
     @pytest.mark.parametrize("timeout", [1, 0.5, (1, 2)])
     def test_a_timeout_is_one_number_or_two(self, timeout):

@@ -212,6 +212,35 @@ class TestStale:
         store.busy = False
         assert source.header() == header("T1")
 
+    def test_after_a_look_that_took_long_the_rest_is_as_long_as_after_a_quick_one(
+        self, source, store, clock, monkeypatch
+    ):
+        lock = store.lock
+
+        def slow(timeout):
+            clock.forward(5)
+            return lock(timeout)
+
+        store.busy = True
+        monkeypatch.setattr(store, "lock", slow)
+        for _ in range(3):
+            assert source.header() == header("T0")
+        assert store.done.count(("lock", 0)) == 1
+
+    def test_a_store_that_takes_its_time_to_fail_holds_up_one_call_only(self, source, store, clock, monkeypatch):
+        source._read_store()
+        tries = []
+
+        def slow():
+            tries.append(clock())
+            clock.forward(5)
+            raise OSError(5, "no")
+
+        monkeypatch.setattr(store, "load", slow)
+        for _ in range(3):
+            assert source.header() == header("T0")
+        assert len(tries) == 1
+
     def test_towards_the_end_of_the_tokens_life_it_looks_after_half_of_what_is_left(self, clock, accounts):
         store = WatchedStore(token_record(age=3600 - 30.5))
         source = make_source(store, clock=clock, accounts=accounts)

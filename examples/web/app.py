@@ -2,7 +2,7 @@
 
 Try it without a Zoho account, on the sandbox that comes with the library::
 
-    pip install flask requests-zohorecruit[sandbox]
+    pip install flask 'requests-zohorecruit[sandbox]'
     python examples/web/app.py --sandbox
 """
 

@@ -38,7 +38,7 @@ def __getattr__(name: str) -> Any:
         if missing.name != "trustme":
             raise
         raise ImportError(
-            "The sandbox makes its own certificates with trustme: pip install requests-zohorecruit[sandbox]",
+            "The sandbox makes its own certificates with trustme: pip install 'requests-zohorecruit[sandbox]'",
             name=missing.name,
         ) from missing
     return server.Sandbox

@@ -53,7 +53,8 @@ class RedisStore:
 
     :param client: any synchronous client of redis-py, with or without `decode_responses`
     :param key: of the record; the lock is ``{key}:lock``, in the same slot of a cluster
-    :param lock_ttl: lease in seconds, from `MINIMUM_LEASE` to an hour
+    :param lock_ttl: lease in seconds, from 46, which is enough for the default timeouts of token calls, to an hour.
+        With longer timeouts it has to be longer than three times the one to connect and once the one to read
     :raises TypeError: client is no synchronous Redis client, key no string, lock_ttl no number
     :raises ValueError: key is empty or too long, or lock_ttl out of range
     """
@@ -75,6 +76,11 @@ class RedisStore:
         self._seen: dict[tuple[int, int], str | bytes] = {}
         # Owners of locks that Redis may hold for nobody, because it did not answer when they were taken or given back.
         self._orphans: list[str] = []
+
+    @property
+    def lock_ttl(self) -> float:
+        """The lease in seconds."""
+        return self._lock_ttl
 
     @guarded("loaded")
     def load(self) -> dict[str, Any] | None:

@@ -58,9 +58,6 @@ class SQLStore:
         if not isinstance(engine, sa.Engine):
             raise TypeError(f"engine must be a sqlalchemy.Engine, not {type(engine).__name__}")
         self._engine = engine
-        # One statement at a time needs no transaction, whose beginning and end PostgreSQL would have to be asked for.
-        single = {"isolation_level": "AUTOCOMMIT"} if engine.dialect.name == "postgresql" else {}
-        self._single = engine.execution_options(**single)
         self._key = checked_key(key, _LONGEST_KEY)
         self._hold = lock_for(engine, f"{TABLE.name}:{key}")
         # What the record was when the lock was taken, for each holder, who is a thread of a process.
@@ -166,7 +163,7 @@ class SQLStore:
     def _connected(self) -> Iterator[sa.Connection]:
         make_own(self._engine)
         try:
-            with self._single.begin() as connection:
+            with self._engine.begin() as connection:
                 yield connection
         except (sa.exc.ProgrammingError, sa.exc.OperationalError):
             if self._has_table():

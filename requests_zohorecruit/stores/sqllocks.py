@@ -50,6 +50,9 @@ _in_memory: WeakKeyDictionary[sa.Engine, dict[str, ForkSafeLock]] = WeakKeyDicti
 # Which process an engine's connections belong to, as far as is known, and what parents left behind.
 _owners: WeakKeyDictionary[sa.Engine, int] = WeakKeyDictionary()
 _inherited: list[sa.Pool] = []
+_changing_owners = ForkSafeLock()
+#: Seconds; nothing is waited for there.
+_LONGEST_CHANGE = 60.0
 
 
 def make_own(engine: sa.Engine) -> None:
@@ -61,11 +64,14 @@ def make_own(engine: sa.Engine) -> None:
     pid = os.getpid()
     if _owners.setdefault(engine, pid) == pid:
         return
-    _owners[engine] = pid
-    if not isinstance(engine.pool, sa.pool.StaticPool | sa.pool.SingletonThreadPool):  # a database in memory
-        # Kept, because a connection that is collected might say goodbye to the server on the parent's behalf.
-        _inherited.append(engine.pool)
-        engine.dispose(close=False)
+    with _changing_owners.hold(_LONGEST_CHANGE):
+        if _owners[engine] == pid:  # another thread of this child was faster
+            return
+        if not isinstance(engine.pool, sa.pool.StaticPool | sa.pool.SingletonThreadPool):  # a database in memory
+            # Kept, because a connection that is collected might say goodbye to the server on the parent's behalf.
+            _inherited.append(engine.pool)
+            engine.dispose(close=False)
+        _owners[engine] = pid  # not before: from now on the other threads go on without a look
 
 
 def lock_for(engine: sa.Engine, name: str) -> Hold:

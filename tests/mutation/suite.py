@@ -54,6 +54,8 @@ class Suite:
             self.failed = report.nodeid
 
     def pytest_runtestloop(self, session):
+        if session.testsfailed:
+            return True  # a file that cannot be imported would only be missing, and its kills with it
         self.items = session.items
         self.result = self._then(self)
         return True

@@ -341,23 +341,6 @@ def test_T58_connections_that_ended_in_the_pool_are_no_error(
     assert store.load() == OLD
 
 
-def test_a_reading_and_a_saving_are_one_question_each_to_postgresql(postgres: Any, key: str) -> None:
-    from psycopg.pq import TransactionStatus
-
-    left_in: list[Any] = []
-    store = SQLStore(postgres, key)
-    store.save(OLD)
-    sa.event.listen(
-        postgres,
-        "after_cursor_execute",
-        lambda _, cursor, *more: left_in.append(cursor.connection.info.transaction_status),
-    )
-    assert store.load() == OLD
-    store.save(NEW)
-    assert set(left_in) == {TransactionStatus.IDLE}  # so there is no transaction to end
-    assert len(left_in) == 3  # an unlocked save looks first whether there is something that it must not overwrite
-
-
 # The lock on PostgreSQL
 
 
@@ -481,6 +464,28 @@ def test_T26_a_child_leaving_the_block_does_not_end_the_parents_lock(
         assert store.load() == OLD  # the parent's own connections work as before
         with pytest.raises(TimeoutError):
             store.lock(0).__enter__()
+
+
+def test_T26_no_thread_of_a_child_goes_on_before_the_connections_are_the_childs_own(
+    postgres: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from requests_zohorecruit.stores import sqllocks
+
+    sqllocks.make_own(postgres)
+    real, dispose, disposals, others = os.getpid(), postgres.dispose, [], []
+
+    def slow(*, close: bool) -> None:
+        disposals.append(sqllocks._owners[postgres])
+        others.append(threading.Thread(target=sqllocks.make_own, args=(postgres,)))
+        others[-1].start()
+        dispose(close=close)
+
+    with monkeypatch.context() as child:
+        child.setattr(os, "getpid", lambda: real + 1)
+        child.setattr(postgres, "dispose", slow)
+        sqllocks.make_own(postgres)
+        others[0].join(30)
+    assert disposals == [real]  # still the parent's, so the other one had to wait
 
 
 def test_T26_another_process_takes_no_connection_of_its_parents_and_leaves_the_lock(
