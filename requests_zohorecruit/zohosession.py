@@ -132,7 +132,7 @@ class ZohoSession(OAuth2Session):
             code = code_from(authorization_response, application=application, state=self._state)
         code = code or getattr(self._client, "code", None)
         if not code:
-            raise ValueError("Please supply either code or authorization_response.")
+            raise ValueError("there is neither a code nor an authorization_response")
         return self._redeem(
             code, code_verifier, self.zoho_auth.accounts(timeout=timeout, verify=verify, proxies=proxies, cert=cert)
         )
@@ -236,7 +236,7 @@ class ZohoSession(OAuth2Session):
     def _code_verifier_for(self, given: str | None) -> str | None:
         verifier = veil(given or getattr(self, "_code_verifier", None))
         if self._pkce and verifier is None:
-            raise ValueError("There is no code verifier: build the authorization URL first, or pass code_verifier=.")
+            raise ValueError("there is no code verifier: build the authorization URL first, or pass code_verifier=")
         return verifier
 
     def _check_client(self, client_id: str | None = None, client_secret: str | None = None, **unknown: object) -> None:
@@ -244,9 +244,9 @@ class ZohoSession(OAuth2Session):
         client_secret, unknown = veil(client_secret), veil(unknown)
         application = self.zoho_auth.application
         if unknown:
-            raise TypeError(f"Zoho's token request has no room for {', '.join(sorted(unknown))}.")
+            raise TypeError(f"Zoho's token request has no room for {', '.join(sorted(unknown))}")
         if client_id not in {None, application.client_id} or client_secret not in {None, application.client_secret}:
-            raise ValueError("This is another client_id or client_secret than zohorecruit_compliance_fix has.")
+            raise ValueError("this is another client_id or client_secret than zohorecruit_compliance_fix has")
 
     def secrets(self) -> tuple[str | None, ...]:
         """Return what must not be shown."""
@@ -274,7 +274,7 @@ def _revived(original: type[OAuth2Session]) -> ZohoSession:
 def _refuse(**parameters: object) -> None:
     given = [name for name, value in parameters.items() if value is not None]
     if given:
-        raise ValueError(f"{' and '.join(given)} cannot be given here: Zoho's token request has no room for it.")
+        raise ValueError(f"{' and '.join(given)} cannot be given here: Zoho's token request has no room for it")
 
 
 def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:

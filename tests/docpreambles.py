@@ -48,26 +48,10 @@ def tutorial(stage: Stage) -> Iterator[None]:
 
 
 def sharing(stage: Stage) -> Iterator[None]:
-    import keyring
     import sqlalchemy
-    from keyring.backend import KeyringBackend
+    from keyrings import safe_in_use
     from servers import redis_server
 
-    class InMemory(KeyringBackend):
-        priority = 1
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.entries: dict[Any, str] = {}
-
-        def get_password(self, service: str, username: str) -> str | None:
-            return self.entries.get((service, username))
-
-        def set_password(self, service: str, username: str, password: str) -> None:
-            self.entries[service, username] = password
-
-    before = keyring.get_keyring()
-    keyring.set_keyring(InMemory())
     engines, create_engine = [], sqlalchemy.create_engine
 
     def made(url: str) -> sqlalchemy.Engine:
@@ -76,13 +60,12 @@ def sharing(stage: Stage) -> Iterator[None]:
 
     stage.monkeypatch.setattr(sqlalchemy, "create_engine", made)
     stage.monkeypatch.setenv("DATABASE_URL", f"sqlite:///{Path.cwd() / 'app.db'}")
-    with redis_server() as server:
+    with safe_in_use(), redis_server() as server:
         stage.monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{server.port}/0")
         yield
         stage.names["client"].close()
         for engine in engines:
             engine.dispose()
-    keyring.set_keyring(before)
 
 
 def serverless(stage: Stage) -> Iterator[None]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import keyring
 import pytest
 from engine import in_threads
+from keyrings import safe_in_use
 
 from requests_zohorecruit import (
     ClientConfigurationError,
@@ -191,23 +192,9 @@ class TestProfile:
 class TestKeyring:
     @pytest.fixture(autouse=True)
     def entries(self, monkeypatch, tmp_path):
-        keyring = pytest.importorskip("keyring", reason="keyring is not installed")
-
-        class Safe(keyring.backend.KeyringBackend):
-            priority = 1
-            entries = {}
-
-            def get_password(self, service, username):
-                return self.entries.get((service, username))
-
-            def set_password(self, service, username, password):
-                self.entries[service, username] = password
-
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-        former = keyring.get_keyring()
-        keyring.set_keyring(Safe())
-        yield Safe.entries
-        keyring.set_keyring(former)
+        with safe_in_use() as safe:
+            yield safe.entries
 
     def test_secrets_are_in_the_keyring_and_in_no_file(self, entries, stored):
         profile = Profile("work")

@@ -242,7 +242,7 @@ def test_a_token_that_cannot_be_saved_is_in_use(zoho, make, url):
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
-        ({}, ValueError, "code or authorization_response"),
+        ({}, ValueError, "neither a code nor an authorization_response"),
         ({"code": "c", "body": "a=b"}, ValueError, "body"),
         ({"code": "c", "username": "u"}, ValueError, "username"),
         ({"code": "c", "password": "p"}, ValueError, "password"),

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from html import unescape
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-
-
-def says(answer):
-    return json.loads(answer.body)
+from desk import says
 
 
 def test_a_refresh_answer_has_no_refresh_token_and_names_this_server(desk):

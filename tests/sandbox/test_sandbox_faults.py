@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from desk import says
 
 from requests_zohorecruit.sandbox import fingerprint
 from requests_zohorecruit.sandbox.faults import FAULTS
 from requests_zohorecruit.sandbox.messages import Request
-
-
-def says(answer):
-    return json.loads(answer.body)
-
 
 WORKING = {
     "null-refresh-token": {"refresh_token": None},

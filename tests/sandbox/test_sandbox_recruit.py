@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import requests
-
-
-def says(answer):
-    return json.loads(answer.body)
+from desk import says
 
 
 @pytest.fixture

@@ -336,7 +336,7 @@ def without(monkeypatch, name):
 
 def test_a_missing_extra_is_named(monkeypatch):
     without(monkeypatch, "trustme")
-    with pytest.raises(ImportError, match=r"pip install requests-zohorecruit\[sandbox\]"):
+    with pytest.raises(ImportError, match=r"pip install 'requests-zohorecruit\[sandbox\]'"):
         requests_zohorecruit.sandbox.Sandbox  # noqa: B018 - looking is the test
 
 

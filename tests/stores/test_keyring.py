@@ -16,28 +16,10 @@ from requests_zohorecruit.testing import TokenStoreContract
 keyring = pytest.importorskip("keyring", reason="keyring is not installed")
 from keyring.backends import chainer, fail, null  # noqa: E402
 from keyring.errors import KeyringLocked  # noqa: E402
+from keyrings import Safe, safe_in_use  # noqa: E402
 
 OLD = {"access_token": "1000.planted-old"}
 NEW = {"access_token": "1000.planted-new"}
-
-
-class Safe(keyring.backend.KeyringBackend):  # type: ignore[misc,name-defined]
-    """A keyring in memory, which forgets everything at the end of the test."""
-
-    priority = 1
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.entries: dict[tuple[str, str], str] = {}
-        self.problem: Exception | None = None
-
-    def get_password(self, service: str, username: str) -> str | None:
-        if self.problem:
-            raise self.problem
-        return self.entries.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.entries[service, username] = password
 
 
 class PlaintextKeyring(Safe):
@@ -47,10 +29,8 @@ class PlaintextKeyring(Safe):
 @pytest.fixture(autouse=True)
 def safe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    former, backend = keyring.get_keyring(), Safe()
-    keyring.set_keyring(backend)
-    yield backend
-    keyring.set_keyring(former)
+    with safe_in_use() as backend:
+        yield backend
 
 
 @pytest.fixture
