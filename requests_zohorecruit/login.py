@@ -9,7 +9,7 @@ import os
 import threading
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,8 +44,9 @@ class CallbackReceiver:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._addresses: SimpleQueue[Secret] = SimpleQueue()
-        self._pages: SimpleQueue[bytes] = SimpleQueue()
+        # Not SimpleQueue: that of Python 3.10 waits for ever if it is put to sleep just when the time is over.
+        self._addresses: Queue[Secret] = Queue()
+        self._pages: Queue[bytes] = Queue()
         self._taken = threading.Lock()
         self._shown = threading.Event()
 
