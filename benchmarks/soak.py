@@ -134,8 +134,9 @@ def measure(*, quick: bool) -> Table:
     for name, each in soaked.items():
         _targets(table, name, each, quick=quick)
     table.notes.append(
-        f"A new token is due after {size.useful:g} s, in the last quarter of so short a life. All limits on mints, the "
-        "library's and the sandbox's, were lifted."
+        f"A new token is due after {size.useful:g} s, in the last quarter of so short a life; at full speed that makes "
+        f"{size.lifetime / size.useful:.2f} mints until one ends, and no fewer. All limits on mints, the library's and "
+        "the sandbox's, were lifted."
     )
     table.notes.append(
         "Began: a caller that began just before a token request and waited for it is among the others. Overlapped, "

@@ -148,19 +148,13 @@ class Profile:
         return _keyring(f"{self.name} (application)")
 
     def _application(self, mapping: Mapping[str, Any]) -> Application:
-        try:
-            region: str | Region = mapping["region"]
-            if "accounts_url" in mapping:
-                region = Region(mapping["region"], *(mapping[url] for url in _URLS))
-            return Application.create(mapping["client_id"], mapping["client_secret"], region)
-        except ZohoAuthError:
-            raise
-        except (KeyError, TypeError, ValueError):
-            pass
-        raise TokenStoreError(
-            f"Profile {self.name} is damaged: {self._file!r} does not say who the application is.",
-            hint=f"Nothing was changed. Restore it, or run `{self.login_command}` again.",
-        )
+        application = _application(mapping)
+        if application is None:
+            raise TokenStoreError(
+                f"Profile {self.name} is damaged: {self._file!r} does not say who the application is.",
+                hint=f"Nothing was changed. Restore it, or run `{self.login_command}` again.",
+            )
+        return application
 
     def _save_application(self, application: Application, *, in_keyring: bool) -> None:
         region = application.region
@@ -177,6 +171,19 @@ class Profile:
         self.store(in_keyring=not in_keyring).save({})
         if not in_keyring:
             self._secrets().save({})
+
+
+def _application(mapping: Mapping[str, Any]) -> Application | None:
+    # Returns, so that no frame with what is in a damaged file hangs on to the error.
+    try:
+        region: str | Region = mapping["region"]
+        if "accounts_url" in mapping:
+            region = Region(mapping["region"], *(mapping[url] for url in _URLS))
+        return Application.create(mapping["client_id"], mapping["client_secret"], region)
+    except ZohoAuthError:
+        raise
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def home() -> Path:
