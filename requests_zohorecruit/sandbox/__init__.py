@@ -4,14 +4,19 @@ Knows nothing of this library's engine, so that it can testify about it::
 
     from requests_zohorecruit.sandbox import Sandbox
 
-    with Sandbox() as zoho:
-        auth = ZohoRecruitAuth(zoho.client_id, zoho.client_secret, region=zoho.region, refresh_token=zoho.refresh_token)
-        with requests.Session() as session:
-            session.auth, session.verify = auth, zoho.ca_bundle
-            candidates = session.get(zoho.region.recruit_url + "/recruit/v2/Candidates")
+    with Sandbox() as zoho, requests.Session() as session:
+        session.verify = zoho.ca_bundle
+        auth = ZohoRecruitAuth(
+            zoho.client_id,
+            zoho.client_secret,
+            region=zoho.region,
+            refresh_token=zoho.refresh_token,
+            session=session,  # token calls need the same CA
+        )
+        candidates = session.get(f"{zoho.region.recruit_url}/recruit/v2/Candidates", auth=auth)
 
-Token calls need the same CA: pass a session with that ``verify`` as ``session=``, or set ``REQUESTS_CA_BUNDLE``
-(which overrules ``session.verify`` when it is set already: then ``session.trust_env = False``).
+Instead of the session's ``verify``, ``REQUESTS_CA_BUNDLE`` can be set. Where it is set already it overrules
+``session.verify``; then ``session.trust_env = False``.
 `requests_zohorecruit.sandbox.process.SandboxProcess` is the same in a process of its own, and
 `requests_zohorecruit.sandbox.zoho.Zoho` the same without a socket.
 """
