@@ -213,11 +213,14 @@ def sandboxes(mock: responses.RequestsMock, zoho_sandbox: Sandbox) -> None:
             each.expire_tokens()
             each.reject_tokens()
             each.fault(each.FAULTS[0], times=2)
-            each.access_token_lifetime = 60
-            each.reject_all = False
+            each.access_token_lifetime, each.reject_all = 60, False
+            each.code_lifetime = each.self_client_code_lifetime = each.mint_window = each.blocked_longer = 1.5
+            each.mints_per_window = each.max_live_access_tokens = each.refresh_tokens_per_user = 10
+            each.refresh_tokens_per_minute, each.token_delay = None, 0.5
             arrivals: list[dict[str, Any]] = each.received
             files: dict[str, bytes] = each.attachments
             more: list[str] = [each.new_code(), each.new_grant(), each.consent("https://…", accept=False)]
             live: int = each.live_access_tokens()
             print(words, region, counts, arrivals, files, more, live, each.redirect_uri, each.elsewhere)
+        print(elsewhere.pid)
     print(fingerprint("secret"))
