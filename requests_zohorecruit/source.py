@@ -206,21 +206,23 @@ class TokenSource(SharedRecord):
         except BusyHereError:
             return  # without a rest, which that other thread would take for a reason to do nothing itself
         except BusyError:
-            token, now = self._snapshot.record.token, self.clock()  # looking may have taken its time
-            left = token.dead_at - now if token else 0.0
-            self._rest(now, min(LOOK_AGAIN, left / 2))
+            self._rest(LOOK_AGAIN, share=0.5)
         except ZohoAuthError as error:
-            failure, now = self._snapshot.record.failure, self.clock()  # failing may have taken its time
-            left = failure.wait.until - now if failure else 0.0
-            self._rest(now, max(TRY_AGAIN, getattr(error, "retry_after", 0.0), left))
+            failure = self._snapshot.record.failure
+            left = failure.wait.until - self.clock() if failure else 0.0
+            self._rest(max(TRY_AGAIN, getattr(error, "retry_after", 0.0), left))
             logger.warning("The access token stays in use although renewing or saving it failed: %s", error)
 
-    def _rest(self, now: float, seconds: float) -> None:
-        """Do not try with every request what no caller has to know of."""
+    def _rest(self, seconds: float, *, share: float = 1.0) -> None:
+        """Do not try with every request what no caller has to know of: at most for a share of what the token has left.
+
+        Counted from now, and not from when the trying began: that may have taken its time.
+        """
         with self._memory.hold(LOCK_TIMEOUT):
-            token = self._snapshot.record.token
+            token, now = self._snapshot.record.token, self.clock()
             if token is not None and now >= self._snapshot.calm_until:
-                self._snapshot = self._snapshot._replace(calm_until=min(now + seconds, token.dead_at))
+                calm = min(seconds, share * (token.dead_at - now))
+                self._snapshot = self._snapshot._replace(calm_until=now + calm)
 
     def _mint(self, record: Record) -> None:
         """Ask Zoho for a token. Both locks are held and `record` has just been read."""

@@ -362,8 +362,9 @@ class TestExpired:
     def test_an_expired_token_is_never_sent_and_a_failed_refresh_raises(self, accounts, clock):
         source = make_source(WatchedStore(token_record(age=3571)), clock=clock, accounts=accounts)
         accounts.fail = [unreachable()]
-        with pytest.raises(type(unreachable()), match="No connection"):
+        with pytest.raises(type(unreachable()), match="No connection") as caught:
             source.header()
+        assert not hasattr(caught.value, "retry_after")  # which is Zoho's to say
 
     def test_T14_a_failed_refresh_loses_neither_refresh_token_nor_old_token(self, accounts, clock):
         store = WatchedStore(token_record(age=3600))
@@ -853,7 +854,9 @@ class TestRejected:
         source.header()
         source.replacement("T1")
         source.store.locks_fail = OSError(5, "no")
+        source.store.done.clear()
         source.rejected_again("T2", "host")
+        assert source.store.done == [("lock", pytest.approx(5, abs=0.5))]  # the caller has an answer in hand
         assert source.replacement("T2") is None
         assert "this process only: The token store WatchedStore could not be" in caplog.text
 
