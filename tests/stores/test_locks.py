@@ -6,10 +6,12 @@ import os
 import pickle
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from requests_zohorecruit.locks import ForkSafeLock, OnceForAll
+from requests_zohorecruit.stores.lockfile import LockFile
 
 
 def test_it_excludes_and_is_released() -> None:
@@ -203,3 +205,15 @@ def test_T26_a_child_forked_while_a_thread_was_at_it_does_it_itself(monkeypatch:
 
     shared.do(forking, 0)
     assert done == ["child"]
+
+
+@pytest.mark.parametrize(("timeout", "waited"), [(-1, 0.0), (0, 0.0), (0.5, 0.5), (60, 60)])
+def test_a_lock_file_is_waited_for_as_long_as_was_said(
+    timeout: float, waited: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import filelock
+
+    asked: list[float] = []
+    monkeypatch.setattr(filelock.FileLock, "acquire", lambda _, seconds: asked.append(seconds))
+    with LockFile(tmp_path / "token.json.lock", "the store").hold(timeout):
+        assert asked == [waited]
