@@ -205,19 +205,13 @@ class Store:
 
 
 class ThreadLock:
-    """Takes the place of a lock between the threads of a worker.
+    """Takes the place of a lock between the threads of a worker."""
 
-    :param while_they_read: it is the one under which they share a reading; waiting for that is waiting for the store
-    """
-
-    def __init__(self, world, *, while_they_read=False):
+    def __init__(self, world):
         self._world = world
         self._held = False
-        self._watched = not while_they_read
 
     def acquire(self, timeout=-1.0):
-        if self._watched:
-            self._world.about_to_lock(current(), timeout)
         deadline = self._world.now + timeout
         while self._held:
             if self._world.now >= deadline:
@@ -277,7 +271,7 @@ class Worker:
         self.offset = 0.0
         self.source = TokenSource(Accounts(world), Store(world.disk), clock=self.clock)
         self.source._threads = ThreadLock(world)
-        self.source._reading._lock = ThreadLock(world, while_they_read=True)
+        self.source._reading._lock = ThreadLock(world)
         self.source.budget = BUDGET
 
     def clock(self):

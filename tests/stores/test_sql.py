@@ -466,7 +466,7 @@ def test_T26_a_child_leaving_the_block_does_not_end_the_parents_lock(
             store.lock(0).__enter__()
 
 
-def test_T26_no_thread_of_a_child_goes_on_before_the_connections_are_the_childs_own(
+def test_T26_no_thread_of_a_child_goes_on_before_the_connections_are_its_own(
     postgres: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from requests_zohorecruit.stores import sqllocks
