@@ -148,7 +148,7 @@ class Profile:
         return _keyring(f"{self.name} (application)")
 
     def _application(self, mapping: Mapping[str, Any]) -> Application:
-        application = _application(mapping)
+        application = _read_application(mapping)
         if application is None:
             raise TokenStoreError(
                 f"Profile {self.name} is damaged: {self._file!r} does not say who the application is.",
@@ -173,7 +173,7 @@ class Profile:
             self._secrets().save({})
 
 
-def _application(mapping: Mapping[str, Any]) -> Application | None:
+def _read_application(mapping: Mapping[str, Any]) -> Application | None:
     # Returns, so that no frame with what is in a damaged file hangs on to the error.
     try:
         region: str | Region = mapping["region"]

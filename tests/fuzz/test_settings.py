@@ -62,9 +62,7 @@ def test_T60_any_content_of_a_profiles_file_is_an_application_or_an_error_of_the
 @example({"CLIENT_ID": "1000.C", "CLIENT_SECRET": "planted with spaces", "REGION": "eu"})
 @example({"CLIENT_ID": "1000.C", "CLIENT_SECRET": "planted", "REGION": "eu", "REFRESH_TOKEN": "1000.planted"})
 def test_T60_any_environment_gives_an_auth_object_or_an_error_that_shows_no_secret(given_values):
-    environment = {
-        f"ZOHORECRUIT_{name}": value.encode("utf-8", "replace").decode() for name, value in given_values.items()
-    }
+    environment = {f"ZOHORECRUIT_{name}": value for name, value in given_values.items()}
     with patch.dict(os.environ, NOTHING | environment):
         try:
             auth = ZohoRecruitAuth.from_env()
