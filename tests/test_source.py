@@ -280,6 +280,13 @@ class TestStale:
         clock.forward(2)
         assert source.header() == header("T2")
 
+    def test_T20_no_rest_after_a_failure_outlasts_the_token(self, source, accounts, clock):
+        accounts.fail = [throttled(600.0)]
+        assert source.header() == header("T0")
+        clock.forward(270)
+        with pytest.raises(ThrottledError):
+            source.header()
+
     def test_T20_as_long_as_a_failure_is_remembered_nobody_tries_again(self, source, accounts, clock, store):
         accounts.fail = [unreachable()]
         assert source.header() == header("T0")
