@@ -15,6 +15,7 @@ from typing import Any
 sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the fleet is the tests'
 
 import docpage
+import fixture
 import overhead
 import pytest
 import soak
@@ -27,6 +28,7 @@ _TABLES = {
     "storm": storm.measure,
     "stores": storm.measure_stores,
     "soak": soak.measure,
+    "fixture": fixture.measure,
 }
 _PACKAGES = ("requests-zohorecruit", "requests", "requests-oauthlib", "Authlib", "requests-oauth2client", "google-auth")
 

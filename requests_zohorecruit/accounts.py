@@ -24,8 +24,10 @@ from requests_zohorecruit.tokens import Token
 if TYPE_CHECKING:
     from oauthlib.oauth2 import WebApplicationClient
 
-__all__ = ["Accounts", "Application"]
+__all__ = ["TIMEOUT", "Accounts", "Application"]
 
+#: Of a call, unless another is asked for: seconds to connect, and to wait for an answer.
+TIMEOUT = (5, 30)
 #: Bytes of an answer that are read; Zoho's are under one kilobyte.
 LONGEST_ANSWER = 64 * 1024
 #: Tries to connect before giving up. A connection that was never made has sent nothing, so trying again is safe.
@@ -82,7 +84,7 @@ class Accounts:
         application: Application,
         *,
         session: requests.Session | None = None,
-        timeout: float | tuple[float, float] = (5, 30),
+        timeout: float | tuple[float, float] = TIMEOUT,
     ) -> None:
         if session is not None and not isinstance(session, requests.Session):
             raise TypeError(f"session must be a requests.Session, not {type(session).__name__}")

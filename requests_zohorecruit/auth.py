@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.auth import AuthBase
 
-from requests_zohorecruit.accounts import Accounts, Application
+from requests_zohorecruit.accounts import TIMEOUT, Accounts, Application
 from requests_zohorecruit.answers import is_rejection
 from requests_zohorecruit.regions import Region
 from requests_zohorecruit.replay import peeked, replayed, rewound
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["ZohoRecruitAuth", "as_store"]
 
 _PREFIX = f"{SCHEME} "
-_TIMEOUT = (5, 30)
 
 
 class ZohoRecruitAuth(AuthBase):
@@ -64,7 +63,7 @@ class ZohoRecruitAuth(AuthBase):
         store: TokenStore | Callable[[dict[str, Any]], object] | None = None,
         allowed_hosts: Iterable[str] = (),
         session: requests.Session | None = None,
-        timeout: float | tuple[float, float] = _TIMEOUT,
+        timeout: float | tuple[float, float] = TIMEOUT,
     ) -> None:
         # Before anything can go wrong: a traceback printed with local variables shows what was passed in (T60).
         client_secret, refresh_token = veil(client_secret), veil(refresh_token)
@@ -72,10 +71,7 @@ class ZohoRecruitAuth(AuthBase):
         seed = None if refresh_token is None else checked_secret("refresh_token", refresh_token)
         accounts = Accounts(application, session=session, timeout=timeout)
         self._hosts = TrustedHosts(application.region, allowed_hosts)
-        store = as_store(store)
-        if timeout != _TIMEOUT:  # for that one every store is made
-            _check_lease(store, accounts.longest_call)
-        self._source = TokenSource(accounts, store, refresh_token=seed)
+        self._source = TokenSource(accounts, as_store(store, accounts), refresh_token=seed)
 
     @classmethod
     def from_profile(
@@ -84,7 +80,7 @@ class ZohoRecruitAuth(AuthBase):
         *,
         allowed_hosts: Iterable[str] = (),
         session: requests.Session | None = None,
-        timeout: float | tuple[float, float] = _TIMEOUT,
+        timeout: float | tuple[float, float] = TIMEOUT,
     ) -> Self:
         """Use what ``zohorecruit login`` saved: client, region and the grant, which all programs of this user share.
 
@@ -105,7 +101,7 @@ class ZohoRecruitAuth(AuthBase):
         store: TokenStore | Callable[[dict[str, Any]], object] | None = None,
         allowed_hosts: Iterable[str] = (),
         session: requests.Session | None = None,
-        timeout: float | tuple[float, float] = _TIMEOUT,
+        timeout: float | tuple[float, float] = TIMEOUT,
     ) -> Self:
         """Take client, region and grant from the environment, as containers have it.
 
@@ -204,16 +200,19 @@ class ZohoRecruitAuth(AuthBase):
         return _bare(header)
 
 
-def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None) -> TokenStore:
+def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, accounts: Accounts) -> TokenStore:
     """Return what the `store` argument stands for.
 
+    :param accounts: whose calls are made under its lock
     :raises TypeError: it is neither a store, nor a function, nor None
+    :raises ValueError: its lock may end by itself while such a call lasts
     """
     if store is None:
         return MemoryStore()
     if isinstance(store, TokenStore):
         if isinstance(store, type):
             raise TypeError(f"store must be a token store, not the class {store.__name__}: call it")
+        _check_lease(store, accounts.longest_call)
         return store
     if callable(store):
         return CallbackStore(store)

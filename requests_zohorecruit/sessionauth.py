@@ -178,7 +178,7 @@ class SessionAuth(ZohoRecruitAuth):
         self._start(given)
 
     def _start(self, given: Record) -> None:
-        store = as_store(self._saver if self._store is None else self._store)
+        store = as_store(self._saver if self._store is None else self._store, self._accounts)
         self._source = GivenSource(self._accounts, store, given)
 
     def _record_held(self) -> Record:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 
+from planted import CLIENT_ID, CLIENT_SECRET, GRANT
+
 from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.errors import TokenEndpointError
 from requests_zohorecruit.source import TokenSource
 from requests_zohorecruit.stores import MemoryStore
 from requests_zohorecruit.tokens import Token
 
-CLIENT_ID = "1000.CLIENT"
-CLIENT_SECRET = "planted-client-secret"
-GRANT = "1000.planted-refresh-token"
 START = 1_800_000_000.0
 
 

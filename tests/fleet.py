@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from unmeasured import unmeasured_processes
+
 __all__ = ["Fleet", "released_together"]
 
 #: Seconds after which a caller counts as lost.
@@ -27,7 +29,8 @@ class Fleet:
         for _ in range(size):
             ours, theirs = context.Pipe()
             process = context.Process(target=_serve, args=(theirs,), daemon=True)
-            process.start()
+            with unmeasured_processes():
+                process.start()
             theirs.close()
             self._pipes.append(ours)
             self._processes.append(process)

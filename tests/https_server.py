@@ -17,12 +17,10 @@ from typing import NamedTuple
 import pytest
 import requests
 import trustme
+from planted import CLIENT_ID, CLIENT_SECRET, GRANT
 
 from requests_zohorecruit import Region, ZohoRecruitAuth
 
-CLIENT_ID = "1000.CLIENT"
-CLIENT_SECRET = "planted-client-secret"
-GRANT = "1000.planted-refresh-token"
 TOKEN_PATH = "/oauth/v2/token"
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from uuid import uuid4
 
 from requests_zohorecruit.stores import FileStore, RedisStore, SQLStore
-from requests_zohorecruit.stores import redis as redis_store
 
 KINDS = ("file", "redis", "postgres")
 #: What to call when the test is over.
@@ -23,7 +22,7 @@ class Share:
 
     :ivar kind: one of `KINDS`
     :ivar where: a directory, or the port of a server on 127.0.0.1
-    :ivar lease: of a Redis lock in seconds, shorter than `RedisStore` allows when a holder's death is not to take long
+    :ivar lease: seconds after which Redis ends a lock, earlier than it was told when a holder's death is not to take long
     :ivar patience: seconds that a stalled server is waited for
     :ivar address: of Redis
     """
@@ -50,15 +49,23 @@ class Share:
 
     def _redis(self):
         client = redis_client(self.where, self.patience, host=self.address)
-        minimum = redis_store.MINIMUM_LEASE
-        redis_store.MINIMUM_LEASE = min(minimum, self.lease)
-        try:
-            return RedisStore(client, self.key, lock_ttl=self.lease)
-        finally:
-            redis_store.MINIMUM_LEASE = minimum
+        return RedisStore(ShortLeases(client, self.lease), self.key)
 
     def _postgres(self):
         return SQLStore(postgres_engine(self.where, self.patience), self.key)
+
+
+class ShortLeases:
+    """A client of Redis for which every key ends after so many seconds at the latest."""
+
+    def __init__(self, client, seconds):
+        self._client, self._seconds = client, seconds
+
+    def set(self, *args, px=None, **options):
+        return self._client.set(*args, px=px and min(px, int(1000 * self._seconds)), **options)
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
 
 
 def redis_client(port, patience=10.0, **options):

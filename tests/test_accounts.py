@@ -19,6 +19,7 @@ import requests
 import responses
 import urllib3
 from https_server import Answer, Zoho, document, leaks, raising
+from planted import CLIENT_ID, CLIENT_SECRET, GRANT
 from requests.adapters import HTTPAdapter
 
 from requests_zohorecruit.accounts import LONGEST_ANSWER, Accounts, Application
@@ -35,9 +36,6 @@ from requests_zohorecruit.sandbox import Sandbox
 from requests_zohorecruit.tokens import Token
 
 NOW = 1_800_000_000.0
-CLIENT_ID = "1000.CLIENT"
-CLIENT_SECRET = "planted-client-secret"
-GRANT = "1000.planted-refresh-token"
 CODE = "1000.planted-code"
 EU = Region.lookup("eu")
 GOOD = {

@@ -20,10 +20,7 @@ import responses
 import urllib3
 from engine import START, Clock, WatchedStore, in_threads, token_record
 from https_server import (
-    CLIENT_ID,
-    CLIENT_SECRET,
     DENIED,
-    GRANT,
     INVALID_TOKEN,
     TOKEN_PATH,
     Answer,
@@ -35,6 +32,7 @@ from https_server import (
     quiet_about_secrets,
     raising,
 )
+from planted import CLIENT_ID, CLIENT_SECRET, GRANT
 from requests.adapters import HTTPAdapter
 
 from requests_zohorecruit import (
@@ -52,13 +50,14 @@ from requests_zohorecruit import (
     UntrustedHostError,
     ZohoRecruitAuth,
 )
-from requests_zohorecruit.accounts import Application
+from requests_zohorecruit.accounts import Accounts, Application
 from requests_zohorecruit.auth import as_store
 from requests_zohorecruit.profiles import Profile
 from requests_zohorecruit.stores import RedisStore
 from requests_zohorecruit.tokens import Token
 
 API = "https://recruit.zoho.eu/recruit/v2/Candidates"
+ACCOUNTS = Accounts(Application.create(CLIENT_ID, CLIENT_SECRET, "eu"))
 
 
 @pytest.fixture(autouse=True)
@@ -416,6 +415,12 @@ class TestArguments:
     def test_a_timeout_that_the_lease_of_the_stores_lock_outlasts_is_taken(self, lease, timeout):
         make_auth(store=RedisStore(SimpleNamespace(eval=print), "key", lock_ttl=lease), timeout=timeout)
 
+    def test_the_lock_of_somebody_elses_store_has_to_outlast_the_default_timeout_too(self):
+        store = MemoryStore()
+        store.lock_ttl = 45
+        with raising(ValueError, match="may take 45 s with this timeout, but the lock of MemoryStore ends after 45 s"):
+            make_auth(store=store)
+
     def test_a_lock_without_a_lease_outlasts_any_timeout(self):
         store = MemoryStore()
         store.lock_ttl = None  # somebody else's word for something else
@@ -440,18 +445,18 @@ class TestArguments:
             make_auth(store=MemoryStore)
 
     def test_without_a_store_each_auth_has_a_memory_of_its_own(self):
-        assert as_store(None).lock is not as_store(None).lock
-        assert isinstance(as_store(None), MemoryStore)
+        assert as_store(None, ACCOUNTS).lock is not as_store(None, ACCOUNTS).lock
+        assert isinstance(as_store(None, ACCOUNTS), MemoryStore)
 
     def test_a_store_is_taken_as_it_is(self):
         store = MemoryStore()
-        assert as_store(store) is store
+        assert as_store(store, ACCOUNTS) is store
 
     def test_a_function_is_a_token_updater(self, zoho):
         saved = []
         zoho.session.get(zoho.url(), auth=zoho.auth(store=saved.append))
         assert [f"Zoho-oauthtoken {token['access_token']}" for token in saved] == [header(1)]
-        assert isinstance(as_store(saved.append), CallbackStore)
+        assert isinstance(as_store(saved.append, ACCOUNTS), CallbackStore)
 
     def test_options_are_keywords(self):
         with raising(TypeError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from planted import APPLICATION
 
 from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.authorization import check_token_url, code_from, no_refresh_token, understood, with_commas
@@ -13,7 +14,6 @@ from requests_zohorecruit.errors import AuthorizationError, UntrustedHostError
 from requests_zohorecruit.regions import Region
 
 EU = Region.lookup("eu")
-APPLICATION = Application.create("1000.CLIENT", "planted-client-secret", EU)
 CODE = "1000.planted-code"
 SERVER = "accounts-server=https%3A%2F%2Faccounts.zoho.eu"
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import pytest
 from https_server import raising
+from planted import APPLICATION
 
 from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.errors import (
@@ -27,7 +28,6 @@ from requests_zohorecruit.tokens import Token
 NOW = 1_800_000_000.0
 BUDGET = Budget()
 GRANT = Secret("1000.planted-grant")
-APPLICATION = Application.create("1000.CLIENT", "planted-client-secret", "eu")
 TOKEN = Token("1000.planted-access", GRANT, NOW + 3600, 3600, ("A", "B"), "https://www.zohoapis.eu")
 RECORD = Record(GRANT, TOKEN)
 PLAIN = TOKEN.to_dict()

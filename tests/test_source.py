@@ -10,7 +10,8 @@ import threading
 from contextlib import contextmanager, nullcontext
 
 import pytest
-from engine import GRANT, START, Clock, FakeAccounts, WatchedStore, in_threads, make_source, token_record, unreachable
+from engine import START, Clock, FakeAccounts, WatchedStore, in_threads, make_source, token_record, unreachable
+from planted import GRANT
 
 from requests_zohorecruit.errors import (
     ClientConfigurationError,

@@ -13,8 +13,6 @@ from types import MappingProxyType
 
 import pytest
 from https_server import raising
-from hypothesis import given
-from hypothesis import strategies as st
 
 from requests_zohorecruit.tokens import DEFAULT_LIFETIME, Token, lifetime, split_scope
 
@@ -279,32 +277,3 @@ def test_a_debugger_can_show_the_token_that_is_just_being_refused():
         printed = traceback.TracebackException(*sys.exc_info(), capture_locals=True)
     shown = next(frame.locals["self"] for frame in printed.stack if frame.name == "__post_init__")
     assert shown.startswith("Token(access_token=#")
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
-    max_leaves=6,
-)
-
-
-@given(
-    st.dictionaries(
-        st.sampled_from([*FULL, "expires_in_sec", "other"]), JSON | st.sampled_from(list(map(str, FULL.values())))
-    )
-    | JSON
-)
-def test_any_dict_gives_a_valid_token_or_an_error_that_shows_no_value(mapping):
-    try:
-        token = Token.from_dict(mapping)
-    except (TypeError, ValueError) as error:
-        assert "planted" not in str(error)
-        assert error.__cause__ is None
-        return
-    assert isinstance(token.access_token, str)
-    assert token.access_token
-    assert math.isfinite(token.expires_at)
-    assert 1 <= token.expires_in <= 86_400
-    assert token.stale_at <= token.dead_at <= token.expires_at
-    assert Token.from_dict(json.loads(json.dumps(token.to_dict()))) == token
-    assert "planted" not in repr(dataclasses.replace(token, api_domain=None, token_type="", scope=()))

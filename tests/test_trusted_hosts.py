@@ -6,7 +6,8 @@ import pytest
 import requests
 import responses
 from engine import WatchedStore, token_record
-from https_server import CLIENT_ID, CLIENT_SECRET, GRANT, quiet_about_secrets, raising
+from https_server import quiet_about_secrets, raising
+from planted import CLIENT_ID, CLIENT_SECRET, GRANT
 
 from requests_zohorecruit import Region, UntrustedHostError, ZohoRecruitAuth
 from requests_zohorecruit.trustedhosts import TrustedHosts

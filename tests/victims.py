@@ -12,6 +12,8 @@ import select
 import signal
 from contextlib import contextmanager, suppress
 
+from unmeasured import unmeasured_processes
+
 from requests_zohorecruit import ZohoAuthError
 from requests_zohorecruit.records import Budget
 
@@ -30,7 +32,8 @@ class Forge:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_forge, args=(theirs, access, share), daemon=True)
-        self._process.start()
+        with unmeasured_processes():
+            self._process.start()
         theirs.close()
 
     def __enter__(self):

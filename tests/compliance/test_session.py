@@ -426,6 +426,12 @@ class TestBadInput:
             zohorecruit_compliance_fix(session, **{"region": "eu", "client_secret": "secret", **fix})
         assert type(session) is OAuth2Session
 
+    def test_a_store_whose_lock_ends_before_a_token_call_does(self):
+        store = MemoryStore()
+        store.lock_ttl = 30
+        with pytest.raises(ValueError, match="give the store a longer lock_ttl"):
+            zohorecruit_compliance_fix(OAuth2Session("1000.CLIENT"), region="eu", client_secret="secret", store=store)
+
     def test_a_session_without_a_client_id(self):
         with pytest.raises((TypeError, ValueError)):
             zohorecruit_compliance_fix(OAuth2Session(), region="eu", client_secret="secret")

@@ -75,6 +75,16 @@ def test_the_faults_named_on_the_testing_page_exist():
     assert len(named) >= 6
 
 
+def test_the_environments_that_contributors_are_told_of_exist():
+    page = " ".join((DOCS.parent / "CONTRIBUTING.rst").read_text("utf-8").split())
+    told = {name for names in re.findall(r"tox run -e ([\w,]+)", page) for name in names.split(",")}
+    tox = (DOCS.parent / "tox.ini").read_text("utf-8")
+    known = set(re.findall(r"^\[testenv:(\w+)\]", tox, re.MULTILINE)) | {"py310", "py311", "py312", "py313"}
+    assert len(told) > 8
+    assert told <= known
+    assert all((DOCS.parent / path).exists() for path in re.findall(r"``[^`]*?((?:tests|benchmarks)/[\w/.]+)", page))
+
+
 def test_the_architecture_page_names_every_module_of_the_library_and_of_its_folders():
     page = (DOCS.parent / "ARCHITECTURE.rst").read_text("utf-8")
     package = Path(requests_zohorecruit.__file__).parent

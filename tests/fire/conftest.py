@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 from callers import Access
 from conditions import Scene
 from fleet import Fleet
 from shares import Share, close_all
+from unmeasured import unmeasured_processes
 
 from requests_zohorecruit.sandbox.process import SandboxProcess
 
@@ -21,7 +24,9 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def zoho_process():
-    with SandboxProcess() as process:
+    with ExitStack() as stack:
+        with unmeasured_processes():
+            process = stack.enter_context(SandboxProcess())
         yield process
 
 

@@ -9,6 +9,7 @@ import requests
 from https_server import leaks
 from hypothesis import example, given
 from hypothesis import strategies as st
+from planted import APPLICATION
 from strategies import PLANTED, bodies, headers, statuses, texts
 from wire import session_over
 
@@ -22,7 +23,7 @@ from requests_zohorecruit import (
     TokenEndpointError,
     ZohoRecruitAuth,
 )
-from requests_zohorecruit.accounts import Accounts, Application
+from requests_zohorecruit.accounts import Accounts
 from requests_zohorecruit.answers import Answer, read_token_answer
 from requests_zohorecruit.records import Record
 
@@ -30,9 +31,6 @@ EU = Region.lookup("eu")
 NOW = 1_800_000_000.0
 PREVIOUS = Token("1000.planted-before", "1000.planted-grant", NOW, 3600, ("ZohoRecruit.modules.ALL",))
 MEANT = (TokenEndpointError, ReauthorizationRequired, ClientConfigurationError)
-
-
-APPLICATION = Application.create("1000.CLIENT", "planted-client-secret", "eu")
 
 
 def accounts(*answers):

@@ -6,6 +6,7 @@ import pytest
 from https_server import leaks
 from hypothesis import example, given
 from hypothesis import strategies as st
+from planted import APPLICATION
 from requests_oauthlib import OAuth2Session
 from strategies import PLANTED, anything, callbacks, urls
 from wire import session_over
@@ -17,13 +18,11 @@ from requests_zohorecruit import (
     UntrustedHostError,
     zohorecruit_compliance_fix,
 )
-from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.authorization import code_from, with_commas
 from requests_zohorecruit.consent import read_callback
 from requests_zohorecruit.regions import callback_values
 
 GOOD = f"https://app.example/?state=STATE&code={PLANTED}&location=eu&accounts-server=https%3A%2F%2Faccounts.zoho.eu"
-APPLICATION = Application.create("1000.CLIENT", "planted-client-secret", "eu")
 REFUSED = (AuthorizationError, UntrustedHostError)
 
 

@@ -9,11 +9,12 @@ import zlib
 from contextlib import suppress
 
 import pytest
+from planted import APPLICATION
 from strategies import PLANTED
 from wire import session_over
 
 from requests_zohorecruit import FileStore, Region, Token, TokenStoreError, ZohoAuthError
-from requests_zohorecruit.accounts import Accounts, Application
+from requests_zohorecruit.accounts import Accounts
 from requests_zohorecruit.answers import Answer, is_rejection, read_token_answer
 from requests_zohorecruit.authorization import code_from
 from requests_zohorecruit.logfilter import _hide
@@ -24,7 +25,6 @@ from requests_zohorecruit.stores import RedisStore
 from requests_zohorecruit.tokens import split_scope
 
 EU = Region.lookup("eu")
-APPLICATION = Application.create("1000.CLIENT", "planted-client-secret", "eu")
 SMALL, LARGE = 10_000, 80_000
 MEGABYTE = 1 << 20
 

@@ -16,6 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from simulation import LEASE, World
+from unmeasured import unmeasured_threads
 
 from requests_zohorecruit.errors import (
     ReauthorizationRequired,
@@ -195,14 +196,13 @@ class LeasedEngine(Engine):
 @pytest.mark.parametrize("machine", [Engine, LeasedEngine])
 def test_the_engine_keeps_its_promises(machine, part):
     seeded = seed(part)(type(machine.__name__, (machine,), {}))
-    run_state_machine_as_test(
-        seeded,
-        settings=settings(
-            max_examples=EXAMPLES // 4,
-            stateful_step_count=40,
-            database=None,
-            deadline=None,
-            report_multiple_bugs=False,
-            suppress_health_check=list(HealthCheck),
-        ),
+    options = settings(
+        max_examples=EXAMPLES // 4,
+        stateful_step_count=40,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
     )
+    with unmeasured_threads():
+        run_state_machine_as_test(seeded, settings=options)

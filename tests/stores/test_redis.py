@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
+from shares import ShortLeases
 
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.stores import RedisStore, TokenStore
@@ -22,7 +23,6 @@ redis = pytest.importorskip("redis", reason="redis-py is not installed")
 OLD = {"access_token": "1000.planted-old"}
 NEW = {"access_token": "1000.planted-new"}
 NEWER = {"access_token": "1000.planted-newer"}
-MINIMUM = "requests_zohorecruit.stores.redis.MINIMUM_LEASE"
 
 
 @pytest.fixture
@@ -50,20 +50,17 @@ def key() -> str:
 
 @pytest.mark.parametrize("decode_responses", [False, True], ids=["bytes", "text"], scope="class")
 class TestRedisStore(TokenStoreContract):
-    lock_ttl = 60.0
-
     @pytest.fixture(autouse=True)
     def _connect(self, connect: Callable[..., Any], decode_responses: bool) -> None:
         self.connect = lambda: connect(decode_responses=decode_responses)
 
-    def make_store(self, key: str) -> TokenStore:
-        return RedisStore(self.connect(), key, lock_ttl=self.lock_ttl)
-
     @pytest.fixture(autouse=True)
-    def _short_lease_for_the_dead(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-        if "killed" in request.node.name:
-            monkeypatch.setattr(MINIMUM, 1)
-            self.lock_ttl = 3.0
+    def _short_leases_for_the_dead(self, request: pytest.FixtureRequest) -> None:
+        self.lease = 3 if "killed" in request.node.name else 60
+
+    def make_store(self, key: str) -> TokenStore:
+        client: Any = ShortLeases(self.connect(), self.lease)
+        return RedisStore(client, key)
 
 
 @pytest.mark.parametrize("ttl", [60, 46, 3600.0])

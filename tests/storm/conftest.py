@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 from callers import Access, calling
 from fleet import Fleet
 from shares import KINDS, Share, close_all
+from unmeasured import unmeasured_processes
 
 from requests_zohorecruit.sandbox.process import SandboxProcess
 
@@ -14,7 +17,9 @@ PROCESSES = 8
 
 @pytest.fixture(scope="module")
 def zoho():
-    with SandboxProcess() as process:
+    with ExitStack() as stack:
+        with unmeasured_processes():
+            process = stack.enter_context(SandboxProcess())
         yield process
 
 

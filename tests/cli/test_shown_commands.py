@@ -1,0 +1,170 @@
+"""What the documentation says to type is typed: every line of it, in a shell, with the sandbox for a Zoho."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import requests
+from docpages import DOCS, blocks, pages
+from packaging.requirements import Requirement
+
+ROOT = DOCS.parent
+#: A browser that presses Accept, and goes where that leads.
+BROWSER = """
+import os, sys, requests
+from requests_zohorecruit.demo.person import accept
+with requests.Session() as browser:
+    browser.trust_env, browser.verify = False, os.environ["REQUESTS_CA_BUNDLE"]
+    browser.get(accept(browser, sys.argv[1]), timeout=30)
+"""
+
+
+def shown():
+    """Return all lines of shell, but for those that the README has for people who have the repository."""
+    found = [block for name in pages() for block in blocks(DOCS / f"{name}.rst") if block.language != "python"]
+    found += [block for block in blocks(ROOT / "README.rst") if block.language == "console"]
+    texts = (block.text for block in found if block.language in {"shell", "console"})
+    return sorted({line.removeprefix("$ ") for text in texts for line in text.splitlines() if line})
+
+
+SHOWN = shown()
+
+
+def lines(pattern):
+    chosen = [line for line in SHOWN if re.match(pattern, line)]
+    return pytest.mark.parametrize("line", chosen)
+
+
+@pytest.fixture
+def start(tmp_path, monkeypatch):
+    """Return a function that types a line, as somebody whose home is empty; stopped, if it goes on, at the end."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HTTPIE_CONFIG_DIR", str(tmp_path / "httpie"))
+    started = []
+
+    def typed(line, **options):
+        pipe = subprocess.PIPE
+        command = ["bash", "-c", line]
+        started.append(
+            subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True, **options)
+        )
+        return started[-1]
+
+    yield typed
+    for process in started:
+        process.kill()
+        process.communicate(timeout=60)
+
+
+@pytest.fixture
+def typed(start):
+    """Return a function that types a line and returns what is printed; it has to succeed."""
+
+    def ended(line, given=""):
+        process = start(line)
+        told, _ = process.communicate(given, timeout=120)
+        assert process.returncode == 0, told
+        return told
+
+    return ended
+
+
+KINDS = [
+    r"pip install ",
+    r"zohorecruit login$",
+    r"zohorecruit login --no-browser$",
+    r"zohorecruit exchange$",
+    r"zohorecruit (?:status|get)",
+    r"https --auth-type",
+    r"eval ",
+    r"ZOHORECRUIT_\w+=",
+    r"python examples/",
+]
+
+
+def test_each_line_is_typed_by_one_of_the_tests_below():
+    assert len(SHOWN) > 10
+    assert [line for line in SHOWN if sum(bool(re.match(kind, line)) for kind in KINDS) != 1] == []
+    assert [kind for kind in KINDS if not any(re.match(kind, line) for line in SHOWN)] == []
+
+
+@lines(KINDS[0])
+def test_what_is_to_be_installed_is_there_with_its_extras(line):
+    for each in shlex.split(line)[2:]:
+        requirement = Requirement(each)
+        extras = metadata.metadata(requirement.name).get_all("Provides-Extra") or []
+        assert requirement.extras <= set(extras)
+
+
+@lines(KINDS[1])
+def test_login_with_a_browser(line, client, port, typed, tmp_path, monkeypatch):
+    (tmp_path / "browser.py").write_text(BROWSER)
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {tmp_path / 'browser.py'} %s &")
+    assert "Logged in: profile default" in typed(f"{line} --port {port}")  # the one that the documentation has is taken
+    assert "the API accepts the token" in typed("zohorecruit status --check")
+
+
+@lines(KINDS[2])
+def test_login_without_a_browser(line, client, zoho, start, typed):
+    process = start(f"{line} --redirect-uri {zoho.redirect_uri}")
+    printed = iter(process.stdout.readline, "")
+    address = next(each.strip() for each in printed if each.strip().startswith(zoho.region.accounts_url))
+    told, _ = process.communicate(f"{zoho.consent(address)}\n", timeout=120)
+    assert (process.returncode, "Logged in: profile default" in told) == (0, True), told
+    assert "the API accepts the token" in typed("zohorecruit status --check")
+
+
+@lines(KINDS[3])
+def test_exchange(line, client, zoho, typed):
+    assert "Logged in: profile default" in typed(line, f"{zoho.new_code()}\n")
+
+
+@lines(KINDS[4])
+def test_what_a_grant_is_used_for(line, granted, typed):
+    granted()
+    assert typed(line)
+
+
+@lines(KINDS[5])
+def test_httpie(line, granted, zoho, typed):
+    granted()
+    here = line.replace("recruit.zoho.eu", zoho.region.recruit_url.removeprefix("https://"))
+    assert here != line
+    assert '"Full_Name"' in typed(f"{here} --verify={zoho.ca_bundle} --ignore-stdin 2>/dev/null")
+
+
+@lines(KINDS[6])
+def test_completion(line, typed):
+    assert typed(f"{line}; complete -p zohorecruit").split()[-1] == "zohorecruit"
+
+
+def test_an_environment_for_a_container(typed, tmp_path):
+    settings = [line for line in SHOWN if re.match(KINDS[7], line)]
+    for line in settings:
+        if "/run/secrets/" in line:
+            (tmp_path / line.rpartition("/")[2]).write_text("1000.something\n")
+    program = "import requests_zohorecruit as z; print(z.ZohoRecruitAuth.from_env().region.code)"
+    here = " ".join(settings).replace("/run/secrets", str(tmp_path)).replace("…", "CLIENT")
+    assert typed(f"{here} python -c '{program}'") == "eu\n"
+
+
+@lines(KINDS[8])
+def test_the_web_application(line, start, port, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    process = start(f"exec {line} --port {port}")
+    printed = []
+    for told in iter(process.stdout.readline, ""):
+        printed.append(told)
+        if "Running on" in told:
+            break
+    assert f"http://127.0.0.1:{port}" in printed[-1], "".join(printed)
+    page = requests.get(f"http://127.0.0.1:{port}/", timeout=60)
+    assert (page.status_code, 'name="user"' in page.text) == (200, True)
