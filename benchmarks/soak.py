@@ -46,7 +46,7 @@ class Size:
 
 
 FULL = Size(8, 8, seconds=120, warm_up=4, lifetime=5)
-QUICK = Size(2, 2, seconds=4, warm_up=0.2, lifetime=2)
+QUICK = Size(2, 2, seconds=2.5, warm_up=0.2, lifetime=2)
 
 
 class Call(NamedTuple):

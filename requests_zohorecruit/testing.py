@@ -224,7 +224,8 @@ class TokenStoreContract:
 
         store = self.make_store(_new_key())
         _save(store, {**_RECORD, "client_id": "1000.SOMEBODYELSE", "region": "eu"})
-        auth = ZohoRecruitAuth("1000.ME", "not-a-secret", region="eu", store=store, session=_NoTraffic())
+        # A timeout that even the lease of a lock which is short for the sake of these tests outlasts.
+        auth = ZohoRecruitAuth("1000.ME", "not-a-secret", region="eu", store=store, session=_NoTraffic(), timeout=0.01)
         try:
             auth.refresh()
         except TokenStoreError:

@@ -159,6 +159,7 @@ def test_an_environment_for_a_container(typed, tmp_path):
 @lines(KINDS[8])
 def test_the_web_application(line, start, port, monkeypatch):
     monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)  # nobody has it, and the program is of two files
     process = start(f"exec {line} --port {port}")
     printed = []
     for told in iter(process.stdout.readline, ""):

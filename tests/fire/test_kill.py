@@ -17,7 +17,7 @@ from requests_zohorecruit import Token, ZohoAuthError
 from requests_zohorecruit.sharedrecord import LOCK_TIMEOUT
 
 #: Holders to kill in each store; CI kills 300.
-KILLS = int(os.environ.get("ZOHORECRUIT_FIRE_KILLS") or 60)
+KILLS = int(os.environ.get("ZOHORECRUIT_FIRE_KILLS") or 30)
 #: Of a dead Redis holder's lock, in seconds: short, because each kill has to wait for its end.
 LEASE = 0.25
 
