@@ -24,12 +24,19 @@ def unmeasured_processes():
 
 @contextmanager
 def unmeasured_threads():
-    """Run this thread for a while, and those it starts, as if nobody measured them."""
+    """Run this thread for a while, and those it starts, as if coverage did not watch them; whoever else does, goes on."""
     watching, watching_others = sys.gettrace(), threading.gettrace()
-    sys.settrace(None)
-    threading.settrace(None)
+    if _is_coverage(watching):
+        sys.settrace(None)
+    if _is_coverage(watching_others):
+        threading.settrace(None)
     try:
         yield
     finally:
         sys.settrace(watching)
         threading.settrace(watching_others)
+
+
+def _is_coverage(watching):
+    origin = getattr(watching, "__module__", None) or type(watching).__module__
+    return origin.partition(".")[0] == "coverage"

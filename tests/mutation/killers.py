@@ -6,9 +6,14 @@ _DOOR = ("tests/test_auth.py", "tests/test_replay.py")
 _SESSIONS = ("tests/compliance",)
 
 KILLERS = {
-    "tokens": ("tests/test_tokens.py", "tests/test_accounts.py"),
-    "regions": ("tests/test_regions.py", "tests/test_authorization.py"),
-    "answers": ("tests/test_answers.py", "tests/test_accounts.py"),
+    "tokens": ("tests/test_tokens.py", "tests/test_accounts.py", "tests/fuzz/test_values.py"),
+    "regions": (
+        "tests/test_regions.py",
+        "tests/test_authorization.py",
+        "tests/fuzz/test_values.py",
+        "tests/fuzz/test_callbacks.py",
+    ),
+    "answers": ("tests/test_answers.py", "tests/test_accounts.py", "tests/fuzz/test_accounts_answers.py"),
     "accounts": ("tests/test_accounts.py", "tests/test_auth.py"),
     "trustedhosts": ("tests/test_trusted_hosts.py", "tests/test_auth.py"),
     "replay": _DOOR,
