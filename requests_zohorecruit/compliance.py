@@ -72,7 +72,7 @@ def zohorecruit_compliance_fix(
         session.__class__ = with_fix(type(session))  # type: ignore[assignment, arg-type]
     fixed = cast("ZohoSession", session)
     fixed.zoho_auth = fixed.auth = auth
-    hide_secrets_of(fixed, fixed.secrets)
+    hide_secrets_of(fixed, ZohoSession.secrets)
     return session
 
 

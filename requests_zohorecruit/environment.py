@@ -1,6 +1,6 @@
 """The environment's names for a client and its grant: ``ZOHORECRUIT_…``, or files they point to.
 
-Knows what the values are for; who needs them decides what is missing.
+Knows what the values are for, and what is missing when all of them are wanted.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ def variable(name: str) -> Secret | None:
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or "it is not text in UTF-8"
     else:
-        return Secret(text.strip()) if text.strip() else None
+        if not text.lstrip().startswith("{"):
+            return Secret(text.strip()) if text.strip() else None
+        problem = "it is JSON, and should be the bare value"  # such as the token.json of a profile
     raise ClientConfigurationError(f"{path}, named by {name}_FILE, cannot be read: {problem}.")
 
 

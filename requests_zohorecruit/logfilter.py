@@ -12,11 +12,13 @@ import weakref
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, TypeVar
 
 __all__ = ["hide_secrets_of"]
 
 #: https://github.com/requests/requests-oauthlib/issues/536
 _PACKAGES = ("requests_oauthlib", "oauthlib")
+_Owner = TypeVar("_Owner")
 _HIDDEN = "***"
 #: Literal secrets shorter than this are left to the patterns: hiding "a" would hide everything.
 _SHORTEST = 6
@@ -45,14 +47,15 @@ _PATTERNS = tuple(
 )
 
 
-def hide_secrets_of(owner: object, secrets: Callable[[], tuple[str | None, ...]]) -> None:
+def hide_secrets_of(owner: _Owner, secrets: Callable[[_Owner], tuple[str | None, ...]]) -> None:
     """Hide, from now on, what these two packages log about any token, and the secrets of `owner` in particular.
 
     :param owner: they are forgotten when it is
-    :param secrets: a bound method of `owner` that returns them as they are at the time
+    :param secrets: returns those of an owner as they are at the time
     """
-    key = id(owner)
-    _SECRETS[key] = weakref.WeakMethod(secrets, lambda _: _SECRETS.pop(key, None))
+    key, known = id(owner), _SECRETS
+    # Not WeakMethod, which complains on stderr when the interpreter ends before its owner does.
+    _SECRETS[key] = (weakref.ref(owner, lambda _: known.pop(key, None)), secrets)
     if not _hidden_already():
         for name in _logger_names():
             logging.getLogger(name).addFilter(_hide)
@@ -61,7 +64,7 @@ def hide_secrets_of(owner: object, secrets: Callable[[], tuple[str | None, ...]]
             logging.getLogger(name).handlers.insert(0, _Hider())
 
 
-_SECRETS: dict[int, Callable[[], Callable[[], tuple[str | None, ...]] | None]] = {}
+_SECRETS: dict[int, tuple[weakref.ref[Any], Callable[[Any], tuple[str | None, ...]]]] = {}
 
 
 class _Hider(logging.Handler):
@@ -98,9 +101,9 @@ def _cleaned(text: str) -> str:
 
 def _literals() -> Iterator[str]:
     # list(): another thread may add a session meanwhile
-    for method in list(_SECRETS.values()):
-        secrets = method()
-        yield from (each for each in (secrets() if secrets else ()) if each and len(each) >= _SHORTEST)
+    for reference, secrets in list(_SECRETS.values()):
+        owner = reference()
+        yield from (each for each in (() if owner is None else secrets(owner)) if each and len(each) >= _SHORTEST)
 
 
 def _hidden_already() -> bool:

@@ -174,7 +174,7 @@ class Record:
 
     def asking(self, now: float, budget: Budget) -> Record:
         """Note a mint that is about to be asked for, and forget those too old to count."""
-        return replace(self, mints=(*self._recent(now, budget), now))
+        return replace(self, mints=(*self.recent(now, budget), now))
 
     def minted(self, token: Token) -> Record:
         """Take a new token. A grant that Zoho replaced along with it is replaced here too."""
@@ -213,7 +213,7 @@ class Record:
                 return failure.error_now(region, failure.wait.until)  # a dead grant stays dead
             if not failure.wait.over(now):
                 return failure.error_now(region, now)
-        recent = self._recent(now, budget)
+        recent = self.recent(now, budget)
         if len(recent) >= budget.mints:
             left = recent[-budget.mints] + budget.window - now
             return ThrottledError(
@@ -260,7 +260,8 @@ class Record:
         pause = max(self.pause, other.pause, key=lambda each: each.until if each else 0.0)
         return replace(self.with_mints_of(other), failure=failure, pause=pause, extra=other.extra)
 
-    def _recent(self, now: float, budget: Budget) -> tuple[float, ...]:
+    def recent(self, now: float, budget: Budget) -> tuple[float, ...]:
+        """Return the mints that count against the budget at `now`, all in epoch seconds, oldest first."""
         # A mint in the future was noted by a clock that has since gone back. Up to a window's length it counts as one
         # of now; beyond that it says nothing, and would block the grant until the clock has caught up.
         return tuple(sorted(min(at, now) for at in self.mints if abs(now - at) < budget.window))

@@ -1,7 +1,7 @@
 """What a process knows of a grant, brought together with what everybody else knows: memory, store, and their locks.
 
-Owns the critical section and the merging of two records; knows nothing of Zoho, of what a store can do wrong, or when a
-token is renewed.
+Owns the critical section and the merging of two records; knows nothing of Zoho Accounts, of what a store can do wrong,
+or when a token is renewed.
 """
 
 from __future__ import annotations

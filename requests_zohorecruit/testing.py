@@ -13,7 +13,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import requests
 
@@ -266,8 +266,8 @@ def __getattr__(name: str) -> Any:
 class _NoTraffic(requests.Session):
     """A session that fails the test when it is used."""
 
-    def send(self, request: requests.PreparedRequest, **_: object) -> requests.Response:  # pragma: no cover - see above
-        raise AssertionError(f"a request left for {request.url}")
+    def get_adapter(self, url: str | bytes) -> NoReturn:
+        raise AssertionError(f"a request was about to leave for {url!s}")
 
 
 def _new_key() -> str:

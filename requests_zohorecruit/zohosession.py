@@ -267,7 +267,7 @@ def with_fix(original: type[OAuth2Session]) -> type[ZohoSession]:
 def _revived(original: type[OAuth2Session]) -> ZohoSession:
     fixed = with_fix(original)  # type: ignore[arg-type]  # as above
     session = fixed.__new__(fixed)
-    hide_secrets_of(session, session.secrets)
+    hide_secrets_of(session, ZohoSession.secrets)
     return session
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import select
+import signal
 import threading
+import time
 from contextlib import contextmanager
 
 from planted import CLIENT_ID, CLIENT_SECRET, GRANT
@@ -140,3 +144,30 @@ def in_threads(count, work):
         thread.join(60)
     assert not any(thread.is_alive() for thread in threads)
     return results
+
+
+def true_in_a_child(work):
+    """Fork, and tell whether `work()` was true in the child; one that hangs for a minute is killed, and false."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:  # pragma: no cover - the child leaves without a report
+        try:
+            os.write(writing, b"true" if work() else b"false")
+        finally:
+            os._exit(0)
+    try:
+        ready, _, _ = select.select([reading], [], [], 60)
+        return bool(ready) and os.read(reading, 10) == b"true"
+    finally:
+        os.close(reading)
+        os.close(writing)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def wait_for(condition):
+    """Look again and again until it is true; fail after a minute."""
+    deadline, never = time.monotonic() + 60, threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, "it has not happened within a minute"
+        never.wait(0.01)

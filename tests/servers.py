@@ -86,7 +86,7 @@ def missing(what: str) -> NoReturn:
 @contextmanager
 def redis_server(*more: str) -> Iterator[Server]:
     """Run Redis or Valkey, without persistence unless `more` options say otherwise."""
-    binary = shutil.which("redis-server") or shutil.which("valkey-server") or missing("redis-server")
+    binary = redis_program()
     with tempfile.TemporaryDirectory() as directory:
         options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory]
         with running(lambda port: [binary, "--port", str(port), *options, *more]) as server:
@@ -96,7 +96,7 @@ def redis_server(*more: str) -> Iterator[Server]:
 @contextmanager
 def postgres_server() -> Iterator[Server]:
     """Run PostgreSQL; the superuser is ``postgres``, everybody local is trusted."""
-    binaries = postgres_binaries()
+    binaries = postgres_programs()
     user = unprivileged()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -125,10 +125,7 @@ def postgres_server() -> Iterator[Server]:
 @contextmanager
 def mariadb_server() -> Iterator[Server]:
     """Run MariaDB; the superuser is ``root``, without a password, and there is a database ``test``."""
-    path = f"{os.environ['PATH']}:/usr/sbin"
-    binary, install = (shutil.which(name, path=path) for name in ("mariadbd", "mariadb-install-db"))
-    if not (binary and install):
-        missing("mariadb-server")
+    binary, install = mariadb_programs()
     user = unprivileged()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -166,13 +163,25 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def postgres_binaries() -> Path:
+def redis_program() -> str:
+    return shutil.which("redis-server") or shutil.which("valkey-server") or missing("redis-server")
+
+
+def mariadb_programs() -> tuple[str, str]:
+    """Return the server, and what makes its data directory."""
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    binary, install = (shutil.which(name, path=path) for name in ("mariadbd", "mariadb-install-db"))
+    return (binary, install) if binary and install else missing("mariadb-server")
+
+
+def postgres_programs() -> Path:
+    """Return the directory they are in."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     on_path = shutil.which("postgres")
     if on_path:
         found.append(Path(on_path).resolve())
     for binary in reversed(found):
-        if (binary.parent / "initdb").exists():
+        if os.access(binary.parent / "initdb", os.X_OK):
             return binary.parent
     missing("postgresql")
 

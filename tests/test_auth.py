@@ -81,7 +81,12 @@ def signed(auth):
 
 
 class TestHeader:
-    def test_a_request_carries_zohos_scheme_whatever_the_token_type_says(self, zoho):
+    @pytest.mark.parametrize(
+        "token_type", [{"token_type": "Bearer"}, {"token_type": "Zoho-oauthtoken"}, {"token_type": "mac"}, {}]
+    )
+    def test_T01_a_request_carries_zohos_scheme_whatever_the_token_type_says(self, zoho, token_type):
+        zoho.good = {header(1)}
+        zoho.token_answers = [document(200, {"access_token": access_token(1), "expires_in": 3600, **token_type})]
         response = zoho.session.get(zoho.url(), auth=zoho.auth())
         assert response.json() == {"data": []}
         assert [call.authorization for call in zoho.calls] == [header(1)]
@@ -445,8 +450,9 @@ class TestArguments:
             make_auth(store=MemoryStore)
 
     def test_without_a_store_each_auth_has_a_memory_of_its_own(self):
-        assert as_store(None, ACCOUNTS).lock is not as_store(None, ACCOUNTS).lock
-        assert isinstance(as_store(None, ACCOUNTS), MemoryStore)
+        one, two = make_auth()._source.store, make_auth()._source.store
+        assert one is not two
+        assert type(one) is type(two) is MemoryStore
 
     def test_a_store_is_taken_as_it_is(self):
         store = MemoryStore()

@@ -183,11 +183,11 @@ def test_what_is_no_name_is_no_region(value):
     assert "planted" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", FORGED)
+# The contract's lookup ignores case.
+@pytest.mark.parametrize("url", [url for url in FORGED if url.lower() != "https://accounts.zoho.eu"])
 def test_T40_a_forged_accounts_url_is_no_region(url):
-    if url.lower() != "https://accounts.zoho.eu":  # the contract's lookup ignores case
-        with pytest.raises(UnknownRegionError):
-            Region.lookup(url)
+    with pytest.raises(UnknownRegionError):
+        Region.lookup(url)
 
 
 # -- custom regions ----------------------------------------------------------------------------------------------------

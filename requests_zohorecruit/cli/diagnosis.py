@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from requests_zohorecruit.accounts import TIMEOUT
 from requests_zohorecruit.auth import ZohoRecruitAuth
 from requests_zohorecruit.errors import ClientConfigurationError, ThrottledError, TokenEndpointError, ZohoAuthError
 from requests_zohorecruit.profiles import SavedProfile
@@ -20,7 +21,6 @@ __all__ = ["ClockError", "NetworkError", "PermissionMissingError", "api_error", 
 
 #: Seconds a clock may be off; certificates and shared expiry times forgive that much.
 _TOLERANCE = 120.0
-_TIMEOUT = (5, 30)
 _SET_CLOCK = "Set it (NTP): times of expiry are shared with other machines, and certificates depend on it."
 
 
@@ -43,7 +43,7 @@ def diagnose(saved: SavedProfile) -> ZohoAuthError | None:
     with requests.Session() as session:
         auth = ZohoRecruitAuth(**saved.arguments())
         try:
-            answer = session.get(url, params={"per_page": 1}, auth=auth, timeout=_TIMEOUT, allow_redirects=False)
+            answer = session.get(url, params={"per_page": 1}, auth=auth, timeout=TIMEOUT, allow_redirects=False)
         except TokenEndpointError as error:
             return error if isinstance(error, ThrottledError) or error.status_code else _reason(error, session, region)
         except ZohoAuthError as error:
@@ -59,7 +59,7 @@ def _reason(error: ZohoAuthError, session: requests.Session, region: Region) -> 
     """Find out, without any secret, why Zoho Accounts could not be asked for a token."""
     try:
         # Signed by nobody, so by netrc neither.
-        answer = session.head(region.accounts_url, auth=lambda head: head, timeout=_TIMEOUT, allow_redirects=False)
+        answer = session.head(region.accounts_url, auth=lambda head: head, timeout=TIMEOUT, allow_redirects=False)
     except requests.RequestException as problem:
         return unreachable(region.accounts_url, problem)
     return _clock_error(answer, region.code) or error

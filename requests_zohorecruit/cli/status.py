@@ -13,9 +13,9 @@ import click
 from requests_zohorecruit.cli.asking import profile_option
 from requests_zohorecruit.cli.diagnosis import diagnose
 from requests_zohorecruit.cli.screen import open_console
-from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.profiles import Profile, SavedProfile
 from requests_zohorecruit.records import Budget, Record, Wait
+from requests_zohorecruit.recordstore import RecordStore
 from requests_zohorecruit.secret import fingerprint
 
 __all__ = ["status"]
@@ -61,14 +61,9 @@ def _print_table(facts: dict[str, Any]) -> None:
 
 def _facts(profile: Profile, saved: SavedProfile, *, now: float) -> dict[str, Any]:
     who, budget = saved.application, Budget()
-    stored = saved.store.load() or {}
-    try:
-        record = Record.from_mapping(stored, who)
-    except TokenStoreError as error:
-        error.message = f"{saved.store!r}: {error.message}"
-        raise
+    record = RecordStore(who, saved.store).load() or Record()
     token, failure = record.token, record.failure
-    recent = [minted for minted in record.mints if now - minted < budget.window]
+    recent = record.recent(now, budget)
     return {
         "profile": profile.name,
         "client_id": who.client_id,

@@ -137,7 +137,7 @@ class Zoho(Settings):
         with self._lock:
             return self._ledger.count_live(refresh_token)
 
-    def consent(self, authorization_url: str, accept: bool = True) -> str:  # noqa: FBT001, FBT002 - called by name only
+    def consent(self, authorization_url: str, accept: bool = True) -> str:  # noqa: FBT001, FBT002 - callers give its name
         """Click for the person: return the URL Zoho redirects to.
 
         :raises ValueError: Zoho would have shown an error page

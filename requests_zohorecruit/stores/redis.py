@@ -52,7 +52,8 @@ class RedisStore:
     Like its client, a store cannot be pickled; it can be used in a forked child.
 
     :param client: any synchronous client of redis-py, with or without `decode_responses`
-    :param key: of the record; the lock is ``{key}:lock``, in the same slot of a cluster
+    :param key: of the record; the lock is ``{key}:lock``, in the same slot of a cluster unless the key has a ``}`` that
+        ends no hash tag, which does no harm
     :param lock_ttl: lease in seconds, from 46, which is enough for the default timeouts of token calls, to an hour.
         With longer timeouts it has to be longer than three times the one to connect and once the one to read
     :raises TypeError: client is no synchronous Redis client, key no string, lock_ttl no number

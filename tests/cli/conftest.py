@@ -39,8 +39,8 @@ def port():
 
 
 @pytest.fixture
-def another_port():
-    return free_port()
+def another_port(port):
+    return next(other for other in iter(free_port, None) if other != port)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import os
 import stat
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import keyring
@@ -316,6 +315,13 @@ class TestEnvironment:
         with pytest.raises(ClientConfigurationError, match="named by ZOHORECRUIT_REGION_FILE, cannot be read: "):
             environment_arguments()
 
+    def test_the_file_of_a_profile_is_no_refresh_token(self, monkeypatch, tmp_path):
+        (tmp_path / "token.json").write_text(json.dumps({"refresh_token": GRANT}))
+        monkeypatch.delenv("ZOHORECRUIT_REFRESH_TOKEN")
+        monkeypatch.setenv("ZOHORECRUIT_REFRESH_TOKEN_FILE", str(tmp_path / "token.json"))
+        with pytest.raises(ClientConfigurationError, match="it is JSON, and should be the bare value"):
+            environment_arguments()
+
     def test_an_empty_file_is_a_missing_value(self, monkeypatch, tmp_path):
         (tmp_path / "secret").write_text(" \n")
         monkeypatch.delenv("ZOHORECRUIT_REGION")
@@ -356,25 +362,3 @@ class TestDoors:
         FileStore(tmp_path / "token.json").save({"refresh_token": zoho.refresh_token})
         auth = ZohoRecruitAuth.from_env(store=FileStore(tmp_path / "token.json"))
         assert auth.refresh().refresh_token == zoho.refresh_token
-
-    def test_a_login_and_a_running_program_at_once_lose_nothing(self, zoho, granted):
-        profile = granted()
-        auth = ZohoRecruitAuth.from_profile()
-        auth.refresh()
-        renewed, stop, failures = zoho.new_grant(), threading.Event(), []
-
-        def work():
-            try:
-                while not stop.is_set():
-                    auth._source.header()
-            except Exception as error:
-                failures.append(error)
-
-        program = threading.Thread(target=work)
-        program.start()
-        granted(refresh_token=renewed)
-        stop.set()
-        program.join(30)
-        assert failures == []
-        assert profile.load().store.load()["refresh_token"] == renewed
-        assert auth.refresh().refresh_token == renewed

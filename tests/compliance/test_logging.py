@@ -6,6 +6,8 @@ import gc
 import io
 import logging
 import pickle
+import subprocess
+import sys
 
 import pytest
 from oauthlib.oauth2 import WebApplicationClient
@@ -136,7 +138,7 @@ def test_short_and_absent_values_hide_nothing(printed):
             return (None, "", "abc")
 
     owner = Owner()
-    hide_secrets_of(owner, owner.secrets)
+    hide_secrets_of(owner, Owner.secrets)
     stream = printed("oauthlib")
     logging.getLogger("oauthlib").warning("abc")
     assert stream.getvalue() == "abc\n"
@@ -144,6 +146,16 @@ def test_short_and_absent_values_hide_nothing(printed):
     assert key in _SECRETS
     del owner
     assert key not in _SECRETS
+
+
+def test_a_program_with_a_session_at_module_level_ends_in_silence():
+    program = """
+from requests_oauthlib import OAuth2Session
+from requests_zohorecruit import zohorecruit_compliance_fix
+session = zohorecruit_compliance_fix(OAuth2Session("1000.A"), region="eu", client_secret="secret")
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
 def test_nothing_is_installed_by_an_import_and_nothing_twice(make):

@@ -29,7 +29,8 @@ def start(tmp_path, access):
     def run(share, *command, broker="", **options):
         prepared = tmp_path / "prepared"
         prepared.write_bytes(pickle.dumps((access, share)))
-        environment = os.environ | {"PREFORK": str(prepared), "PREFORK_BROKER": broker, "PYTHONPATH": str(TESTS)}
+        path = os.pathsep.join((str(TESTS), os.environ["PYTHONPATH"]))
+        environment = os.environ | {"PREFORK": str(prepared), "PREFORK_BROKER": broker, "PYTHONPATH": path}
         process = subprocess.Popen(
             [sys.executable, "-m", *command], env=environment, cwd=tmp_path, start_new_session=True, **options
         )

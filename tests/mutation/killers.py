@@ -36,7 +36,7 @@ KILLERS = {
     "records": ("tests/test_records.py", "tests/fuzz/test_stored_records.py", "tests/test_source.py", *_DOOR),
 }
 
-#: Parts of names of tests that take long; they are run for the modules they are about, and for no others.
+#: Parts of names of tests that take long: run for no module but those in `PATIENT`.
 SLOW = (
     "test_T35_so_does_one_that_is_longer_than_what_we_look_at",
     "test_T50_a_writer_killed_at_any_instant",

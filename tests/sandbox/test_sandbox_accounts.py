@@ -35,7 +35,7 @@ def test_a_refresh_answer_has_no_refresh_token_and_names_this_server(desk):
         ({"grant_type": "authorization_code", "code": "1000.no.no"}, "invalid_code"),
     ],
 )
-def test_T16_errors_come_with_status_200(desk, fields, error):
+def test_errors_come_with_status_200(desk, fields, error):
     answer = desk.token(**fields)
     assert (answer.status, says(answer)) == (200, {"error": error})
 
@@ -168,7 +168,7 @@ DENIED = {
 }
 
 
-def test_T20_the_eleventh_access_token_in_ten_minutes_is_denied_and_the_exchange_counts(desk):
+def test_the_eleventh_access_token_in_ten_minutes_is_denied_and_the_exchange_counts(desk):
     refresh_token = says(desk.exchange(desk.zoho.new_code()))["refresh_token"]
     for _ in range(9):
         desk.now += 1

@@ -22,7 +22,7 @@ WORKING = {
 
 
 @pytest.mark.parametrize("name", WORKING)
-def test_T17_fields_are_odd_but_the_token_works(desk, name):
+def test_fields_are_odd_but_the_token_works(desk, name):
     usual = says(desk.refresh(desk.zoho.new_grant()))
     desk.zoho.fault(name)
     content = says(desk.refresh(desk.zoho.new_grant("ZohoRecruit.modules.ALL")))
@@ -31,12 +31,12 @@ def test_T17_fields_are_odd_but_the_token_works(desk, name):
     assert desk.api("GET", "Candidates", content["access_token"]).status == 200
 
 
-def test_T18_no_expiry_leaves_the_field_out(desk):
+def test_no_expiry_leaves_the_field_out(desk):
     desk.zoho.fault("no-expiry")
     assert "expires_in" not in says(desk.refresh(desk.zoho.new_grant()))
 
 
-def test_T38_a_null_access_token_has_been_minted_all_the_same(desk):
+def test_a_null_access_token_has_been_minted_all_the_same(desk):
     grant = desk.zoho.new_grant()
     desk.zoho.fault("null-access-token")
     assert says(desk.refresh(grant))["access_token"] is None
@@ -86,7 +86,7 @@ def test_an_answer_may_not_be_utf_8_or_be_huge(desk):
     assert "access_token" in json.loads(body)
 
 
-def test_T37_the_redirect_leads_to_another_host(desk):
+def test_the_redirect_leads_to_another_host(desk):
     desk.zoho.fault("redirect")
     assert desk.refresh(desk.zoho.new_grant()).headers["Location"] == "https://localhost:4433/elsewhere"
 
@@ -107,7 +107,7 @@ def test_a_refusal_stays_a_refusal_when_its_token_would_have_been_spoilt(desk, n
     assert (says(answer), answer.ending) == ({"error": "invalid_code"}, "whole")
 
 
-def test_T20_a_throttle_answer_is_never_spoilt_either(desk):
+def test_a_throttle_answer_is_never_spoilt_either(desk):
     desk.zoho.mints_per_window = 0
     desk.zoho.fault("no-expiry")
     assert desk.refresh(desk.zoho.new_grant()).status == 400
@@ -135,7 +135,7 @@ def test_calls_are_counted_by_kind(desk):
     assert (desk.zoho.token_requests, desk.zoho.api_requests, len(desk.zoho.received)) == (2, 2, 5)
 
 
-def test_T60_what_arrived_is_told_without_a_secret(desk):
+def test_what_arrived_is_told_without_a_secret(desk):
     grant, code = desk.zoho.new_grant(), desk.agree()
     token = says(desk.refresh(grant))["access_token"]
     desk.exchange(code, code_verifier="my verifier")
@@ -164,7 +164,7 @@ def test_what_arrived_can_be_compared_by_fingerprint(desk):
     assert call["query"] == {"page": "1"}
 
 
-def test_T02_a_body_that_is_no_form_is_told_by_size_and_digest(desk):
+def test_a_body_that_is_no_form_is_told_by_size_and_digest(desk):
     body = b'{"Last_Name": "Okafor"}'
     desk.zoho.handle(Request("POST", "/oauth/v2/token", headers=(("Content-Type", "application/json"),), body=body))
     assert desk.zoho.received[0]["form"] == {}

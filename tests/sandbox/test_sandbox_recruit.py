@@ -30,7 +30,7 @@ def test_bearer_is_accepted_too(desk, token):
 INVALID = {"code": "INVALID_TOKEN", "message": "invalid oauth token", "status": "error"}
 
 
-def test_T38_a_token_called_none_is_an_invalid_token(desk):
+def test_a_token_called_none_is_an_invalid_token(desk):
     answer = desk.api("GET", "Candidates", "None")
     assert (answer.status, says(answer)) == (401, INVALID)
 
@@ -52,7 +52,7 @@ def test_expired_tokens_are_dead_and_rejected_ones_only_refused(desk):
         assert desk.api("GET", "Candidates", desk.mint(desk.zoho.new_grant())).status == 200
 
 
-def test_T21_the_api_can_refuse_everything(desk, token):
+def test_the_api_can_refuse_everything(desk, token):
     desk.zoho.reject_all = True
     assert says(desk.api("GET", "Candidates", token)) == INVALID
     desk.zoho.reject_all = False
@@ -75,7 +75,7 @@ def test_T21_the_api_can_refuse_everything(desk, token):
         ("ZohoCRM.modules.ALL ZohoRecruit.modules.READ", "GET", True),
     ],
 )
-def test_T22_a_missing_scope_is_a_401_of_its_own(desk, scope, method, allowed):
+def test_a_missing_scope_is_a_401_of_its_own(desk, scope, method, allowed):
     token = desk.mint(desk.zoho.new_grant(scope))
     answer = desk.api(method, "Candidates/410888000000117001", token)
     mismatch = {
@@ -108,7 +108,7 @@ def test_a_list_comes_in_pages(desk, token):
     assert len({candidate["Email"] for candidate in whole["data"]}) == 12
 
 
-def test_T36_an_empty_list_is_204_without_a_body(desk, token):
+def test_an_empty_list_is_204_without_a_body(desk, token):
     answer = desk.api("GET", "JobOpenings?page=2", token)
     assert (answer.status, answer.body) == (204, b"")
 
@@ -172,7 +172,7 @@ def upload(desk, token, record, content, name="Lebenslauf für “Ä”.pdf"):
 
 
 @pytest.mark.parametrize("content", [b"", b"\r\n--", b"\r\n\r\n\x00\xff\n--\r\n", bytes(range(256)) * 40])
-def test_T31_a_file_comes_back_byte_for_byte(desk, token, content):
+def test_a_file_comes_back_byte_for_byte(desk, token, content):
     record = first_id(desk, token)
     uploaded = says(upload(desk, token, record, content))["data"][0]
     file_id = uploaded["details"]["id"]
@@ -217,7 +217,7 @@ def test_attachments_take_no_other_methods_and_no_other_bodies(desk, token):
     assert desk.api("POST", path, token, Content_Type="multipart/form-data; boundary=b").status == 400
 
 
-def test_T32_a_download_can_lead_anywhere(desk, token):
+def test_a_download_can_lead_anywhere(desk, token):
     record = first_id(desk, token)
     file_id = says(upload(desk, token, record, b"1"))["data"][0]["details"]["id"]
     answer = desk.api("GET", f"Candidates/{record}/Attachments/{file_id}?redirect={desk.zoho.elsewhere}", token)
