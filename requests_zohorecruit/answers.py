@@ -22,7 +22,7 @@ from requests_zohorecruit.regions import Region
 from requests_zohorecruit.secret import veil
 from requests_zohorecruit.tokens import Token, lifetime, split_scope
 
-__all__ = ["Answer", "is_rejection", "read_revocation", "read_token_answer"]
+__all__ = ["Answer", "is_rejection", "read_revocation", "read_token_answer", "redirected"]
 
 #: Seconds to leave Zoho alone after "Access Denied" when it does not say how long.
 COOL_DOWN = 60.0

@@ -22,7 +22,7 @@ from requests_zohorecruit.errors import (
 from requests_zohorecruit.secret import Secret, checked_secret, veil
 from requests_zohorecruit.tokens import Token
 
-__all__ = ["Budget", "Record", "Wait"]
+__all__ = ["Budget", "Failure", "Record", "Wait"]
 
 
 class Budget(NamedTuple):

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from requests_zohorecruit.errors import AuthorizationError, UnknownRegionError, UntrustedHostError
 from requests_zohorecruit.secret import veil
 
-__all__ = ["Region", "https_host"]
+__all__ = ["Region", "callback_values", "https_host"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from requests_zohorecruit.recordstore import BusyHereError, RecordStore, UnlockE
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores.base import TokenStore
 
-__all__ = ["LOCK_TIMEOUT", "SCHEME", "TRY_AGAIN", "SharedRecord", "Snapshot"]
+__all__ = ["LOCK_TIMEOUT", "SCHEME", "TRY_AGAIN", "SharedRecord", "Snapshot", "logger"]
 
 logger = logging.getLogger("requests_zohorecruit")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from requests_zohorecruit.secret import checked_secret, fingerprint, veil
 
-__all__ = ["Token", "lifetime"]
+__all__ = ["Token", "lifetime", "split_scope"]
 
 #: Seconds an access token lives when Zoho does not say (www.zoho.com/accounts/protocol/oauth/ says one hour).
 DEFAULT_LIFETIME = 3600

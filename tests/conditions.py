@@ -6,9 +6,12 @@ Owns what a test of `fire` looks at; knows nothing of what goes wrong in it.
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 
 from callers import outcome
 from shares import postgres_engine
+
+from requests_zohorecruit.sandbox.settings import Settings
 
 #: Seconds that callers are told to wait at most: for a lock, and then for Zoho.
 PATIENCE = 95
@@ -107,3 +110,14 @@ def check_recovery(scene, *clients, mints=1):
     assert scene.newcomer().call() == 200
     assert scene.token_requests - before <= mints
     scene.check_the_store()
+
+
+@contextmanager
+def dials_restored(zoho):
+    """Leave the dials of a sandbox that tests share as they were, whatever becomes of the test."""
+    before = {name: getattr(zoho, name) for name in Settings.__annotations__}
+    try:
+        yield zoho
+    finally:
+        for name, value in before.items():
+            setattr(zoho, name, value)

@@ -7,7 +7,6 @@ import json
 import logging
 import math
 import pickle
-import socket
 import ssl
 import threading
 from contextlib import contextmanager
@@ -18,9 +17,10 @@ import pytest
 import requests
 import responses
 import urllib3
-from https_server import Answer, Zoho, document, leaks, raising
-from planted import CLIENT_ID, CLIENT_SECRET, GRANT
+from https_server import Answer, Zoho, document
+from planted import CLIENT_ID, CLIENT_SECRET, GRANT, leaks, raising
 from requests.adapters import HTTPAdapter
+from servers import free_port
 
 from requests_zohorecruit.accounts import LONGEST_ANSWER, Accounts, Application
 from requests_zohorecruit.errors import (
@@ -80,18 +80,12 @@ def zoho():
 
 
 @contextmanager
-def accounts_answer(body, status=200, url=EU.token_url, **details):
+def accounts_answer(body, status=200, **details):
     with responses.RequestsMock() as mock:
         if isinstance(body, dict):
             body = json.dumps(body)
-        mock.post(url, body=body, status=status, **details)
+        mock.post(EU.token_url, body=body, status=status, **details)
         yield mock
-
-
-def closed_port():
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return unused.getsockname()[1]
 
 
 # -- the application ---------------------------------------------------------------------------------------------------
@@ -624,7 +618,7 @@ def test_T60_a_failed_connection_becomes_a_typed_error_without_the_form_in_it(er
 
 
 def test_T60_a_proxys_password_is_in_no_frame(monkeypatch):
-    monkeypatch.setenv("HTTPS_PROXY", f"http://user:planted@127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:planted@127.0.0.1:{free_port()}")
     with raising(TokenEndpointError, match="The proxy did not connect to") as caught:
         refresh(make())
     assert caught.value.uncertain is False
@@ -637,7 +631,7 @@ def test_T60_a_proxys_password_that_cannot_be_sent_is_in_no_error(monkeypatch):
 
 
 def test_a_port_where_nobody_listens_is_no_connection():
-    region = Region("here", f"https://127.0.0.1:{closed_port()}", "https://recruit.zoho.example")
+    region = Region("here", f"https://127.0.0.1:{free_port()}", "https://recruit.zoho.example")
     with raising(TokenEndpointError, match="No connection to 127.0.0.1:") as caught:
         refresh(make(region))
     assert caught.value.uncertain is False

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from https_server import raising
+from planted import raising
 
 from requests_zohorecruit.answers import Answer, is_rejection, read_revocation, read_token_answer, redirected
 from requests_zohorecruit.errors import (

@@ -19,20 +19,8 @@ import requests
 import responses
 import urllib3
 from engine import START, Clock, WatchedStore, in_threads, token_record
-from https_server import (
-    DENIED,
-    INVALID_TOKEN,
-    TOKEN_PATH,
-    Answer,
-    Zoho,
-    access_token,
-    document,
-    header,
-    leaks,
-    quiet_about_secrets,
-    raising,
-)
-from planted import CLIENT_ID, CLIENT_SECRET, GRANT
+from https_server import DENIED, INVALID_TOKEN, TOKEN_PATH, Answer, Zoho, access_token, document, header
+from planted import CLIENT_ID, CLIENT_SECRET, GRANT, leaks, quiet_about_secrets, raising
 from requests.adapters import HTTPAdapter
 
 from requests_zohorecruit import (
@@ -469,7 +457,7 @@ class TestArguments:
             ZohoRecruitAuth(CLIENT_ID, CLIENT_SECRET, "eu")
 
 
-class Canned(requests.Session):
+class AnsweringSession(requests.Session):
     """Answers every token call with a token, and keeps how long it was to wait and for which grant."""
 
     def __init__(self):
@@ -511,13 +499,13 @@ class TestDoors:
 
     @pytest.mark.parametrize("make", DOORS.values(), ids=DOORS.keys())
     def test_T30_a_token_call_connects_within_5_and_answers_within_30_seconds(self, make):
-        session = Canned()
+        session = AnsweringSession()
         make(session=session).refresh()
         assert (session.timeouts, session.grants) == ([(5.0, 30.0)], [GRANT])
 
     @pytest.mark.parametrize("make", DOORS.values(), ids=DOORS.keys())
     def test_session_timeout_and_allowed_hosts_are_what_was_said(self, make):
-        session = Canned()
+        session = AnsweringSession()
         auth = make(session=session, timeout=(3, 7), allowed_hosts=["proxy.example"])
         request = auth(requests.Request("GET", "https://proxy.example/recruit/v2/Candidates").prepare())
         assert request.headers["Authorization"] == header(1)
@@ -529,7 +517,7 @@ class TestDoors:
             make(session=NoTraffic())(requests.Request("GET", "https://proxy.example/").prepare())
 
     def test_a_profile_is_found_by_its_name_and_without_one_it_is_the_default(self):
-        session = Canned()
+        session = AnsweringSession()
         for auth in (
             ZohoRecruitAuth.from_profile(session=session),
             ZohoRecruitAuth.from_profile("work", session=session),
@@ -539,7 +527,7 @@ class TestDoors:
 
     def test_what_the_environments_grant_mints_is_saved_in_the_store(self):
         store = MemoryStore()
-        ZohoRecruitAuth.from_env(store=store, session=Canned()).refresh()
+        ZohoRecruitAuth.from_env(store=store, session=AnsweringSession()).refresh()
         assert store.load()["access_token"] == access_token(1)
 
 

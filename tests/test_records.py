@@ -10,8 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
-from https_server import raising
-from planted import APPLICATION
+from planted import APPLICATION, raising
 
 from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.errors import (

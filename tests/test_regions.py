@@ -8,7 +8,7 @@ import pickle
 from urllib.parse import quote, urlencode
 
 import pytest
-from https_server import raising
+from planted import raising
 
 from requests_zohorecruit.errors import AuthorizationError, UnknownRegionError, UntrustedHostError
 from requests_zohorecruit.regions import Region, callback_values, https_host

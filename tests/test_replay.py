@@ -14,18 +14,8 @@ import time
 import pytest
 import requests
 from engine import Clock, in_threads
-from https_server import (
-    DENIED,
-    INVALID_TOKEN,
-    OK,
-    SCOPE_MISMATCH,
-    Answer,
-    Zoho,
-    document,
-    header,
-    quiet_about_secrets,
-    raising,
-)
+from https_server import DENIED, INVALID_TOKEN, OK, SCOPE_MISMATCH, Answer, Zoho, document, header
+from planted import quiet_about_secrets, raising
 from requests.adapters import HTTPAdapter
 from requests.hooks import dispatch_hook
 from urllib3 import HTTPResponse
@@ -487,7 +477,7 @@ class TestHandedBack:
             assert adapter.beneath[0].closed
 
     def test_an_adapter_without_urllib3_is_read_as_requests_reads_it(self, zoho):
-        class Canned(requests.adapters.BaseAdapter):
+        class Bare(requests.adapters.BaseAdapter):
             def send(self, request, **_):
                 response = requests.Response()
                 response.status_code, response.request, response.url = 401, request, request.url
@@ -497,7 +487,7 @@ class TestHandedBack:
             def close(self):
                 pass
 
-        zoho.session.mount("https://", Canned())
+        zoho.session.mount("https://", Bare())
         response = zoho.session.get(zoho.url(), auth=zoho.rejecting(zoho.auth()), stream=True)
         # It does not say which adapter it came through, so it is not replayed.
         assert (response.status_code, response.content, len(zoho.token_calls)) == (401, INVALID_TOKEN.body, 2)

@@ -491,7 +491,8 @@ class TestExpired:
 
         def read():
             for _ in range(20_000):
-                seen.add((source.token.access_token, source.token.expires_at))
+                token = source.token
+                seen.add((token.access_token, token.expires_at))
 
         reader = threading.Thread(target=read)
         sys.setswitchinterval(1e-6)

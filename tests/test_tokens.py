@@ -12,7 +12,7 @@ import traceback
 from types import MappingProxyType
 
 import pytest
-from https_server import raising
+from planted import raising
 
 from requests_zohorecruit.tokens import DEFAULT_LIFETIME, Token, lifetime, split_scope
 

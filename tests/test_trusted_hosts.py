@@ -6,8 +6,7 @@ import pytest
 import requests
 import responses
 from engine import WatchedStore, token_record
-from https_server import quiet_about_secrets, raising
-from planted import CLIENT_ID, CLIENT_SECRET, GRANT
+from planted import CLIENT_ID, CLIENT_SECRET, GRANT, quiet_about_secrets, raising
 
 from requests_zohorecruit import Region, UntrustedHostError, ZohoRecruitAuth
 from requests_zohorecruit.trustedhosts import TrustedHosts

@@ -34,6 +34,8 @@ _TAKE = {
     "postgresql": sa.text("SELECT pg_try_advisory_xact_lock(:number)"),
     "mysql": sa.text("SELECT GET_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), :name)), 0)"),
 }
+# PostgreSQL's ends with the transaction. MySQL's would end with the session, but some time after we have gone on.
+_FREE = {"mysql": sa.text("SELECT RELEASE_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), :name)))")}
 _HOLDER = {
     "postgresql": sa.text(
         "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
@@ -103,7 +105,7 @@ class _AdvisoryLock:
             yield
         finally:
             if pid == os.getpid():  # and not in a child that inherited the connection
-                _close(connection, store)
+                _close(connection, store, self._free)
 
     def _take(self, timeout: float, store: object) -> sa.Connection:
         # Not the engine's level: in AUTOCOMMIT, PostgreSQL would give the lock back at once.
@@ -125,6 +127,10 @@ class _AdvisoryLock:
             _close(connection, store)
             raise
         return connection
+
+    def _free(self, connection: sa.Connection) -> None:
+        if self._kind in _FREE:
+            connection.execute(_FREE[self._kind], self._named)
 
     def _give_up(self, connection: sa.Connection, timeout: float, store: object) -> NoReturn:
         holder = "another database session"  # whoever does not wait goes on at once, and is not told which
@@ -159,9 +165,14 @@ class _SQLiteLock:
         return _sqlite_files[self._engine]
 
 
-def _close(connection: sa.Connection, store: object) -> None:
+def _close(
+    connection: sa.Connection, store: object, before: Callable[[sa.Connection], object] = lambda _: None
+) -> None:
     # What was done under the lock is done. Failing now would make the caller think that it is not.
     try:
-        connection.close()
+        try:
+            before(connection)
+        finally:
+            connection.close()
     except Exception as cause:  # noqa: BLE001 - whatever the driver raises, and never its text
         _log.warning("%r: the connection that held the lock could not be closed: %s", store, type(cause).__name__)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 from callers import Access
-from conditions import Scene
+from conditions import Scene, dials_restored
 from fleet import Fleet
 from shares import Share, close_all
 from unmeasured import unmeasured_processes
@@ -32,8 +32,8 @@ def zoho_process():
 
 @pytest.fixture
 def zoho(zoho_process):
-    yield zoho_process
-    zoho_process.token_delay = 0.0
+    with dials_restored(zoho_process):
+        yield zoho_process
 
 
 @pytest.fixture

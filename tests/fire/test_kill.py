@@ -24,13 +24,7 @@ LEASE = 0.25
 
 @pytest.fixture
 def no_limits(zoho):
-    names = {"mints_per_window": 10**9, "max_live_access_tokens": 100}
-    before = {name: getattr(zoho, name) for name in names}
-    for name, value in names.items():
-        setattr(zoho, name, value)
-    yield
-    for name, value in before.items():
-        setattr(zoho, name, value)
+    zoho.mints_per_window, zoho.max_live_access_tokens = 10**9, 100
 
 
 @pytest.mark.usefixtures("no_limits")

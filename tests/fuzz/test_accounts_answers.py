@@ -6,10 +6,9 @@ import dataclasses
 
 import pytest
 import requests
-from https_server import leaks
 from hypothesis import example, given
 from hypothesis import strategies as st
-from planted import APPLICATION
+from planted import APPLICATION, leaks
 from strategies import PLANTED, bodies, headers, statuses, texts
 from wire import session_over
 

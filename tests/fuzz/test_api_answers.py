@@ -6,9 +6,9 @@ import json
 
 import pytest
 import requests
-from https_server import leaks
 from hypothesis import example, given
 from hypothesis import strategies as st
+from planted import leaks
 from strategies import bodies, headers, statuses
 from wire import Wire
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from https_server import leaks
 from hypothesis import example, given
 from hypothesis import strategies as st
-from planted import APPLICATION
+from planted import APPLICATION, leaks
 from requests_oauthlib import OAuth2Session
 from strategies import PLANTED, anything, callbacks, urls
 from wire import session_over

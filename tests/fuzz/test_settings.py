@@ -6,9 +6,9 @@ import os
 from unittest.mock import patch
 
 import pytest
-from https_server import leaks
 from hypothesis import example, given
 from hypothesis import strategies as st
+from planted import leaks
 from strategies import PLANTED, bodies, texts
 
 from requests_zohorecruit import ZohoAuthError, ZohoRecruitAuth

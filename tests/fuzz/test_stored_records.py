@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 import requests
 import sqlalchemy
-from https_server import leaks
 from hypothesis import example, given
 from hypothesis import strategies as st
+from planted import APPLICATION, leaks
 from strategies import anything, bodies, documents, mappings
 from wire import session_over
 
@@ -24,12 +24,10 @@ from requests_zohorecruit import (
     ZohoAuthError,
     ZohoRecruitAuth,
 )
-from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.records import Budget, Record
 from requests_zohorecruit.stores import RedisStore, SQLStore
 from requests_zohorecruit.stores.sql import TABLE
 
-APPLICATION = Application.create("1000.CLIENT", "planted-client-secret", "eu")
 MINTED = (200, {}, json.dumps({"access_token": "1000.planted-minted", "expires_in": 3600}).encode())
 
 

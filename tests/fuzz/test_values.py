@@ -7,9 +7,9 @@ import math
 
 import pytest
 import requests
-from https_server import leaks
 from hypothesis import example, given
 from hypothesis import strategies as st
+from planted import leaks
 from strategies import PLANTED, anything, callbacks, mappings, texts, urls
 
 from requests_zohorecruit import Region, Token, UnknownRegionError, UntrustedHostError, ZohoRecruitAuth

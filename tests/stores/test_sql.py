@@ -269,6 +269,12 @@ def test_T58_with_the_lock_a_newer_record_is_not_overwritten(engine: Any, key: s
     assert slow.load() == NEWER
 
 
+def test_a_lock_that_was_given_back_is_free_at_once(engine: Any, key: str) -> None:
+    for _ in range(30):
+        with SQLStore(engine, key).lock(0):
+            pass
+
+
 def test_T58_a_row_deleted_meanwhile_is_saved_again(engine: Any, key: str) -> None:
     from requests_zohorecruit.stores.sql import TABLE
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 from callers import Access, calling
+from conditions import dials_restored
 from fleet import Fleet
 from shares import KINDS, Share, close_all
 from unmeasured import unmeasured_processes
@@ -31,8 +32,8 @@ def fleet():
 
 @pytest.fixture
 def access(zoho):
-    yield Access.to(zoho)
-    zoho.reject_all = False
+    with dials_restored(zoho):
+        yield Access.to(zoho)
 
 
 @pytest.fixture(params=KINDS)
