@@ -53,7 +53,7 @@ def variable(name: str) -> Secret | None:
     if value:
         raise ClientConfigurationError(f"{name} and {name}_FILE are both set.", hint="Unset one of them.")
     try:
-        text = Path(path).read_text("utf-8")
+        text = Secret(Path(path).read_text("utf-8"))
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or "it is not text in UTF-8"
     else:
