@@ -101,9 +101,11 @@ class Task(threading.Thread):
         if self.failure is not None:
             raise AssertionError(f"{self.name}: {self.failure!r}") from self.failure
 
-    def finish(self):
+    def go_on(self):
+        """Do what there is to do until it ends or has to wait for somebody, and return itself."""
         while self.runnable:
             self.step()
+        return self
 
     def stop(self, at, ready=lambda: True):
         """Called by the task itself: let others go first."""
@@ -129,7 +131,6 @@ class Disk:
     """What is stored, and who holds the lock.
 
     :ivar leased: the lock ends by itself after `LEASE` seconds, and not with its holder, as in Redis
-    :ivar written: called with each record that is saved
     """
 
     def __init__(self, world, *, leased):

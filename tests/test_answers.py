@@ -440,8 +440,5 @@ def test_an_unreadable_401_counts_as_a_rejection(body):
     assert is_rejection(body) is True
 
 
-# -- anything at all ---------------------------------------------------------------------------------------------------
-
-
 def test_T60_an_answer_shows_its_size_only():
     assert repr(Answer(200, "planted")) == str(Answer(200, "planted")) == "Answer(status=200, 7 characters)"

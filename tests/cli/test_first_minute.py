@@ -67,7 +67,7 @@ class Session:
 
 
 @pytest.fixture
-def person(tmp_path, monkeypatch):
+def somebodys_home(tmp_path, monkeypatch):
     """Somebody's home, with a virtual environment that has everything but this package, whose source lies beside it."""
     home = tmp_path / "person"
     for directory in (home, tmp_path / "tmp"):
@@ -113,12 +113,12 @@ def files(directory):
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077])
-def test_T51_T60_the_first_minute_and_nothing_secret_is_seen_or_left(person, tmp_path, port, umask):
+def test_T51_T60_the_first_minute_and_nothing_secret_is_seen_or_left(somebodys_home, tmp_path, port, umask):
     with watching_processes() as processes:
-        secrets, shown = first_minute(person, tmp_path, port, umask)
+        secrets, shown = first_minute(somebodys_home, tmp_path, port, umask)
     assert len(secrets) == 6
     assert any("zohorecruit\0login" in line for line in processes)
-    history = (person / ".bash_history").read_text()
+    history = (somebodys_home / ".bash_history").read_text()
     assert "zohorecruit login" in history
     left = files(tmp_path)
     for name, planted in secrets.items():

@@ -89,7 +89,9 @@ def test_the_environments_that_contributors_are_told_of_exist():
     known = set(re.findall(r"^\[testenv:(\w+)\]", tox, re.MULTILINE)) | {"py310", "py311", "py312", "py313"}
     assert len(told) > 8
     assert told <= known
-    assert all((DOCS.parent / path).exists() for path in re.findall(r"``(?:[^`]* )?((?:tests|benchmarks)/[\w/.]+)", page))
+    assert all(
+        (DOCS.parent / path).exists() for path in re.findall(r"``(?:[^`]* )?((?:tests|benchmarks)/[\w/.]+)", page)
+    )
 
 
 def test_the_architecture_page_names_every_module_of_the_library_and_of_its_folders():

@@ -65,7 +65,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule(index=WORKERS)
     def call_alone(self, index):
-        self.world.begin(index, "call").finish()
+        self.world.begin(index, "call").go_on()
 
     @rule(index=WORKERS)
     def refresh(self, index):
@@ -86,7 +86,7 @@ class Engine(RuleBasedStateMachine):
     @precondition(lambda self: self.world.pending)
     @rule(data=st.data())
     def go_on_to_the_end(self, data):
-        self._task(data).finish()
+        self._task(data).go_on()
 
     @precondition(lambda self: any(task.at in FAULTS and task.runnable for task in self.world.pending))
     @rule(data=st.data())
@@ -102,7 +102,7 @@ class Engine(RuleBasedStateMachine):
             task.step()
         if task.runnable and not (name == "authorize" and place == "answer"):
             task.step(FAULTS[place]())
-        task.finish()
+        task.go_on()
 
     @rule(seconds=SPELLS)
     def time_passes(self, seconds):
@@ -183,7 +183,7 @@ class Engine(RuleBasedStateMachine):
             assert world.mints == before + 1
         elif not world.doubtful:  # whoever does not know that saving worked may bring a grant back
             assert {type(result) for result in results} == {ReauthorizationRequired}
-            world.begin(0, "authorize").finish()
+            world.begin(0, "authorize").go_on()
             assert world.one_after_the_other() == [200] * 3
             assert world.mints == before
 

@@ -78,11 +78,11 @@ def updater() -> Updater:
 
 def test_a_token_updater_is_called_for_a_new_token_and_not_for_bookkeeping(updater: Updater) -> None:
     store = CallbackStore(updater)
-    store.save({**TOKEN, "mints": [1]})
-    store.save({**TOKEN, "mints": [1, 2], "cooldown_until": 5.0})
+    store.save({**TOKEN, "mint_times": [1.0]})
+    store.save({**TOKEN, "mint_times": [1.0, 2.0], "rejection_pause": {"until": 5.0}})
     assert len(updater.calls) == 1
-    assert store.load() == {**TOKEN, "mints": [1, 2], "cooldown_until": 5.0}
-    store.save({**TOKEN, "access_token": "next", "mints": [1, 2]})
+    assert store.load() == {**TOKEN, "mint_times": [1.0, 2.0], "rejection_pause": {"until": 5.0}}
+    store.save({**TOKEN, "access_token": "next", "mint_times": [1.0, 2.0]})
     assert [call["access_token"] for call in updater.calls] == ["1000.planted", "next"]
 
 
@@ -98,7 +98,7 @@ def test_a_token_updater_is_called_when_any_part_of_the_token_changes(updater: U
 
 def test_a_token_updater_is_not_called_before_there_is_a_token_but_when_it_is_gone(updater: Updater) -> None:
     store = CallbackStore(updater)
-    store.save({"refresh_token": "seed", "cooldown_until": 5.0})
+    store.save({"refresh_token": "seed", "rejection_pause": {"until": 5.0}})
     assert updater.calls == []
     store.save(TOKEN)
     store.save({"client_id": "1000.ME"})
