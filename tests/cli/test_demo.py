@@ -170,13 +170,14 @@ def test_threads_that_cannot_all_start_end_before_the_error_is_seen(monkeypatch)
 
 
 def test_a_crowd_that_cannot_be_gathered_disperses():
+    before = set(multiprocessing.active_children())
     crowd = Crowd(lambda: Outcome("200"), processes=2, threads=2, done=print)
     with (
         pytest.raises(Exception, match=r"lambda|pickle"),  # of a type that differs from Python to Python
         crowd,
     ):
         pytest.fail("a lambda cannot be sent to another process")
-    assert multiprocessing.active_children() == []
+    assert set(multiprocessing.active_children()) <= before
 
 
 def test_a_member_of_the_crowd_calls_once_and_then_with_all_its_threads(unreachable_call):

@@ -528,6 +528,8 @@ def test_T55_a_read_only_file_system_is_explained(store: FileStore, monkeypatch:
 
 
 def test_T55_in_a_read_only_directory_the_record_is_still_read(fork: Callable[..., Any]) -> None:
+    import filelock  # noqa: F401 - as who is to be in a moment, it may not be there to read
+
     directory = Path(tempfile.mkdtemp())  # not tmp_path, whose parents only its owner may enter
     store = FileStore(directory / "token.json")
     store.save(OLD)
