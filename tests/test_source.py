@@ -368,6 +368,15 @@ class TestStale:
         assert len(accounts.calls) == 2
 
 
+    def test_T25_a_call_from_within_the_refresh_goes_on_with_the_live_token(self, accounts, clock):
+        source = make_source(WatchedStore(token_record(age=3400)), clock=clock, accounts=accounts)
+        used = []
+        accounts.during = lambda: used.append(source.header())
+        assert source.header() == header("T1")
+        assert used == [header("T0")]
+        assert len(accounts.calls) == 1
+
+
 class TestExpired:
     def test_T10_many_threads_make_one_refresh(self, source, accounts):
         accounts.gate = threading.Event()
@@ -755,6 +764,7 @@ class TestRejected:
         assert source.replacement("T1") == header("T2")
         assert ["stays in use in memory" in record.getMessage() for record in caplog.records] == [True, True]
         assert all(record.getMessage().startswith("The token store WatchedStore") for record in caplog.records)
+        assert {record.name for record in caplog.records} == {"requests_zohorecruit"}
 
     def test_a_store_that_cannot_be_read_is_an_error(self, source):
         source.header()
