@@ -45,7 +45,8 @@ def test_T21_an_api_that_rejects_a_thousand_calls_of_eight_processes_gets_no_mor
 
 
 def test_T20_eight_processes_that_keep_asking_for_new_tokens_stop_at_the_budget_and_say_so(storm):
-    outcomes, _, token_requests = storm(8, 2, calls=3, job=refreshing)
+    # More calls than there are tokens to be had: each call needs another one than the call before.
+    outcomes, _, token_requests = storm(8, 2, calls=12, job=refreshing)
     refused = [outcome for outcome in outcomes if outcome is not True]
     assert token_requests == 10 - 1
     assert refused
