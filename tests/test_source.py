@@ -367,7 +367,6 @@ class TestStale:
         source.header()
         assert len(accounts.calls) == 2
 
-
     def test_T25_a_call_from_within_the_refresh_goes_on_with_the_live_token(self, accounts, clock):
         source = make_source(WatchedStore(token_record(age=3400)), clock=clock, accounts=accounts)
         used = []
