@@ -1,16 +1,18 @@
 """A grant that is shared, clients of it with clocks of their own, and what must hold after whatever was done to them.
 
-Owns what a test of `fire` looks at; knows nothing of what goes wrong in it.
+Owns what a test of `fire` looks at, and the sandbox of both `fire` and `storm`; knows nothing of what goes wrong in it.
 """
 
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from callers import outcome
 from shares import postgres_engine
+from unmeasured import unmeasured_processes
 
+from requests_zohorecruit.sandbox.process import SandboxProcess
 from requests_zohorecruit.sandbox.settings import Settings
 
 #: Seconds that callers are told to wait at most: for a lock, and then for Zoho.
@@ -110,6 +112,15 @@ def check_recovery(scene, *clients, mints=1):
     assert scene.newcomer().call() == 200
     assert scene.token_requests - before <= mints
     scene.check_the_store()
+
+
+@contextmanager
+def sandbox_process():
+    """Run a sandbox in a process of its own, for all tests of a folder; coverage does not watch it."""
+    with ExitStack() as stack:
+        with unmeasured_processes():
+            process = stack.enter_context(SandboxProcess())
+        yield process
 
 
 @contextmanager

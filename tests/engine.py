@@ -6,7 +6,6 @@ import os
 import select
 import signal
 import threading
-import time
 from contextlib import contextmanager
 
 from planted import CLIENT_ID, CLIENT_SECRET, GRANT
@@ -15,6 +14,7 @@ from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.errors import TokenEndpointError
 from requests_zohorecruit.source import TokenSource
 from requests_zohorecruit.stores import MemoryStore
+from requests_zohorecruit.stores.shared import poll
 from requests_zohorecruit.tokens import Token
 
 START = 1_800_000_000.0
@@ -155,19 +155,16 @@ def true_in_a_child(work):
             os.write(writing, b"true" if work() else b"false")
         finally:
             os._exit(0)
+    os.close(writing)
     try:
         ready, _, _ = select.select([reading], [], [], 60)
         return bool(ready) and os.read(reading, 10) == b"true"
     finally:
         os.close(reading)
-        os.close(writing)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
 
 
 def wait_for(condition):
     """Look again and again until it is true; fail after a minute."""
-    deadline, never = time.monotonic() + 60, threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it has not happened within a minute"
-        never.wait(0.01)
+    assert poll(condition, 60), "it has not happened within a minute"

@@ -7,8 +7,6 @@ import io
 import json
 import os
 import pickle
-import select
-import signal
 import threading
 import time
 import warnings
@@ -18,7 +16,7 @@ import pytest
 import requests
 import responses
 import urllib3
-from engine import START, Clock, WatchedStore, in_threads, token_record
+from engine import START, Clock, WatchedStore, in_threads, token_record, true_in_a_child
 from https_server import DENIED, INVALID_TOKEN, TOKEN_PATH, Answer, Zoho, access_token, document, header
 from planted import CLIENT_ID, CLIENT_SECRET, GRANT, leaks, quiet_about_secrets, raising
 from requests.adapters import HTTPAdapter
@@ -293,30 +291,15 @@ def test_T26_a_child_forked_while_another_thread_refreshes_can_authenticate(zoho
     auth = zoho.auth()
     thread = threading.Thread(target=auth.refresh)
     thread.start()
-    reading, writing = os.pipe()
-    child = None
     try:
         assert asked.wait(30)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # forking with threads around is what is tested
-            child = os.fork()
-        if child == 0:
-            try:
-                os.write(writing, signed_elsewhere(auth, zoho).encode())
-            finally:
-                os._exit(0)
-        ready, _, _ = select.select([reading], [], [], 30)
-        assert ready, "the child hangs"
-        assert os.read(reading, 100).decode() == header(1)
+            assert true_in_a_child(lambda: signed_elsewhere(auth, zoho) == header(1))
         assert not auth.token, "the parent's refresh was over before the child's"
     finally:
         answer.set()
         thread.join(30)
-        os.close(reading)
-        os.close(writing)
-        if child:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
     assert auth.token is not None
 
 

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import threading
 from importlib import metadata
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from docpages import DOCS, blocks, pages
 from packaging.requirements import Requirement
 
 ROOT = DOCS.parent
+#: Seconds after which a line that was typed is given up.
+LIMIT = 120
 #: A browser that presses Accept, and goes where that leads.
 BROWSER = """
 import os, sys, requests
@@ -35,10 +38,22 @@ def shown():
 
 
 SHOWN = shown()
+#: What is typed, by what it is for.
+KINDS = {
+    "install": r"pip install ",
+    "login": r"zohorecruit login$",
+    "login without browser": r"zohorecruit login --no-browser$",
+    "exchange": r"zohorecruit exchange$",
+    "use": r"zohorecruit (?:status|get)",
+    "HTTPie": r"https --auth-type",
+    "completion": r"eval ",
+    "environment": r"ZOHORECRUIT_\w+=",
+    "web application": r"python examples/",
+}
 
 
-def lines(pattern):
-    chosen = [line for line in SHOWN if re.match(pattern, line)]
+def lines(kind):
+    chosen = [line for line in SHOWN if re.match(KINDS[kind], line)]
     return pytest.mark.parametrize("line", chosen)
 
 
@@ -50,16 +65,19 @@ def start(tmp_path, monkeypatch):
     monkeypatch.setenv("HTTPIE_CONFIG_DIR", str(tmp_path / "httpie"))
     started = []
 
-    def typed(line, **options):
+    def typed(line):
         pipe = subprocess.PIPE
         command = ["bash", "-c", line]
-        started.append(
-            subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True, **options)
-        )
-        return started[-1]
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True)
+        # Whoever waits for something to be printed waits no longer than that.
+        limit = threading.Timer(LIMIT, process.kill)
+        limit.start()
+        started.append((process, limit))
+        return process
 
     yield typed
-    for process in started:
+    for process, limit in started:
+        limit.cancel()
         process.kill()
         process.communicate(timeout=60)
 
@@ -70,33 +88,20 @@ def typed(start):
 
     def ended(line, given=""):
         process = start(line)
-        told, _ = process.communicate(given, timeout=120)
+        told, _ = process.communicate(given, timeout=LIMIT)
         assert process.returncode == 0, told
         return told
 
     return ended
 
 
-KINDS = [
-    r"pip install ",
-    r"zohorecruit login$",
-    r"zohorecruit login --no-browser$",
-    r"zohorecruit exchange$",
-    r"zohorecruit (?:status|get)",
-    r"https --auth-type",
-    r"eval ",
-    r"ZOHORECRUIT_\w+=",
-    r"python examples/",
-]
-
-
 def test_each_line_is_typed_by_one_of_the_tests_below():
     assert len(SHOWN) > 10
-    assert [line for line in SHOWN if sum(bool(re.match(kind, line)) for kind in KINDS) != 1] == []
-    assert [kind for kind in KINDS if not any(re.match(kind, line) for line in SHOWN)] == []
+    assert [line for line in SHOWN if sum(bool(re.match(kind, line)) for kind in KINDS.values()) != 1] == []
+    assert [kind for kind in KINDS if not any(re.match(KINDS[kind], line) for line in SHOWN)] == []
 
 
-@lines(KINDS[0])
+@lines("install")
 def test_what_is_to_be_installed_is_there_with_its_extras(line):
     for each in shlex.split(line)[2:]:
         requirement = Requirement(each)
@@ -104,7 +109,7 @@ def test_what_is_to_be_installed_is_there_with_its_extras(line):
         assert requirement.extras <= set(extras)
 
 
-@lines(KINDS[1])
+@lines("login")
 def test_login_with_a_browser(line, client, port, typed, tmp_path, monkeypatch):
     (tmp_path / "browser.py").write_text(BROWSER)
     monkeypatch.setenv("BROWSER", f"{sys.executable} {tmp_path / 'browser.py'} %s &")
@@ -112,28 +117,28 @@ def test_login_with_a_browser(line, client, port, typed, tmp_path, monkeypatch):
     assert "the API accepts the token" in typed("zohorecruit status --check")
 
 
-@lines(KINDS[2])
+@lines("login without browser")
 def test_login_without_a_browser(line, client, zoho, start, typed):
     process = start(f"{line} --redirect-uri {zoho.redirect_uri}")
     printed = iter(process.stdout.readline, "")
     address = next(each.strip() for each in printed if each.strip().startswith(zoho.region.accounts_url))
-    told, _ = process.communicate(f"{zoho.consent(address)}\n", timeout=120)
+    told, _ = process.communicate(f"{zoho.consent(address)}\n", timeout=LIMIT)
     assert (process.returncode, "Logged in: profile default" in told) == (0, True), told
     assert "the API accepts the token" in typed("zohorecruit status --check")
 
 
-@lines(KINDS[3])
+@lines("exchange")
 def test_exchange(line, client, zoho, typed):
     assert "Logged in: profile default" in typed(line, f"{zoho.new_code()}\n")
 
 
-@lines(KINDS[4])
+@lines("use")
 def test_what_a_grant_is_used_for(line, granted, typed):
     granted()
     assert typed(line)
 
 
-@lines(KINDS[5])
+@lines("HTTPie")
 def test_httpie(line, granted, zoho, typed):
     granted()
     here = line.replace("recruit.zoho.eu", zoho.region.recruit_url.removeprefix("https://"))
@@ -141,13 +146,13 @@ def test_httpie(line, granted, zoho, typed):
     assert '"Full_Name"' in typed(f"{here} --verify={zoho.ca_bundle} --ignore-stdin 2>/dev/null")
 
 
-@lines(KINDS[6])
+@lines("completion")
 def test_completion(line, typed):
     assert typed(f"{line}; complete -p zohorecruit").split()[-1] == "zohorecruit"
 
 
 def test_an_environment_for_a_container(typed, tmp_path):
-    settings = [line for line in SHOWN if re.match(KINDS[7], line)]
+    settings = [line for line in SHOWN if re.match(KINDS["environment"], line)]
     for line in settings:
         if "/run/secrets/" in line:
             (tmp_path / line.rpartition("/")[2]).write_text("1000.something\n")
@@ -156,7 +161,7 @@ def test_an_environment_for_a_container(typed, tmp_path):
     assert typed(f"{here} python -c '{program}'") == "eu\n"
 
 
-@lines(KINDS[8])
+@lines("web application")
 def test_the_web_application(line, start, port, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("PYTHONSAFEPATH", raising=False)  # nobody has it, and the program is of two files

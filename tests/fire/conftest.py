@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
 import pytest
 from callers import Access
-from conditions import Scene, dials_restored
+from conditions import Scene, dials_restored, sandbox_process
 from fleet import Fleet
 from shares import Share, close_all
-from unmeasured import unmeasured_processes
-
-from requests_zohorecruit.sandbox.process import SandboxProcess
 
 PROCESSES = 3
 
@@ -24,9 +19,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def zoho_process():
-    with ExitStack() as stack:
-        with unmeasured_processes():
-            process = stack.enter_context(SandboxProcess())
+    with sandbox_process() as process:
         yield process
 
 

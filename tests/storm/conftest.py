@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
 import pytest
 from callers import Access, calling
-from conditions import dials_restored
+from conditions import dials_restored, sandbox_process
 from fleet import Fleet
 from shares import KINDS, Share, close_all
-from unmeasured import unmeasured_processes
-
-from requests_zohorecruit.sandbox.process import SandboxProcess
 
 PROCESSES = 8
 
 
 @pytest.fixture(scope="module")
 def zoho():
-    with ExitStack() as stack:
-        with unmeasured_processes():
-            process = stack.enter_context(SandboxProcess())
+    with sandbox_process() as process:
         yield process
 
 
