@@ -15,6 +15,7 @@ from requests.auth import AuthBase
 
 from requests_zohorecruit.accounts import TIMEOUT, Accounts, Application
 from requests_zohorecruit.answers import is_rejection
+from requests_zohorecruit.records import Record
 from requests_zohorecruit.regions import Region
 from requests_zohorecruit.replay import peeked, replayed, rewound
 from requests_zohorecruit.secret import Secret, checked_secret, veil
@@ -71,7 +72,7 @@ class ZohoRecruitAuth(AuthBase):
         seed = None if refresh_token is None else checked_secret("refresh_token", refresh_token)
         accounts = Accounts(application, session=session, timeout=timeout)
         self._hosts = TrustedHosts(application.region, allowed_hosts)
-        self._source = TokenSource(accounts, as_store(store, accounts), refresh_token=seed)
+        self._source = TokenSource(accounts, as_store(store, accounts), Record(refresh_token=seed))
 
     @classmethod
     def from_profile(

@@ -107,7 +107,7 @@ class Profile:
         try:
             with self._file.lock(_LOCK_TIMEOUT), store.lock(_LOCK_TIMEOUT):
                 moved = self.exists() and self.in_keyring() != in_keyring
-                store.save(Record(mints=(now,)).minted(token).to_mapping(application))
+                store.save(Record().given(token, now).to_mapping(application))
                 self._save_application(application, in_keyring=in_keyring)
                 if moved:
                     self._forget_other_place(in_keyring=in_keyring)

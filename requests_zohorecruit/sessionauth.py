@@ -20,51 +20,12 @@ from requests_zohorecruit.records import Record
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.sharedrecord import LOCK_TIMEOUT
 from requests_zohorecruit.source import TokenSource
-from requests_zohorecruit.stores import TokenStore
+from requests_zohorecruit.stores import CallbackStore, TokenStore
 from requests_zohorecruit.trustedhosts import TrustedHosts
 
-__all__ = ["GivenSource", "SessionAuth", "StoreArgument"]
+__all__ = ["SessionAuth", "StoreArgument"]
 
 StoreArgument: TypeAlias = TokenStore | Callable[[dict[str, Any]], object] | None
-
-
-class GivenSource(TokenSource):
-    """A `TokenSource` that has a record in hand before it has read its store.
-
-    :param given: used at once. When the store is first read and holds a newer token of the same grant, the store's is
-        taken, since somebody has refreshed meanwhile; another grant in the store gives way, as for ``refresh_token=``
-    """
-
-    def __init__(self, accounts: Accounts, store: TokenStore, given: Record) -> None:
-        super().__init__(accounts, store)
-        self._given = given
-        self._set(given, unsaved=True)
-
-    @property
-    def record(self) -> Record:
-        """What is in hand, without I/O."""
-        return self._snapshot.record
-
-    def look(self) -> Record:
-        """Return what is in hand, or what the store holds when there is nothing."""
-        if not any(_tokens(self.record)):
-            self._read_store()
-        return self.record
-
-    def _first_reading(self, stored: Record | None, memory: Record) -> tuple[Record, bool]:
-        given = self._given
-        if not any(_tokens(given)) or _tokens(memory) != _tokens(given):
-            return super()._first_reading(stored, memory)
-        if stored is None or not any(_tokens(stored)):
-            return replace(memory, extra={**memory.extra, **(stored.extra if stored else {})}), True
-        if given.refresh_token is None:
-            # An access token alone is no grant, and must not cost the store the one it has.
-            return stored, False
-        if given.refresh_token != stored.refresh_token:
-            return replace(memory, extra=stored.extra), True
-        if stored.access_token in (None, given.access_token):
-            return memory.joined(stored), True
-        return stored.with_mints_of(memory), False
 
 
 class SessionAuth(ZohoRecruitAuth):
@@ -76,7 +37,7 @@ class SessionAuth(ZohoRecruitAuth):
     :param held: returns the token dict that the session's oauthlib client holds
     """
 
-    _source: GivenSource
+    _source: TokenSource
     _mapping: Mapping[str, Any]
 
     def __init__(  # noqa: PLR0913 - it takes what the fix takes
@@ -99,7 +60,7 @@ class SessionAuth(ZohoRecruitAuth):
         self._restart(Record())
 
     @property
-    def source(self) -> GivenSource:
+    def source(self) -> TokenSource:
         """The engine of the present grant."""
         return self._source
 
@@ -135,7 +96,7 @@ class SessionAuth(ZohoRecruitAuth):
 
     def token_dict(self) -> dict[str, Any]:
         """Return the current token as requests-oauthlib shows it: as it was given, or as it came from Zoho."""
-        record = self._source.look()
+        record = self._look()
         if (record.refresh_token, record.token) == (self._shown.refresh_token, self._shown.token):
             return dict(self._mapping)
         grant = {"refresh_token": str(record.refresh_token)} if record.refresh_token else {}
@@ -143,9 +104,9 @@ class SessionAuth(ZohoRecruitAuth):
 
     def authorized(self) -> bool:
         """Tell whether a request has a chance: a live token, or a grant that Zoho has not called dead."""
-        record = self._source.look()
-        if record.alive(self._source.clock()) or record.refresh_token is None:
-            return record.alive(self._source.clock())
+        record = self._look()
+        if record.alive(self._source.shared.clock()) or record.refresh_token is None:
+            return record.alive(self._source.shared.clock())
         failure = record.failure
         return (
             failure is None
@@ -169,6 +130,12 @@ class SessionAuth(ZohoRecruitAuth):
         record = self._source.record
         return (self.application.client_secret, record.access_token, record.refresh_token)
 
+    def _look(self) -> Record:
+        """Return what is in hand, or what the store holds when there is nothing."""
+        if not any(_tokens(self._source.record)):
+            self._source.shared.read()
+        return self._source.record
+
     def _restart(self, before: Record) -> None:
         self._mapping, self._shown = self._held(), self._record_held()
         given = self._shown
@@ -179,7 +146,9 @@ class SessionAuth(ZohoRecruitAuth):
 
     def _start(self, given: Record) -> None:
         store = as_store(self._saver if self._store is None else self._store, self._accounts)
-        self._source = GivenSource(self._accounts, store, given)
+        if isinstance(store, CallbackStore) and any(_tokens(given)):
+            store.remember(given.to_mapping(self.application))
+        self._source = TokenSource(self._accounts, store, given)
 
     def _record_held(self) -> Record:
         return Record.from_mapping(self._held(), self.application)

@@ -225,7 +225,7 @@ class ZohoSession(OAuth2Session):
                 hint="The token it brought is in use. For another one, start the authorization again.",
             )
         source = self.zoho_auth.source
-        now = source.clock()
+        now = source.shared.clock()
         token = accounts.exchange(code, redirect_uri=self.redirect_uri, code_verifier=code_verifier, now=now)
         self._redeemed = fingerprint(code)
         if token.refresh_token is None and self._offline:

@@ -70,7 +70,7 @@ class Client:
     def __init__(self, access, store, **options):
         self.ahead = 0.0
         self.auth = access.auth(store, **options)
-        self.auth._source.clock = lambda: time.time() + self.ahead
+        self.auth._source.shared.clock = lambda: time.time() + self.ahead
         self._access = access
 
     def call(self):

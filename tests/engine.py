@@ -12,6 +12,7 @@ from planted import CLIENT_ID, CLIENT_SECRET, GRANT
 
 from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.errors import TokenEndpointError
+from requests_zohorecruit.records import Record
 from requests_zohorecruit.source import TokenSource
 from requests_zohorecruit.stores import MemoryStore
 from requests_zohorecruit.stores.shared import poll
@@ -108,7 +109,7 @@ class WatchedStore(MemoryStore):
 
 def make_source(store=None, *, grant=GRANT, clock=None, accounts=None):
     store = WatchedStore() if store is None else store
-    return TokenSource(accounts or FakeAccounts(), store, refresh_token=grant, clock=clock or Clock())
+    return TokenSource(accounts or FakeAccounts(), store, Record(refresh_token=grant), clock=clock or Clock())
 
 
 def token_record(access_token="T0", *, age=0.0, grant=GRANT, expires_in=3600, **more):

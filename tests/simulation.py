@@ -271,8 +271,8 @@ class Worker:
         self.given = None
         self.offset = 0.0
         self.source = TokenSource(Accounts(world), Store(world.disk), clock=self.clock)
-        self.source._threads = ThreadLock(world)
-        self.source._reading._lock = ThreadLock(world)
+        self.source.shared.threads = ThreadLock(world)
+        self.source.shared.reading._lock = ThreadLock(world)
         self.source.budget = BUDGET
 
     def clock(self):
@@ -280,7 +280,7 @@ class Worker:
 
     @property
     def has_usable(self):
-        return self.source._has_usable()
+        return self.source._usable(self.source.record)
 
     def call(self):
         """Do with the API what `ZohoRecruitAuth` does; return the status of the answer."""
@@ -410,13 +410,13 @@ class World:
         stored = self.disk.record or {}
         if self.ledger.scope_of(stored.get("access_token")):
             return False
-        records = [worker.source._snapshot.record for worker in self.workers]
+        records = [worker.source.record for worker in self.workers]
         shared = [record for record in records if record.refresh_token == stored.get("refresh_token")]
         return any(self.ledger.scope_of(record.access_token) for record in shared)
 
     def grant_in_use(self):
         """Return the newest live refresh token that a worker remembers or the store holds, revoked ones left out."""
-        records = [worker.source._snapshot.record.refresh_token for worker in self.workers]
+        records = [worker.source.record.refresh_token for worker in self.workers]
         known = {*records, (self.disk.record or {}).get("refresh_token")}
         after = 0 if self.emptied else self.buried + 1
         ranked = [grant for grant in self.saved[after:] if grant in known]
@@ -446,6 +446,7 @@ class World:
 
     def _authorize(self, worker):
         """A person logs in again: a new grant, which comes with an access token."""
+        self.now += 0.001  # a person takes a moment
         begun, now = self.now, worker.clock()
         grant = self.ledger.open_grant(SCOPE)
         token = self.ledger.mint(grant)

@@ -103,11 +103,11 @@ class TestHeader:
 
         store = WatchedStore(token_record())
         auth = make_auth(store=store, session=NoTraffic())
-        auth._source.clock = Clock()
+        auth._source.shared.clock = Clock()
         signed(auth)
         store.done.clear()
-        monkeypatch.setattr(auth._source, "_threads", Untouchable())
-        monkeypatch.setattr(auth._source, "_memory", Untouchable())
+        monkeypatch.setattr(auth._source.shared, "threads", Untouchable())
+        monkeypatch.setattr(auth._source.shared, "_changing", Untouchable())
         for _ in range(3):
             assert signed(auth).headers["Authorization"] == "Zoho-oauthtoken T0"
         assert store.done == []
@@ -421,7 +421,7 @@ class TestArguments:
             make_auth(store=MemoryStore)
 
     def test_without_a_store_each_auth_has_a_memory_of_its_own(self):
-        one, two = make_auth()._source.store, make_auth()._source.store
+        one, two = make_auth()._source.shared.store, make_auth()._source.shared.store
         assert one is not two
         assert type(one) is type(two) is MemoryStore
 
@@ -537,7 +537,7 @@ class TestSecrets:
         assert auth.token is not None
         printed = self.everything_printed(auth)
         assert "TokenSource" in printed
-        assert "planted" not in printed + repr(auth._source.store)
+        assert "planted" not in printed + repr(auth._source.shared.store)
 
     def test_repr_names_client_and_region(self):
         assert repr(make_auth()) == "ZohoRecruitAuth(client_id='1000.CLIENT', region='eu')"

@@ -716,7 +716,7 @@ class TestPause:
     @pytest.fixture
     def auth(self, zoho, clock):
         auth = zoho.auth()
-        auth._source.clock = clock
+        auth._source.shared.clock = clock
         zoho.answers[CANDIDATES] = lambda _: INVALID_TOKEN
         return auth
 
@@ -754,7 +754,7 @@ class TestPause:
         zoho.answers[CANDIDATES] = lambda _: INVALID_TOKEN
         both = [zoho.auth(store=store) for _ in range(2)]
         for auth in both:
-            auth._source.clock = clock
+            auth._source.shared.clock = clock
         for auth in both * 3:
             assert zoho.session.get(zoho.url(), auth=auth).status_code == 401
         assert len(zoho.token_calls) == 2
@@ -780,11 +780,11 @@ class TestPause:
 
     def test_T21_the_first_accepted_call_ends_the_pause_in_memory_and_in_the_store(self, zoho, auth):
         zoho.session.get(zoho.url(), auth=auth)
-        assert auth._source.store.load()["rejection_pause"]
+        assert auth._source.shared.store.load()["rejection_pause"]
         del zoho.answers[CANDIDATES]
         assert zoho.session.get(zoho.url(), auth=auth).status_code == 200
         assert not auth._source.resting
-        assert "rejection_pause" not in auth._source.store.load()
+        assert "rejection_pause" not in auth._source.shared.store.load()
         # So the next rejected token is replaced at once.
         zoho.good.clear()
         assert zoho.session.get(zoho.url(), auth=auth).status_code == 200

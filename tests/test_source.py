@@ -95,10 +95,10 @@ class WhenAllHaveCome(ForkSafeLock):
 
 def failing_login(source, what, grant="1000.login"):
     """Log in while something fails: ``loads_fail``, ``locks_fail`` or ``saves_fail``."""
-    setattr(source.store, what, OSError(28, "no"))
+    setattr(source.shared.store, what, OSError(28, "no"))
     with pytest.raises(TokenStoreError):
         source.adopt(Token("T9", grant, START + 3600), now=START)
-    setattr(source.store, what, None)
+    setattr(source.shared.store, what, None)
 
 
 def begun_login(source, given):
@@ -117,9 +117,9 @@ def throttled(seconds=60.0):
 class TestFresh:
     def test_a_fresh_token_costs_no_store_access_and_no_lock(self, source):
         source.header()
-        source.store.done.clear()
+        source.shared.store.done.clear()
         assert source.header() == header("T1")
-        assert source.store.done == []
+        assert source.shared.store.done == []
 
     def test_the_token_is_none_before_first_use_and_a_snapshot_after(self, source):
         assert source.token is None
@@ -150,7 +150,7 @@ class TestFresh:
 
     def test_the_default_clock_is_the_wall_clock(self, monkeypatch):
         monkeypatch.setattr("time.time", lambda: 42.0)
-        assert TokenSource(FakeAccounts(), MemoryStore()).clock is wall_clock
+        assert TokenSource(FakeAccounts(), MemoryStore()).shared.clock is wall_clock
         assert wall_clock() == 42.0
 
 
@@ -179,7 +179,7 @@ class TestStale:
         assert source.header() == header("T1")
 
     def test_whoever_goes_on_does_not_keep_the_one_who_looks_from_refreshing(self, source, store, monkeypatch):
-        source._read_store()
+        source.shared.read()
         load, gone_on = store.load, []
 
         def slow():
@@ -241,7 +241,7 @@ class TestStale:
         assert store.done.count(("lock", 0)) == 1
 
     def test_a_store_that_takes_its_time_to_fail_holds_up_one_call_only(self, source, store, clock, monkeypatch):
-        source._read_store()
+        source.shared.read()
         tries = []
 
         def slow():
@@ -276,7 +276,7 @@ class TestStale:
     def test_T13_what_another_process_minted_meanwhile_is_found_by_reloading_inside_the_lock(
         self, source, store, accounts
     ):
-        source._read_store()
+        source.shared.read()
         MemoryStore.save(store, token_record("T-other"))
         assert source.header() == header("T-other")
         assert accounts.calls == []
@@ -315,7 +315,7 @@ class TestStale:
     def test_T20_a_failure_in_the_moment_the_token_grows_stale_is_not_repeated_with_every_call(
         self, source, accounts, store, clock
     ):
-        source._read_store()
+        source.shared.read()
         clock.now = source.token.stale_at
         accounts.fail = [unreachable()]
         assert source.header() == header("T0")
@@ -324,11 +324,11 @@ class TestStale:
         assert store.done == []
 
     def test_a_store_that_cannot_be_locked_or_read_is_not_the_callers_problem(self, source, store, caplog):
-        source._read_store()
+        source.shared.read()
         store.locks_fail = OSError(28, "no")
         assert source.header() == header("T0")
         store.locks_fail, store.loads_fail = None, RuntimeError("secret in here")
-        source.clock.forward(3)
+        source.shared.clock.forward(3)
         assert source.header() == header("T0")
         assert "could not be locked: OSError (No space left on device)" in caplog.text
         assert "could not be read: RuntimeError" in caplog.text
@@ -351,7 +351,7 @@ class TestStale:
         assert accounts.calls == []
 
     def test_a_grant_revoked_elsewhere_still_serves_the_call_that_finds_out(self, source, store):
-        source._read_store()
+        source.shared.read()
         MemoryStore.save(store, {"client_id": "1000.CLIENT", "region": "eu"})
         assert source.header() == header("T0")
         with pytest.raises(ReauthorizationRequired):
@@ -379,7 +379,7 @@ class TestStale:
 class TestExpired:
     def test_T10_many_threads_make_one_refresh(self, source, accounts):
         accounts.gate = threading.Event()
-        source._threads = WhenAllHaveCome(8, accounts.gate.set)
+        source.shared.threads = WhenAllHaveCome(8, accounts.gate.set)
         assert in_threads(8, lambda _: source.header()) == [header("T1")] * 8
         assert len(accounts.calls) == 1
 
@@ -519,7 +519,7 @@ class TestExpired:
         accounts.during = lambda: clock.forward(25)
         source.header()
         assert source.token.expires_at == START + 3600
-        assert source.store.record["mint_times"] == [START + 25]
+        assert source.shared.store.record["mint_times"] == [START + 25]
 
     def test_T56_a_lock_that_is_never_obtained_ends_in_an_error_that_says_where_and_how_long(self, accounts, clock):
         store = WatchedStore()
@@ -538,7 +538,7 @@ class TestExpired:
         clock.forward(3600)
         store.save(token_record("T9", age=-3600))
         store.done.clear()
-        asked, hold, load = threading.Semaphore(0), source._reading._lock.hold, store.load
+        asked, hold, load = threading.Semaphore(0), source.shared.reading._lock.hold, store.load
 
         def noted(timeout):
             asked.release()
@@ -549,7 +549,7 @@ class TestExpired:
                 assert asked.acquire(timeout=30)
             return load()
 
-        monkeypatch.setattr(source._reading._lock, "hold", noted)
+        monkeypatch.setattr(source.shared.reading._lock, "hold", noted)
         monkeypatch.setattr(store, "load", slow)
         assert in_threads(16, lambda _: source.header()) == [header("T9")] * 16
         assert store.done == ["load", "load"]
@@ -558,13 +558,13 @@ class TestExpired:
         def never(timeout):
             raise TimeoutError(timeout)
 
-        monkeypatch.setattr(source._reading._lock, "hold", never)
+        monkeypatch.setattr(source.shared.reading._lock, "hold", never)
         with pytest.raises(TokenStoreError, match="not to be had within 60 s .*still reading it"):
             source.header()
 
     def test_T56_nobody_waits_for_another_thread_longer_than_a_minute_either(self, source, monkeypatch):
         waits = []
-        monkeypatch.setattr(source._threads, "acquire", waits.append)
+        monkeypatch.setattr(source.shared.threads, "acquire", waits.append)
         with pytest.raises(TokenStoreError, match="another thread"):
             source.header()
         assert waits == [60]
@@ -600,7 +600,7 @@ class TestWaiting:
     def meanwhile(source, monkeypatch, lock, event):
         """Let `event` happen while `source` waits for one of its two locks."""
         happened = []
-        target, name = {"threads": (source._threads, "acquire"), "store": (source.store, "lock")}[lock]
+        target, name = {"threads": (source.shared.threads, "acquire"), "store": (source.shared.store, "lock")}[lock]
         original = getattr(target, name)
 
         def waited(timeout):
@@ -617,7 +617,7 @@ class TestWaiting:
         self.meanwhile(source, monkeypatch, "threads", source.header)
         assert source.header() == header("T1")
         assert len(accounts.calls) == 1
-        assert [each for each in source.store.done if each[0] == "lock"] == [("lock", pytest.approx(60, abs=5))]
+        assert [each for each in source.shared.store.done if each[0] == "lock"] == [("lock", pytest.approx(60, abs=5))]
 
     def test_T11_the_same_after_a_401(self, source, accounts, monkeypatch):
         source.header()
@@ -626,7 +626,7 @@ class TestWaiting:
         assert len(accounts.calls) == 2
 
     def test_T13_who_waited_for_a_process_finds_its_token_by_reloading(self, source, accounts, monkeypatch):
-        other = make_source(source.store, clock=source.clock, accounts=accounts)
+        other = make_source(source.shared.store, clock=source.shared.clock, accounts=accounts)
         self.meanwhile(source, monkeypatch, "store", other.header)
         assert source.header() == header("T1")
         assert len(accounts.calls) == 1
@@ -635,36 +635,36 @@ class TestWaiting:
         self, source, accounts
     ):
         source.header()
-        source.clock.forward(3600)
+        source.shared.clock.forward(3600)
         mint = source._mint
 
         def revoked_at_once(record):
             mint(record)
-            MemoryStore.save(source.store, {"client_id": "1000.CLIENT", "region": "eu"})
-            source._reload()
+            MemoryStore.save(source.shared.store, {"client_id": "1000.CLIENT", "region": "eu"})
+            source.shared.read()
 
         source._mint = revoked_at_once
         with pytest.raises(ReauthorizationRequired):
             source.header()
 
     def test_a_read_that_was_overtaken_by_a_refresh_changes_nothing(self, source, monkeypatch):
-        before = source.store.load
+        before = source.shared.store.load
 
         def overtaken():
             found = before()
-            monkeypatch.setattr(source.store, "load", before)
+            monkeypatch.setattr(source.shared.store, "load", before)
             source.header()
             return found
 
-        monkeypatch.setattr(source.store, "load", overtaken)
-        source._read_store()
+        monkeypatch.setattr(source.shared.store, "load", overtaken)
+        source.shared.read()
         assert source.token.access_token == "T1"
 
 
 class TestSeed:
     def test_the_argument_seeds_an_empty_store(self, source):
         source.header()
-        assert source.store.record["refresh_token"] == GRANT
+        assert source.shared.store.record["refresh_token"] == GRANT
 
     def test_the_argument_wins_over_another_refresh_token_and_drops_its_access_token(self, accounts, clock):
         store = WatchedStore(token_record("T-other-grant", grant="1000.old", note="kept"))
@@ -687,7 +687,7 @@ class TestSeed:
 
     def test_afterwards_the_store_rules_so_a_later_login_is_picked_up(self, source, accounts, clock):
         source.header()
-        MemoryStore.save(source.store, token_record("T-login", grant="1000.login", age=-3600))
+        MemoryStore.save(source.shared.store, token_record("T-login", grant="1000.login", age=-3600))
         clock.forward(3600)
         assert source.header() == header("T-login")
         clock.forward(3600)
@@ -697,7 +697,7 @@ class TestSeed:
     def test_a_login_between_first_reading_and_lock_is_picked_up(self, accounts, clock):
         store = WatchedStore(token_record("T-old", grant="1000.old"))
         source = make_source(store, clock=clock, accounts=accounts)
-        source._read_store()
+        source.shared.read()
         MemoryStore.save(store, token_record("T-login", grant="1000.login"))
         assert source.header() == header("T-login")
 
@@ -734,7 +734,7 @@ class TestRejected:
     def test_T11_many_threads_with_one_rejected_token_make_one_refresh(self, source, accounts):
         source.header()
         accounts.gate = threading.Event()
-        source._threads = WhenAllHaveCome(8, accounts.gate.set)
+        source.shared.threads = WhenAllHaveCome(8, accounts.gate.set)
         assert in_threads(8, lambda _: source.replacement("T1")) == [header("T2")] * 8
         assert len(accounts.calls) == 2
 
@@ -759,7 +759,7 @@ class TestRejected:
 
     def test_a_save_that_fails_is_a_warning_since_the_call_can_succeed(self, source, caplog):
         source.header()
-        source.store.saves_fail = OSError(28, "no")
+        source.shared.store.saves_fail = OSError(28, "no")
         assert source.replacement("T1") == header("T2")
         assert ["stays in use in memory" in record.getMessage() for record in caplog.records] == [True, True]
         assert all(record.getMessage().startswith("The token store WatchedStore") for record in caplog.records)
@@ -767,30 +767,30 @@ class TestRejected:
 
     def test_a_store_that_cannot_be_read_is_an_error(self, source):
         source.header()
-        source.store.loads_fail = OSError(5, "no")
+        source.shared.store.loads_fail = OSError(5, "no")
         with pytest.raises(TokenStoreError, match="Input/output error"):
             source.replacement("T1")
 
     def test_one_of_many_locks_the_store(self, source, accounts):
         source.header()
-        source.store.done.clear()
+        source.shared.store.done.clear()
         accounts.gate = threading.Event()
-        source._threads = WhenAllHaveCome(8, accounts.gate.set)
+        source.shared.threads = WhenAllHaveCome(8, accounts.gate.set)
         assert in_threads(8, lambda _: source.replacement("T1")) == [header("T2")] * 8
-        assert sum(isinstance(done, tuple) for done in source.store.done) == 1
+        assert sum(isinstance(done, tuple) for done in source.shared.store.done) == 1
 
     def test_the_store_is_read_once(self, source):
         source.header()
-        source.store.done.clear()
+        source.shared.store.done.clear()
         source.replacement("T1")
-        assert source.store.done.count("load") == 1
+        assert source.shared.store.done.count("load") == 1
 
     @pytest.mark.parametrize(("name", "remembered"), [("R0", False), ("R1", True)])
     def test_the_last_16_rejected_tokens_are_not_taken_from_the_store_again(self, source, accounts, name, remembered):
         source.header()
         for number in range(16):
             assert source.replacement(f"R{number}") == header("T1")
-        MemoryStore.save(source.store, token_record(name))
+        MemoryStore.save(source.shared.store, token_record(name))
         assert source.replacement("T1") == header("T2" if remembered else name)
 
     def test_a_refresh_that_fails_raises_its_error(self, source, accounts):
@@ -828,11 +828,11 @@ class TestRejected:
         clock.forward(119)
         assert source.replacement("T3") is None
         assert source.resting
-        source.store.done.clear()
+        source.shared.store.done.clear()
         source.accepted()
-        assert ("lock", 0) in source.store.done
+        assert ("lock", 0) in source.shared.store.done
         assert not source.resting
-        assert "rejection_pause" not in source.store.record
+        assert "rejection_pause" not in source.shared.store.record
         assert source.replacement("T3") == header("T4")
         source.rejected_again("T4", "host")
         clock.forward(60)
@@ -851,17 +851,17 @@ class TestRejected:
 
     def test_accepted_again_changes_nothing(self, source):
         source.header()
-        source.store.done.clear()
+        source.shared.store.done.clear()
         source.accepted()
-        assert source.store.done == []
+        assert source.shared.store.done == []
 
     def test_T21_a_401_that_comes_late_does_not_pause_again(self, source):
         source.header()
         source.replacement("T1")
         source.rejected_again("T2", "host")
-        pause = source.store.record["rejection_pause"]
+        pause = source.shared.store.record["rejection_pause"]
         source.rejected_again("T2", "host")
-        assert source.store.record["rejection_pause"] == pause
+        assert source.shared.store.record["rejection_pause"] == pause
 
     def test_T21_a_401_for_an_older_token_is_not_answered_with_the_one_that_was_rejected_too(self, source):
         source.header()
@@ -872,10 +872,10 @@ class TestRejected:
     def test_T21_a_pause_is_noted_beside_what_somebody_else_has_saved_meanwhile(self, source):
         source.header()
         source.replacement("T1")
-        MemoryStore.save(source.store, token_record("T-other"))
+        MemoryStore.save(source.shared.store, token_record("T-other"))
         source.rejected_again("T2", "host")
-        assert source.store.record["access_token"] == "T-other"
-        assert source.store.record["rejection_pause"] == [START + 60, 60]
+        assert source.shared.store.record["access_token"] == "T-other"
+        assert source.shared.store.record["rejection_pause"] == [START + 60, 60]
 
     def test_a_pause_and_a_cool_down_noted_by_two_processes_at_once_both_count(self, accounts, clock):
         store = WatchedStore()
@@ -905,10 +905,10 @@ class TestRejected:
         caplog.set_level(logging.DEBUG)
         source.header()
         source.replacement("T1")
-        source.store.locks_fail = OSError(5, "no")
-        source.store.done.clear()
+        source.shared.store.locks_fail = OSError(5, "no")
+        source.shared.store.done.clear()
         source.rejected_again("T2", "host")
-        assert source.store.done == [("lock", pytest.approx(5, abs=0.5))]  # the caller has an answer in hand
+        assert source.shared.store.done == [("lock", pytest.approx(5, abs=0.5))]  # the caller has an answer in hand
         assert source.replacement("T2") is None
         assert "this process only: The token store WatchedStore could not be" in caplog.text
 
@@ -960,7 +960,7 @@ class TestRefresh:
     def test_many_at_once_make_one_mint(self, source, accounts):
         assert source.header() == header("T1")
         accounts.gate = threading.Event()
-        source._threads = WhenAllHaveCome(8, accounts.gate.set)
+        source.shared.threads = WhenAllHaveCome(8, accounts.gate.set)
         tokens = in_threads(8, lambda _: source.refresh().access_token)
         assert set(tokens) == {"T2"}
         assert len(accounts.calls) == 2
@@ -986,7 +986,7 @@ class TestRefresh:
         assert source.refresh().access_token == "T3"
 
     def test_a_failing_save_raises_and_the_token_is_in_use(self, source):
-        source.store.saves_fail = OSError(28, "no")
+        source.shared.store.saves_fail = OSError(28, "no")
         with pytest.raises(TokenStoreError, match="stays in use in memory"):
             source.refresh()
         assert source.token.access_token == "T1"
@@ -994,24 +994,24 @@ class TestRefresh:
 
 class TestSaving:
     def test_T25_the_token_is_adopted_before_it_is_saved_and_saving_is_tried_again(self, source, accounts, clock):
-        source.store.saves_fail = RuntimeError("planted")
+        source.shared.store.saves_fail = RuntimeError("planted")
         with pytest.raises(TokenStoreError, match="RuntimeError") as caught:
             source.header()
         assert "planted" not in str(caught.value)
         assert source.token.access_token == "T1"
         assert source.header() == header("T1")
-        source.store.saves_fail = None
-        source.store.done.clear()
+        source.shared.store.saves_fail = None
+        source.shared.store.done.clear()
         clock.forward(1.9)
         assert source.header() == header("T1")
-        assert source.store.done == []
+        assert source.shared.store.done == []
         clock.forward(0.1)
         assert source.header() == header("T1")
-        assert source.store.record["access_token"] == "T1"
-        source.store.done.clear()
+        assert source.shared.store.record["access_token"] == "T1"
+        source.shared.store.done.clear()
         clock.forward(3)
         source.header()
-        assert source.store.done == []
+        assert source.shared.store.done == []
         assert len(accounts.calls) == 1
 
     def test_T25_a_save_callback_may_make_an_authenticated_request_of_its_own(self, accounts, clock):
@@ -1052,18 +1052,18 @@ class TestSaving:
         first.join(30)
 
     def test_what_another_process_stored_meanwhile_is_not_overwritten_by_a_late_save(self, source, clock):
-        source.store.saves_fail = OSError(28, "no")
+        source.shared.store.saves_fail = OSError(28, "no")
         with pytest.raises(TokenStoreError):
             source.header()
-        source.store.saves_fail = None
-        MemoryStore.save(source.store, token_record("T-other", grant="1000.login"))
+        source.shared.store.saves_fail = None
+        MemoryStore.save(source.shared.store, token_record("T-other", grant="1000.login"))
         clock.forward(3)
         assert source.header() == header("T-other")
-        assert source.store.record["refresh_token"] == "1000.login"
+        assert source.shared.store.record["refresh_token"] == "1000.login"
 
     def test_the_mint_is_written_down_before_zoho_is_asked(self, source, accounts):
         seen = []
-        accounts.during = lambda: seen.append(source.store.record["mint_times"])
+        accounts.during = lambda: seen.append(source.shared.store.record["mint_times"])
         source.header()
         assert seen == [[START]]
 
@@ -1084,26 +1084,26 @@ class TestSaving:
         assert [record["access_token"] for record in saved] == ["T1", "T2"]
 
     def test_a_save_that_failed_is_not_tried_again_with_each_call(self, source, clock):
-        source.store.saves_fail = OSError(28, "no")
+        source.shared.store.saves_fail = OSError(28, "no")
         with pytest.raises(TokenStoreError):
             source.header()
-        source.store.saves_fail = None
-        source.store.done.clear()
+        source.shared.store.saves_fail = None
+        source.shared.store.done.clear()
         assert source.header() == header("T1")
-        assert source.store.done == []
+        assert source.shared.store.done == []
         clock.forward(3)
         source.header()
-        assert source.store.record["access_token"] == "T1"
+        assert source.shared.store.record["access_token"] == "T1"
 
     def test_a_lock_that_fails_on_release_is_reported_and_the_save_repeated(self, source, clock):
-        source.store.unlocks_fail = RuntimeError()
+        source.shared.store.unlocks_fail = RuntimeError()
         with pytest.raises(TokenStoreError, match=r"could not be unlocked: RuntimeError \(region eu\)\."):
             source.header()
-        source.store.unlocks_fail = None
-        source.store._text = None
+        source.shared.store.unlocks_fail = None
+        source.shared.store._text = None
         clock.forward(3)
         assert source.header() == header("T1")
-        assert source.store.record["access_token"] == "T1"
+        assert source.shared.store.record["access_token"] == "T1"
 
     def test_what_a_transaction_took_back_on_unlocking_is_saved_again(self, accounts, clock):
         store = Transaction(token_record(age=3600))
@@ -1346,7 +1346,7 @@ class TestAdoptAndRevoke:
                     yield
 
             def save(self, record):
-                in_threads(1, lambda _: source._read_store())
+                in_threads(1, lambda _: source.shared.read())
                 super().save(record)
 
         source = make_source(Store(token_record()), grant=None, clock=clock, accounts=accounts)
@@ -1356,7 +1356,7 @@ class TestAdoptAndRevoke:
     def test_once_a_login_is_saved_the_store_rules_even_if_the_grant_before_it_comes_back(self, source, clock):
         source.header()
         source.adopt(Token("T9", "1000.login", START + 3600), now=START)
-        MemoryStore.save(source.store, token_record("T0"))
+        MemoryStore.save(source.shared.store, token_record("T0"))
         clock.forward(3400)
         source.header()
         assert source.token.refresh_token == GRANT
@@ -1365,80 +1365,80 @@ class TestAdoptAndRevoke:
     def test_a_login_not_yet_saved_outlives_each_grant_that_has_given_way_here(self, former, source, clock):
         source.header()
         source.adopt(Token("T8", "1000.first", START + 3600), now=START)
-        MemoryStore.save(source.store, token_record("T-other", grant="1000.other"))
+        MemoryStore.save(source.shared.store, token_record("T-other", grant="1000.other"))
         failing_login(source, "saves_fail")
-        MemoryStore.save(source.store, token_record("T0", grant=former, note="kept"))
+        MemoryStore.save(source.shared.store, token_record("T0", grant=former, note="kept", granted_at=0.0))
         clock.forward(3)
         assert source.header() == header("T9")
-        assert (source.store.record["refresh_token"], source.store.record["note"]) == ("1000.login", "kept")
+        assert (source.shared.store.record["refresh_token"], source.shared.store.record["note"]) == ("1000.login", "kept")
 
     def test_a_login_not_yet_saved_outlives_a_revocation_of_the_grant_before_it_by_others(
         self, source, clock, accounts
     ):
         source.header()
         failing_login(source, "saves_fail")
-        make_source(source.store, clock=clock, accounts=accounts).revoke()
+        make_source(source.shared.store, clock=clock, accounts=accounts).revoke()
         clock.forward(3)
         assert source.header() == header("T9")
-        assert source.store.record["refresh_token"] == "1000.login"
+        assert source.shared.store.record["refresh_token"] == "1000.login"
 
     def test_a_login_not_yet_saved_outlives_whatever_is_put_back_into_an_emptied_store(self, clock, accounts):
         source = make_source(grant=None, clock=clock, accounts=accounts)
         failing_login(source, "saves_fail")
-        MemoryStore.save(source.store, token_record("T0"))
+        MemoryStore.save(source.shared.store, token_record("T0", granted_at=0.0))
         clock.forward(3)
         assert source.header() == header("T9")
-        assert source.store.record["refresh_token"] == "1000.login"
+        assert source.shared.store.record["refresh_token"] == "1000.login"
 
     def test_a_login_that_gave_way_to_a_later_one_does_not_bring_that_back_after_others_have_revoked_it(
         self, source, clock, accounts
     ):
         source.header()
         failing_login(source, "locks_fail")
-        MemoryStore.save(source.store, token_record("T-later", grant="1000.later"))
+        MemoryStore.save(source.shared.store, token_record("T-later", grant="1000.later"))
         clock.forward(3)
         assert source.header() == header("T-later")
-        source.store.busy = True
+        source.shared.store.busy = True
         source.rejected_again("T-later", "recruit.zoho.eu")
-        source.store.busy = False
-        make_source(source.store, grant=None, clock=clock, accounts=accounts).revoke()
+        source.shared.store.busy = False
+        make_source(source.shared.store, grant=None, clock=clock, accounts=accounts).revoke()
         clock.forward(3600)
         with pytest.raises(ReauthorizationRequired):
             source.header()
-        assert "refresh_token" not in source.store.record
+        assert "refresh_token" not in source.shared.store.record
 
     @pytest.mark.parametrize("grant", ["1000.login", None])
     def test_a_login_that_could_not_read_the_store_goes_before_what_is_there(self, grant, source, clock):
-        MemoryStore.save(source.store, token_record("T-other", grant="1000.other", note="kept"))
+        MemoryStore.save(source.shared.store, token_record("T-other", grant="1000.other", note="kept"))
         failing_login(source, "loads_fail", grant)
         clock.forward(3)
         assert source.header() == header("T9")
-        assert source.store.record.get("refresh_token") == grant
-        assert source.store.record["note"] == "kept"
+        assert source.shared.store.record.get("refresh_token") == grant
+        assert source.shared.store.record["note"] == "kept"
 
     @pytest.mark.parametrize("login", [True, False])
     def test_what_others_keep_in_the_record_survives_a_first_reading_under_the_lock(self, login, source):
-        MemoryStore.save(source.store, token_record("T-other", grant="1000.other", note="kept"))
+        MemoryStore.save(source.shared.store, token_record("T-other", grant="1000.other", note="kept"))
         if login:
             failing_login(source, "loads_fail")
         source.refresh()
-        assert source.store.record["refresh_token"] == ("1000.login" if login else GRANT)
-        assert source.store.record["note"] == "kept"
+        assert source.shared.store.record["refresh_token"] == ("1000.login" if login else GRANT)
+        assert source.shared.store.record["note"] == "kept"
 
     def test_a_login_that_an_emptied_store_has_lost_outlives_the_grant_before_it(self, source, clock):
         source.header()
         source.adopt(Token("T9", "1000.login", START + 3600), now=START)
         clock.forward(3400)
-        source.store._text, source.store.busy = None, True
+        source.shared.store._text, source.shared.store.busy = None, True
         assert source.header() == header("T9")
-        MemoryStore.save(source.store, token_record("T0", age=-3400))
-        source.store.busy = False
+        MemoryStore.save(source.shared.store, token_record("T0", age=-3400, granted_at=0.0))
+        source.shared.store.busy = False
         clock.forward(1)
         source.header()
-        assert source.store.record["refresh_token"] == "1000.login"
+        assert source.shared.store.record["refresh_token"] == "1000.login"
 
     def test_an_exchanged_token_that_cannot_be_saved_is_in_use(self, source):
-        source.store.loads_fail = OSError(5, "no")
+        source.shared.store.loads_fail = OSError(5, "no")
         with pytest.raises(TokenStoreError):
             source.adopt(Token("T9", "1000.login", START + 3600), now=START)
         assert source.header() == header("T9")
@@ -1450,7 +1450,7 @@ class TestAdoptAndRevoke:
         other.header()
         source.revoke()
         assert accounts.revoked == [GRANT]
-        assert store.record == {"client_id": "1000.CLIENT", "region": "eu"}
+        assert store.record == {"client_id": "1000.CLIENT", "region": "eu", "granted_at": 0.0}
         assert source.token is None
         with pytest.raises(ReauthorizationRequired):
             source.header()
@@ -1482,7 +1482,7 @@ class TestAdoptAndRevoke:
         monkeypatch.setattr(accounts, "revoke", refuse)
         with pytest.raises(type(unreachable())):
             source.revoke()
-        assert source.store.record["refresh_token"] == GRANT
+        assert source.shared.store.record["refresh_token"] == GRANT
         assert source.header() == header("T1")
 
     def test_without_a_grant_there_is_nothing_to_revoke(self, accounts, clock):
@@ -1498,7 +1498,7 @@ class TestAdoptAndRevoke:
 
     def test_revoking_with_a_store_that_cannot_be_written_still_forgets_in_memory(self, source):
         source.header()
-        source.store.saves_fail = OSError(28, "no")
+        source.shared.store.saves_fail = OSError(28, "no")
         with pytest.raises(TokenStoreError, match=r"saved to: OSError \(No space left on device\) \(region eu\)\.$"):
             source.revoke()
         with pytest.raises(ReauthorizationRequired):
@@ -1511,21 +1511,21 @@ class TestCopies:
         source.accounts.entered = source.accounts.during = None
         twin = pickle.loads(pickle.dumps(source))
         assert twin.header() == header("T1")
-        assert twin._seen == source._seen
+        assert twin.shared.memory == source.shared.memory
 
     def test_T07_an_unused_one_still_knows_its_seed(self, source):
         source.accounts.entered = source.accounts.during = None
         twin = pickle.loads(pickle.dumps(source))
         twin.accounts = FakeAccounts()
         assert twin.header() == header("T1")
-        assert twin.store.record["refresh_token"] == GRANT
+        assert twin.shared.store.record["refresh_token"] == GRANT
 
     def test_T07_a_copy_made_in_the_middle_of_a_refresh_is_not_in_the_middle_of_it(self, source, accounts):
         twins = []
         accounts.during = lambda: twins.append(copy.copy(source))
         source.header()
         accounts.during = lambda: None
-        assert twins[0].refresh().access_token == "T1"
+        assert twins[0].refresh() is source.token  # they share what they know
 
     def test_T29_two_sources_share_nothing_by_accident(self, clock):
         one, two = make_source(clock=clock), make_source(clock=clock, grant="1000.two")

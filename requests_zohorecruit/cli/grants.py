@@ -22,7 +22,7 @@ def refresh(profile: Profile) -> None:
     Programs do that by themselves when the time has come. Zoho allows about ten new tokens in ten minutes.
     """
     source = ZohoRecruitAuth(**profile.load().arguments())._source  # noqa: SLF001 - our own door
-    source._read_store()  # noqa: SLF001 - what is there is the token in hand, so it is not adopted but replaced
+    source.shared.read()  # noqa: SLF001 - what is there is the token in hand, so it is not adopted but replaced
     token = source.refresh()
     click.echo(f"The new access token {fingerprint(token.access_token)} lives {token.expires_in // 60} minutes.")
 

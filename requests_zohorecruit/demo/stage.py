@@ -63,7 +63,7 @@ class Stage:
         self.auth = ZohoRecruitAuth(
             zoho.client_id, zoho.client_secret, region=zoho.region, store=self.store, session=self.session
         )
-        self.auth._source.clock = self.clock  # noqa: SLF001 - the story takes three hours
+        self.auth._source.shared.clock = self.clock  # noqa: SLF001 - the story takes three hours
 
     @classmethod
     @contextmanager

@@ -61,6 +61,11 @@ class CallbackStore:
             raise TokenStoreError(f"{self!r} could not be loaded: it returned {type(found).__name__}, not a mapping.")
         return copy.deepcopy(dict(found))
 
+    def remember(self, record: Mapping[str, Any]) -> None:
+        """Start from a record that the user of a save-only store has given, so that `save` is told newer ones only."""
+        if self._load is None and self._record is None:
+            self._record = copy.deepcopy(dict(record))
+
     @guarded("saved")
     def save(self, record: Mapping[str, Any]) -> None:
         """Hand a copy of the record to the user's `save`.

@@ -12,6 +12,7 @@ from engine import START, Clock, FakeAccounts, WatchedStore, token_record
 
 from requests_zohorecruit import (
     AuthorizationError,
+    CallbackStore,
     MemoryStore,
     ReauthorizationRequired,
     ThrottledError,
@@ -19,7 +20,7 @@ from requests_zohorecruit import (
     UntrustedHostError,
 )
 from requests_zohorecruit.records import Record
-from requests_zohorecruit.sessionauth import GivenSource
+from requests_zohorecruit.source import TokenSource as GivenSource
 from requests_zohorecruit.tokens import Token
 
 
@@ -41,6 +42,33 @@ def test_a_given_token_is_shown_as_it_was_and_keeps_its_unknown_keys_when_renewe
     session.get(url)
     assert session.token["access_token"] != token["access_token"]
     assert session.token["id_token"] == saved[0]["id_token"] == "of another kind"
+
+
+@pytest.mark.parametrize("wrap", [lambda save: save, CallbackStore])
+def test_T91_a_save_only_store_is_told_the_new_token_and_never_the_old_one(make, url, old, wrap):
+    saved = []
+    session = make(token=old(), fix={"store": wrap(saved.append)})
+    for _ in range(2):
+        session.get(url)
+    assert [each["access_token"] for each in saved] == [session.access_token]
+
+
+def test_T91_the_sessions_token_updater_is_told_of_each_mint_once_and_of_the_revocation(make, url, old):
+    saved = []
+    session = make(token=old(), token_updater=saved.append)
+    session.get(url)
+    first = session.access_token
+    session.auth.refresh()
+    second = session.access_token
+    session.auth.revoke()
+    assert [each.get("access_token") for each in saved] == [first, second, None]
+
+
+def test_T91_a_rejected_token_is_not_told_although_its_mint_is_written_down_first(zoho, make, url, old):
+    saved = []
+    session = make(token=old(expires_at=time.time() + 3000), token_updater=saved.append)
+    assert session.get(url).status_code == 200
+    assert [each["access_token"] for each in saved] == [session.access_token]
 
 
 def test_what_is_shown_is_a_copy(make, old):
@@ -108,7 +136,7 @@ class TestTheFirstReadingOfTheStore:
         def made(given, stored):
             accounts = FakeAccounts()
             source = GivenSource(accounts, WatchedStore(stored), Record.from_mapping(given, accounts.application))
-            source.clock = Clock()
+            source.shared.clock = Clock()
             return source
 
         return made
@@ -116,7 +144,7 @@ class TestTheFirstReadingOfTheStore:
     def test_a_store_without_a_grant_leaves_the_given_one_alone_and_keeps_its_own_keys(self, source):
         given = source(token_record(age=self.LONG_AGO), {"note": "kept"})
         assert given.header() == "Zoho-oauthtoken T1"
-        assert given.store.record.items() >= {"note": "kept", "access_token": "T1"}.items()
+        assert given.shared.store.record.items() >= {"note": "kept", "access_token": "T1"}.items()
 
     @pytest.mark.parametrize("use", [GivenSource.header, GivenSource.refresh])
     def test_another_grant_in_the_store_gives_way_for_good_and_its_unknown_keys_stay(self, source, use):
@@ -124,12 +152,12 @@ class TestTheFirstReadingOfTheStore:
         use(given)
         assert given.token.access_token == "T1"
         assert given.accounts.calls == [(self.OTHER, START)]
-        assert given.store.record.items() >= {"note": "kept", "refresh_token": self.OTHER}.items()
+        assert given.shared.store.record.items() >= {"note": "kept", "refresh_token": self.OTHER}.items()
 
     def test_what_is_given_is_right_about_when_its_own_token_ends(self, source):
         given = source(token_record(age=self.LONG_AGO), token_record(note="kept"))
         assert given.header() == "Zoho-oauthtoken T1"
-        assert given.store.record["note"] == "kept"
+        assert given.shared.store.record["note"] == "kept"
 
     @pytest.mark.parametrize(
         "given", [{"access_token": "T9", "expires_in": 3600, "expires_at": 1}, token_record("T9", age=LONG_AGO)]
@@ -137,12 +165,12 @@ class TestTheFirstReadingOfTheStore:
     def test_what_is_taken_from_the_store_is_the_stores_to_change(self, source, given):
         paused = source(given, token_record(rejection_pause=[START + 60, 60]))
         assert paused.header() == "Zoho-oauthtoken T0"
-        paused.store.save(token_record())  # somebody whose call was accepted has ended the pause
+        paused.shared.store.save(token_record())  # somebody whose call was accepted has ended the pause
         assert paused.replacement("T0") == "Zoho-oauthtoken T1"
 
     def test_a_login_before_it_outlives_a_store_that_fails_at_that_moment(self, source):
         login = source({"access_token": "T9"}, token_record())
-        login.store.locks_fail = OSError(5, "gone")
+        login.shared.store.locks_fail = OSError(5, "gone")
         with pytest.raises(TokenStoreError):
             login.adopt(Token("new", self.OTHER, START + 3600, 3600), now=START)
         assert login.header() == "Zoho-oauthtoken new"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from simulation import LEASE, World
 
-from requests_zohorecruit.errors import ThrottledError, TokenStoreError
+from requests_zohorecruit.errors import ReauthorizationRequired, ThrottledError, TokenStoreError
 
 
 @pytest.fixture
@@ -196,3 +196,18 @@ def test_after_a_revocation_others_may_put_back_the_grant_before(world):
     assert world.one_after_the_other()[1:] == [200] * 2
     assert world.one_after_the_other() == [200] * 3
     assert stored_grant(world) == 0
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_T92_a_worker_that_noticed_a_revocation_adopts_the_grant_an_emptied_store_holds_later(world, looks):
+    world.begin(0, "authorize").go_on()
+    world.begin(1, "revoke").go_on()
+    assert isinstance(world.begin(0, "refresh").go_on().result, ReauthorizationRequired)
+    world.empty_store()
+    if looks:
+        assert isinstance(world.begin(0, "call").go_on().result, ReauthorizationRequired)
+    world.now += 3600
+    assert world.begin(2, "call").go_on().result == 200
+    for _ in range(3):
+        assert world.begin(0, "call").go_on().result == 200
+        world.now += 3600
