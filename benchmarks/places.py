@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
-from servers import postgres_server, redis_server
+from helpers.database_servers import postgres_server, redis_server
 from serverstores import redis_store, sql_store
 
 from requests_zohorecruit import FileStore

@@ -15,12 +15,12 @@ from itertools import chain, pairwise
 from statistics import quantiles
 from typing import Any, NamedTuple, TypeAlias
 
-from callers import Access
-from fleet import Fleet, released_together
+from helpers.process_fleet import Fleet, released_together
+from helpers.storm_callers import Access
 from places import Place, places
 from report import Table
 
-from requests_zohorecruit.records import Budget
+from requests_zohorecruit.engine.record import Budget
 from requests_zohorecruit.sandbox.process import SandboxProcess
 
 __all__ = ["measure"]

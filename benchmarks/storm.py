@@ -15,7 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 import requests
-from fleet import Fleet, released_together
+from helpers.process_fleet import Fleet, released_together
 from libraries import LIBRARIES, OURS, Grant
 from places import FILE, POSTGRESQL, REDIS, places
 from report import Table

@@ -15,8 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from requests_zohorecruit.auth import ZohoRecruitAuth
-    from requests_zohorecruit.compliance import zohorecruit_compliance_fix
+    from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
     from requests_zohorecruit.errors import (
         AuthorizationError,
         ClientConfigurationError,
@@ -28,9 +27,10 @@ if TYPE_CHECKING:
         UntrustedHostError,
         ZohoAuthError,
     )
-    from requests_zohorecruit.regions import Region
+    from requests_zohorecruit.session.compliance_fix import zohorecruit_compliance_fix
     from requests_zohorecruit.stores import CallbackStore, FileStore, MemoryStore, TokenStore
-    from requests_zohorecruit.tokens import Token
+    from requests_zohorecruit.zoho.regions import Region
+    from requests_zohorecruit.zoho.token import Token
 
 __all__ = [
     "AuthorizationError",
@@ -55,12 +55,12 @@ __all__ = [
 
 # Names are imported when they are first used: a program that only may call Zoho starts no slower for it.
 _HOMES = {
-    "auth": ("ZohoRecruitAuth",),
-    "compliance": ("zohorecruit_compliance_fix",),
+    "auth.zoho_recruit_auth": ("ZohoRecruitAuth",),
+    "session.compliance_fix": ("zohorecruit_compliance_fix",),
     "errors": tuple(name for name in __all__ if name.endswith(("Error", "Required"))),
-    "regions": ("Region",),
+    "zoho.regions": ("Region",),
     "stores": ("CallbackStore", "FileStore", "MemoryStore", "TokenStore"),
-    "tokens": ("Token",),
+    "zoho.token": ("Token",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -9,9 +9,9 @@ import requests
 from httpie.plugins import AuthPlugin  # type: ignore[import-untyped,import-not-found,unused-ignore] # it has no types
 from requests.auth import AuthBase
 
-from requests_zohorecruit.auth import ZohoRecruitAuth
+from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 from requests_zohorecruit.errors import ClientConfigurationError
-from requests_zohorecruit.profiles import Profile
+from requests_zohorecruit.login.profiles import Profile
 
 __all__ = ["ZohoRecruitPlugin"]
 

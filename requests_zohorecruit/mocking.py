@@ -19,9 +19,9 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPResponse
 from urllib3.exceptions import ProtocolError
 
-from requests_zohorecruit.regions import Region, https_host
 from requests_zohorecruit.sandbox.local import LocalControls
 from requests_zohorecruit.sandbox.messages import Answer, Request
+from requests_zohorecruit.zoho.regions import Region, https_host
 
 __all__ = ["MockZoho", "mock_zoho"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import socketguard
+from helpers.database_servers import mariadb_server, postgres_server, redis_server
 from hypothesis import HealthCheck, settings
-from servers import mariadb_server, postgres_server, redis_server
 
 # The same examples every time: what fails here fails for everybody. No deadline: machines differ.
 settings.register_profile("reproducible", derandomize=True, database=None, deadline=None)

@@ -13,9 +13,9 @@ from coverage import Coverage
 
 sys.path.append(str(Path(__file__).parent))
 
-from servers import mariadb_programs, postgres_programs, redis_program
+from helpers.database_servers import mariadb_programs, postgres_programs, redis_program
 
-_SQL = ("sql.py", "sqllocks.py")
+_SQL = ("sql.py", "sql_locks.py")
 #: Which stores' modules are not wholly tested without which server.
 NEEDED_FOR = {redis_program: ("redis.py",), postgres_programs: _SQL, mariadb_programs: _SQL}
 

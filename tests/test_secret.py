@@ -8,9 +8,9 @@ import pickle
 from types import MappingProxyType
 
 import pytest
+from helpers.planted_secrets import raising
 from hypothesis import example, given
 from hypothesis import strategies as st
-from planted import raising
 
 from requests_zohorecruit.secret import Secret, checked_secret, fingerprint, veil
 

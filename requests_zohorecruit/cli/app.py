@@ -11,14 +11,14 @@ from typing import Any
 
 import click
 
-from requests_zohorecruit.cli.demo import demo
+from requests_zohorecruit.cli.commands.demo import demo
+from requests_zohorecruit.cli.commands.get import get
+from requests_zohorecruit.cli.commands.grants import refresh, revoke
+from requests_zohorecruit.cli.commands.login import exchange, login
+from requests_zohorecruit.cli.commands.regions import regions
+from requests_zohorecruit.cli.commands.sandbox import sandbox
+from requests_zohorecruit.cli.commands.status import status
 from requests_zohorecruit.cli.diagnosis import ClockError, NetworkError, PermissionMissingError
-from requests_zohorecruit.cli.get import get
-from requests_zohorecruit.cli.grants import refresh, revoke
-from requests_zohorecruit.cli.login import exchange, login
-from requests_zohorecruit.cli.regions import regions
-from requests_zohorecruit.cli.sandbox import sandbox
-from requests_zohorecruit.cli.status import status
 from requests_zohorecruit.cli.tracebacks import traceback_of
 from requests_zohorecruit.errors import (
     AuthorizationError,
@@ -31,7 +31,7 @@ from requests_zohorecruit.errors import (
     UntrustedHostError,
     ZohoAuthError,
 )
-from requests_zohorecruit.profiles import Profile
+from requests_zohorecruit.login.profiles import Profile
 
 __all__ = ["app"]
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import requests
 
-from requests_zohorecruit.accounts import TIMEOUT
-from requests_zohorecruit.auth import ZohoRecruitAuth
+from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 from requests_zohorecruit.errors import ClientConfigurationError, ThrottledError, TokenEndpointError, ZohoAuthError
-from requests_zohorecruit.profiles import SavedProfile
-from requests_zohorecruit.regions import Region
+from requests_zohorecruit.login.profiles import SavedProfile
+from requests_zohorecruit.zoho.regions import Region
+from requests_zohorecruit.zoho.token_endpoint import TIMEOUT
 
 __all__ = ["ClockError", "NetworkError", "PermissionMissingError", "api_error", "diagnose", "unreachable"]
 

@@ -12,12 +12,13 @@ from tempfile import TemporaryDirectory
 
 import requests
 
-from requests_zohorecruit.accounts import Accounts, Application
-from requests_zohorecruit.auth import ZohoRecruitAuth
+from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 from requests_zohorecruit.demo.storm import Clock, deaf_children
-from requests_zohorecruit.regions import Region
 from requests_zohorecruit.sandbox.process import SandboxProcess
 from requests_zohorecruit.stores import FileStore
+from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.regions import Region
+from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
 __all__ = ["Count", "Stage"]
 
@@ -59,7 +60,7 @@ class Stage:
         self.session.trust_env = False
         self.session.verify = zoho.ca_bundle
         self.application = Application.create(zoho.client_id, zoho.client_secret, zoho.region)
-        self.accounts = Accounts(self.application, session=self.session)
+        self.accounts = TokenEndpoint(self.application, session=self.session)
         self.auth = ZohoRecruitAuth(
             zoho.client_id, zoho.client_secret, region=zoho.region, store=self.store, session=self.session
         )

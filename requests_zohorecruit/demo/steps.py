@@ -12,14 +12,14 @@ from collections.abc import Callable
 
 import requests
 
-from requests_zohorecruit.consent import consent_url, new_state, read_callback
 from requests_zohorecruit.demo.narrator import Narrator
 from requests_zohorecruit.demo.person import accept
 from requests_zohorecruit.demo.stage import Stage
 from requests_zohorecruit.demo.storm import Call, Crowd, Outcome, in_threads
+from requests_zohorecruit.engine.refresher import Refresher
 from requests_zohorecruit.errors import ReauthorizationRequired, ThrottledError, ZohoAuthError
 from requests_zohorecruit.secret import fingerprint
-from requests_zohorecruit.source import TokenSource
+from requests_zohorecruit.zoho.consent import consent_url, new_state, read_callback
 
 __all__ = ["STEPS"]
 
@@ -44,7 +44,7 @@ def authorize(stage: Stage, narrator: Narrator) -> None:
     narrator.asked("POST /oauth/v2/token, grant_type=authorization_code, everything in the body")
     now = stage.clock()
     token = stage.accounts.exchange(callback.code, redirect_uri=stage.zoho.redirect_uri, now=now)
-    TokenSource(stage.accounts, stage.store, clock=stage.clock).adopt(token, now=now)
+    Refresher(stage.accounts, stage.store, clock=stage.clock).adopt(token, now=now)
     narrator.answered(
         f"access token {fingerprint(token.access_token)} for {token.expires_in} s, "
         f"refresh token {fingerprint(token.refresh_token or '')}; saved to a file only this user can read"

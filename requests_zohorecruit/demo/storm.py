@@ -21,7 +21,7 @@ from typing import NamedTuple
 import requests
 from requests import codes
 
-from requests_zohorecruit.auth import ZohoRecruitAuth
+from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 
 __all__ = ["Call", "Clock", "Crowd", "Outcome", "deaf_children", "in_threads"]
 

@@ -12,8 +12,8 @@ from requests_zohorecruit.sandbox.faults import FAULTS
 from requests_zohorecruit.sandbox.zoho import AMPLE_SCOPE
 
 if TYPE_CHECKING:
-    from requests_zohorecruit.regions import Region
     from requests_zohorecruit.sandbox.fingerprints import Arrival
+    from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["Controls"]
 

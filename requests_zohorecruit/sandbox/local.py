@@ -8,10 +8,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from requests_zohorecruit.regions import Region
 from requests_zohorecruit.sandbox.controls import Controls
 from requests_zohorecruit.sandbox.messages import Answer, Request
 from requests_zohorecruit.sandbox.zoho import Zoho
+from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["LocalControls"]
 

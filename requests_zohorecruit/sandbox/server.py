@@ -15,9 +15,9 @@ from types import TracebackType
 
 import trustme
 
-from requests_zohorecruit.regions import Region
 from requests_zohorecruit.sandbox.connections import Server
 from requests_zohorecruit.sandbox.local import LocalControls
+from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["Sandbox"]
 

@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from requests_zohorecruit.errors import TokenStoreError
-from requests_zohorecruit.locks import ForkSafeLock
-from requests_zohorecruit.stores.guard import guarded
+from requests_zohorecruit.stores.errors import guarded
+from requests_zohorecruit.thread_locks import ForkSafeLock
 
 __all__ = ["CallbackStore"]
 

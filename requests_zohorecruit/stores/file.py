@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from requests_zohorecruit.errors import TokenStoreError
-from requests_zohorecruit.stores.guard import FILE_HINTS, MAX_RECORD_BYTES, decode, encode, guarded
-from requests_zohorecruit.stores.lockfile import LockFile, make_private
+from requests_zohorecruit.stores.errors import FILE_HINTS, guarded
+from requests_zohorecruit.stores.file_lock import LockFile, make_private
+from requests_zohorecruit.stores.json_record import MAX_RECORD_BYTES, decode, encode
 
 __all__ = ["FileStore"]
 

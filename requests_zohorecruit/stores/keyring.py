@@ -17,9 +17,10 @@ from keyring.backends import fail, null
 from keyring.backends.chainer import ChainerBackend
 
 from requests_zohorecruit.errors import TokenStoreError
-from requests_zohorecruit.stores.guard import decode, encode, guarded
-from requests_zohorecruit.stores.lockfile import LockFile
-from requests_zohorecruit.stores.shared import checked_key
+from requests_zohorecruit.stores.errors import guarded
+from requests_zohorecruit.stores.file_lock import LockFile
+from requests_zohorecruit.stores.json_record import decode, encode
+from requests_zohorecruit.stores.locking import checked_key
 
 __all__ = ["KeyringStore"]
 

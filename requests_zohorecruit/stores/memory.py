@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from requests_zohorecruit.locks import ForkSafeLock
-from requests_zohorecruit.stores.guard import decode, encode, guarded
+from requests_zohorecruit.stores.errors import guarded
+from requests_zohorecruit.stores.json_record import decode, encode
+from requests_zohorecruit.thread_locks import ForkSafeLock
 
 __all__ = ["MemoryStore"]
 

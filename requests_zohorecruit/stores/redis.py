@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from requests_zohorecruit.errors import TokenStoreError
-from requests_zohorecruit.stores.guard import decode, encode, guarded
-from requests_zohorecruit.stores.shared import checked_key, poll, signature, this_thread
+from requests_zohorecruit.stores.errors import guarded
+from requests_zohorecruit.stores.json_record import decode, encode
+from requests_zohorecruit.stores.locking import checked_key, poll, signature, this_thread
 
 if TYPE_CHECKING:
     from redis import Redis, RedisCluster

@@ -1,6 +1,6 @@
 """`SQLStore`: the record in one row of a small table, for everybody who uses that database.
 
-Knows nothing of what the record means; how each kind of database locks is `sqllocks`' business.
+Knows nothing of what the record means; how each kind of database locks is `sql_locks`' business.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from sqlalchemy.dialects import mysql
 
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.secret import Secret
-from requests_zohorecruit.stores.guard import decode, encode, guarded
-from requests_zohorecruit.stores.shared import checked_key, this_thread
-from requests_zohorecruit.stores.sqllocks import lock_for, make_own
+from requests_zohorecruit.stores.errors import guarded
+from requests_zohorecruit.stores.json_record import decode, encode
+from requests_zohorecruit.stores.locking import checked_key, this_thread
+from requests_zohorecruit.stores.sql_locks import lock_for, make_own
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.elements import ColumnElement

@@ -7,9 +7,9 @@ import re
 import subprocess
 import sys
 
-from engine import in_threads
+from helpers.engine_parts import in_threads
 
-from requests_zohorecruit.profiles import Profile
+from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.secret import fingerprint
 
 #: Calls the API until its standard input ends, and then once more with another token.

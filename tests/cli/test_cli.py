@@ -19,7 +19,7 @@ from click.testing import CliRunner
 
 from requests_zohorecruit import Region, cli
 from requests_zohorecruit.cli.app import app
-from requests_zohorecruit.cli.screen import open_console
+from requests_zohorecruit.cli.console import open_console
 from requests_zohorecruit.errors import (
     AuthorizationError,
     ClientConfigurationError,

@@ -16,10 +16,10 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from requests_zohorecruit import FileStore
-from requests_zohorecruit.accounts import Application
 from requests_zohorecruit.cli.app import app
-from requests_zohorecruit.profiles import Profile
-from requests_zohorecruit.tokens import Token
+from requests_zohorecruit.login.profiles import Profile
+from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.token import Token
 
 
 @pytest.fixture
@@ -301,7 +301,7 @@ class TestRevoke:
 
     def test_it_asks_first(self, run, granted, zoho, monkeypatch):
         granted()
-        monkeypatch.setattr("requests_zohorecruit.cli.grants.sys", type("Sys", (), {"stdin": Terminal()}))
+        monkeypatch.setattr("requests_zohorecruit.cli.commands.grants.sys", type("Sys", (), {"stdin": Terminal()}))
         assert run("revoke", input="n\n").exit_code == 130
         assert zoho.received == []
         assert run("revoke", input="y\n").exit_code == 0
@@ -372,7 +372,7 @@ class TestGet:
         assert run("get", "Candidates", *options).exit_code == 6
 
     def test_all_follows_the_pages_and_prints_lines(self, run, granted, zoho, monkeypatch):
-        monkeypatch.setattr("requests_zohorecruit.cli.get._PER_PAGE", 5)
+        monkeypatch.setattr("requests_zohorecruit.cli.commands.get._PER_PAGE", 5)
         granted()
         result = run("get", "Candidates", "--all")
         records = [json.loads(line) for line in result.stdout.splitlines()]
@@ -418,7 +418,7 @@ class TestGet:
         def console(**_):
             return Console(file=shown, force_terminal=True, width=80)
 
-        monkeypatch.setattr("requests_zohorecruit.cli.get.open_console", console)
+        monkeypatch.setattr("requests_zohorecruit.cli.commands.get.open_console", console)
         assert len(run("get", "Candidates", "--all").stdout.splitlines()) == 12
         assert "12 records" in shown.getvalue()
 

@@ -15,14 +15,15 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
 import pytest
 import requests
-from engine import in_threads
+from helpers.engine_parts import in_threads
 
 from requests_zohorecruit import FileStore, Region
-from requests_zohorecruit.accounts import Accounts, Application
-from requests_zohorecruit.authorization import OFFLINE
-from requests_zohorecruit.login import CallbackReceiver, loopback_uri
-from requests_zohorecruit.profiles import Profile
-from requests_zohorecruit.tokens import Token
+from requests_zohorecruit.login.loopback import CallbackReceiver, loopback_uri
+from requests_zohorecruit.login.profiles import Profile
+from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.consent import OFFLINE
+from requests_zohorecruit.zoho.token import Token
+from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
 
 def changed(**values):
@@ -151,7 +152,7 @@ class TestInTheBrowser:
             asked.append((accounts.application.region.code, code, options["redirect_uri"]))
             raise requests.ConnectionError
 
-        monkeypatch.setattr("requests_zohorecruit.accounts.Accounts.exchange", exchange)
+        monkeypatch.setattr("requests_zohorecruit.zoho.token_endpoint.TokenEndpoint.exchange", exchange)
         person.forge = changed(accounts_server="https://accounts.zoho.eu", location="eu")
         login()
         [(region, code, redirect_uri)] = asked
@@ -169,8 +170,8 @@ class TestInTheBrowser:
         assert not Profile().exists()
 
     def test_scopes_that_zoho_does_not_repeat_are_those_that_were_asked_for(self, login, person, monkeypatch):
-        exchange = Accounts.exchange
-        monkeypatch.setattr(Accounts, "exchange", lambda *a, **k: replace(exchange(*a, **k), scope=()))
+        exchange = TokenEndpoint.exchange
+        monkeypatch.setattr(TokenEndpoint, "exchange", lambda *a, **k: replace(exchange(*a, **k), scope=()))
         assert "region sandbox, ZohoRecruit.users.ALL." in login("--scope", "ZohoRecruit.users.ALL").output
         assert Profile().load().store.load()["scope"] == ["ZohoRecruit.users.ALL"]
 
@@ -194,7 +195,7 @@ class TestInTheBrowser:
         monkeypatch.setenv("BROWSER", "nobody")
         monkeypatch.setattr("webbrowser.open", lambda _: False)
         moments = iter([0.0, 0.0, 300.0])
-        monkeypatch.setattr("requests_zohorecruit.cli.login.time.monotonic", lambda: next(moments))
+        monkeypatch.setattr("requests_zohorecruit.cli.commands.login.time.monotonic", lambda: next(moments))
         monkeypatch.setattr(CallbackReceiver, "wait", lambda *_: None)
         result = login()
         assert result.exit_code == 3
@@ -299,8 +300,8 @@ class TestWithoutABrowser:
             return zoho.consent(re.search(r"^    (https://\S+oauth\S+)$", printed(), re.MULTILINE)[1])
 
         lines = []
-        monkeypatch.setattr("requests_zohorecruit.cli.login.click.echo", lines.append)
-        monkeypatch.setattr("requests_zohorecruit.cli.login.ask_secret", paste)
+        monkeypatch.setattr("requests_zohorecruit.cli.commands.login.click.echo", lines.append)
+        monkeypatch.setattr("requests_zohorecruit.cli.commands.login.ask_secret", paste)
 
         def printed():
             return "\n".join(lines)
@@ -336,7 +337,7 @@ class TestWhoAsks:
 
     def test_on_a_terminal_what_is_missing_is_asked_for(self, run, monkeypatch):
         terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-        monkeypatch.setattr("requests_zohorecruit.cli.asking.sys", terminal)
+        monkeypatch.setattr("requests_zohorecruit.cli.prompts.sys", terminal)
         result = run("login", "--no-browser", input="1000.X\nmars\neu\nplanted-secret\nplanted-address\n")
         assert "Client ID: 1000.X\nRegion (us, eu, in," in result.output
         assert "No Zoho region is named 'mars'; known are us, eu" in result.output
@@ -419,7 +420,7 @@ class TestExchange:
                 entries[self._username] = dict(record)
 
         monkeypatch.chdir(Profile().directory.parent.parent)
-        monkeypatch.setattr("requests_zohorecruit.profiles._keyring", Store)
+        monkeypatch.setattr("requests_zohorecruit.login.profiles._keyring", Store)
         result = run("exchange", "--keyring", input=f"{zoho.new_code()}\n")
         assert "is in the system's keyring" in result.output
         run("exchange", input=f"{zoho.new_code()}\n")

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from chromium import chromium
+from helpers.chromium import chromium
 
-from requests_zohorecruit.profiles import Profile
+from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.secret import fingerprint
 
 

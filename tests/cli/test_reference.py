@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from docpages import DOCS
+from helpers.doc_pages import DOCS
 
 from requests_zohorecruit.cli.app import _EXIT_CODES, app
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from docpages import DOCS, blocks, pages
+from helpers.doc_pages import DOCS, blocks, pages
 from packaging.requirements import Requirement
 
 ROOT = DOCS.parent

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 import pytest
-from docpages import DOCS
+from helpers.doc_pages import DOCS
 
 BENCHMARKS = DOCS.parent / "benchmarks"
 FIGURES = json.loads((BENCHMARKS / "results.json").read_text("utf-8"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from docpages import DOCS, pages
+from helpers.doc_pages import DOCS, pages
 
 
 class Page(HTMLParser):

@@ -42,7 +42,7 @@ def grant(monkeypatch, tmp_path):
 
 
 def test_there_are_no_others():
-    assert sorted(examples()) == ["__init__", "regions Region", "sandbox/__init__", "testing TokenStoreContract"]
+    assert sorted(examples()) == ["__init__", "sandbox/__init__", "testing TokenStoreContract", "zoho/regions Region"]
 
 
 def test_that_of_the_package_calls_the_api(grant):
@@ -51,7 +51,7 @@ def test_that_of_the_package_calls_the_api(grant):
 
 
 def test_that_of_a_region_makes_one():
-    assert isinstance(eval(examples()["regions Region"], {"Region": Region}), Region)
+    assert isinstance(eval(examples()["zoho/regions Region"], {"Region": Region}), Region)
 
 
 def test_that_of_the_sandbox_calls_it():

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 import responses
-from docpages import DOCS, Block, blocks, pages
-from docpreambles import CONFTESTS, PREAMBLES, Stage
+from helpers.doc_pages import DOCS, Block, blocks, pages
+from helpers.doc_preambles import CONFTESTS, PREAMBLES, Stage
 
 from requests_zohorecruit.testing import mock_zoho
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from docpages import DOCS, pages
+from helpers.doc_pages import DOCS, pages
 
 import requests_zohorecruit
 from requests_zohorecruit import Region
@@ -60,7 +60,7 @@ def test_the_regions_are_not_written_by_hand():
 
 
 def test_the_record_is_described_key_by_key():
-    from requests_zohorecruit.records import _OWN_KEYS
+    from requests_zohorecruit.engine.record import _OWN_KEYS
 
     shown = re.findall(r"^``(\w+)``  ", (DOCS / "reference/stores.rst").read_text("utf-8"), re.MULTILINE)
     assert sorted(shown) == sorted(_OWN_KEYS)

@@ -10,8 +10,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from chromium import chromium
-from engine import in_threads
+from helpers.chromium import chromium
+from helpers.engine_parts import in_threads
 from werkzeug.serving import make_server
 
 from requests_zohorecruit.sandbox import Sandbox
@@ -122,7 +122,7 @@ def test_a_refusal_a_forged_callback_a_dead_grant_and_a_throttle_have_pages_of_t
     grace = visit("grace")
     consented(zoho, grace)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("requests_zohorecruit.source.TokenSource.replacement", dead)
+        patch.setattr("requests_zohorecruit.engine.refresher.Refresher.replacement", dead)
         zoho.reject_tokens()
         page = grace.get("/")
     assert (page.status_code, "Please connect again" in page.text) == (403, True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from callers import Access
-from conditions import Scene, dials_restored, sandbox_process
-from fleet import Fleet
-from shares import Share, close_all
+from helpers.process_fleet import Fleet
+from helpers.recovery_checks import Scene, dials_restored, sandbox_process
+from helpers.shared_stores import Share, close_all
+from helpers.storm_callers import Access
 
 PROCESSES = 3
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fleet import Fleet
-from hardships import HARDSHIPS, NEED_ROOT, enduring, may_mount
-from servers import missing
+from helpers.bad_directories import HARDSHIPS, NEED_ROOT, enduring, may_mount
+from helpers.database_servers import missing
+from helpers.process_fleet import Fleet
 
 from requests_zohorecruit import TokenStoreError
 

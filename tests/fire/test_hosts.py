@@ -8,11 +8,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from callers import calling, refreshing
-from fleet import Fleet
-from hosts import ADDRESS, Lan, internet, may_have_networks, settling
-from servers import missing
-from shares import Share
+from helpers.database_servers import missing
+from helpers.network_hosts import ADDRESS, Lan, internet, may_have_networks, settling
+from helpers.process_fleet import Fleet
+from helpers.shared_stores import Share
+from helpers.storm_callers import calling, refreshing
 
 from requests_zohorecruit import TokenStoreError
 

@@ -9,12 +9,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from callers import outcome
-from shares import KINDS
-from victims import ANSWERED, FREE, LOCKED, SAVED, STAGES, Forge, unlimited
+from helpers.killed_processes import ANSWERED, FREE, LOCKED, SAVED, STAGES, Forge, unlimited
+from helpers.shared_stores import KINDS
+from helpers.storm_callers import outcome
 
 from requests_zohorecruit import Token, ZohoAuthError
-from requests_zohorecruit.sharedrecord import LOCK_TIMEOUT
+from requests_zohorecruit.engine.memory import LOCK_TIMEOUT
 
 #: Holders to kill in each store; CI kills 300.
 KILLS = int(os.environ.get("ZOHORECRUIT_FIRE_KILLS") or 30)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 
 import pytest
-from conditions import HOUR, STALE, check_recovery
-from servers import postgres_server
+from helpers.database_servers import postgres_server
+from helpers.recovery_checks import HOUR, STALE, check_recovery
 
 from requests_zohorecruit import TokenStoreError
 

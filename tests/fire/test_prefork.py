@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from prefork import PATIENCE, WORKERS
-from shares import KINDS, redis_client
+from helpers.prefork_program import PATIENCE, WORKERS
+from helpers.shared_stores import KINDS, redis_client
 
 TESTS = Path(__file__).parent.parent
 
@@ -64,7 +64,7 @@ def test_T26_gunicorns_preloaded_workers_answer(kind, zoho, scene_on, start):
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
         bind = ["--bind", f"fd://{listening.fileno()}", "--workers", str(WORKERS)]
-        gunicorn = ["gunicorn", *bind, "--preload", "--no-control-socket", "prefork:application()"]
+        gunicorn = ["gunicorn", *bind, "--preload", "--no-control-socket", "helpers.prefork_program:application()"]
         with start(scene.share, *gunicorn, pass_fds=[listening.fileno()]), ThreadPoolExecutor(WORKERS) as callers:
             reports = []
             for _ in range(100):  # until the kernel has given each worker something to do
@@ -83,7 +83,7 @@ def test_T26_celerys_prefork_workers_answer(kind, zoho, scene_on, start, redis_p
     client = redis_client(redis_process.port, patience=PATIENCE + 5, db=1)
     client.flushdb()
     pool = ["--pool", "prefork", "--concurrency", str(WORKERS), "--without-gossip", "--without-mingle"]
-    celery = ["celery", "--app", "celery_worker", "worker", *pool, "--loglevel", "WARNING"]
+    celery = ["celery", "--app", "helpers.celery_app", "worker", *pool, "--loglevel", "WARNING"]
     with start(scene.share, *celery, broker=broker):
         reports = []
         for _ in range(4 * WORKERS):

@@ -6,8 +6,8 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conditions import HOUR, STALE, check_recovery
-from servers import redis_server
+from helpers.database_servers import redis_server
+from helpers.recovery_checks import HOUR, STALE, check_recovery
 
 from requests_zohorecruit import TokenStoreError
 

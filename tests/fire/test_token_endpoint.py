@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from callers import calling
-from conditions import STALE, check_recovery
-from shares import KINDS
+from helpers.recovery_checks import STALE, check_recovery
+from helpers.shared_stores import KINDS
+from helpers.storm_callers import calling
 
 from requests_zohorecruit import TokenEndpointError
 

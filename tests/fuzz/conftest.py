@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from unmeasured import unmeasured_threads
+from helpers.without_coverage import unmeasured_threads
 
 
 @pytest.fixture(autouse=True)

@@ -6,11 +6,11 @@ import dataclasses
 
 import pytest
 import requests
+from helpers.canned_adapter import session_over
+from helpers.planted_secrets import APPLICATION, leaks
+from helpers.strategies import PLANTED, bodies, headers, statuses, texts
 from hypothesis import example, given
 from hypothesis import strategies as st
-from planted import APPLICATION, leaks
-from strategies import PLANTED, bodies, headers, statuses, texts
-from wire import session_over
 
 from requests_zohorecruit import (
     ClientConfigurationError,
@@ -22,9 +22,9 @@ from requests_zohorecruit import (
     TokenEndpointError,
     ZohoRecruitAuth,
 )
-from requests_zohorecruit.accounts import Accounts
-from requests_zohorecruit.answers import Answer, read_token_answer
-from requests_zohorecruit.records import Record
+from requests_zohorecruit.engine.record import Record
+from requests_zohorecruit.zoho.token_answers import Answer, read_token_answer
+from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
 EU = Region.lookup("eu")
 NOW = 1_800_000_000.0
@@ -33,7 +33,7 @@ MEANT = (TokenEndpointError, ReauthorizationRequired, ClientConfigurationError)
 
 
 def accounts(*answers):
-    return Accounts(APPLICATION, session=session_over(*answers))
+    return TokenEndpoint(APPLICATION, session=session_over(*answers))
 
 
 def check(error, status):

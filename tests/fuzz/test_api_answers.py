@@ -6,14 +6,14 @@ import json
 
 import pytest
 import requests
+from helpers.canned_adapter import Wire
+from helpers.planted_secrets import leaks
+from helpers.strategies import bodies, headers, statuses
 from hypothesis import example, given
 from hypothesis import strategies as st
-from planted import leaks
-from strategies import bodies, headers, statuses
-from wire import Wire
 
 from requests_zohorecruit import ZohoAuthError, ZohoRecruitAuth
-from requests_zohorecruit.answers import is_rejection
+from requests_zohorecruit.zoho.api_answers import is_rejection
 
 CANDIDATES = "https://recruit.zoho.eu/recruit/v2/Candidates"
 MINTED = (200, {}, json.dumps({"access_token": "1000.planted-minted", "expires_in": 3600}).encode())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from helpers.canned_adapter import session_over
+from helpers.planted_secrets import APPLICATION, leaks
+from helpers.strategies import PLANTED, anything, callbacks, urls
 from hypothesis import example, given
 from hypothesis import strategies as st
-from planted import APPLICATION, leaks
 from requests_oauthlib import OAuth2Session
-from strategies import PLANTED, anything, callbacks, urls
-from wire import session_over
 
 from requests_zohorecruit import (
     AuthorizationError,
@@ -17,9 +17,8 @@ from requests_zohorecruit import (
     UntrustedHostError,
     zohorecruit_compliance_fix,
 )
-from requests_zohorecruit.authorization import code_from, with_commas
-from requests_zohorecruit.consent import read_callback
-from requests_zohorecruit.regions import callback_values
+from requests_zohorecruit.zoho.consent import code_from, read_callback, with_commas
+from requests_zohorecruit.zoho.regions import callback_values
 
 GOOD = f"https://app.example/?state=STATE&code={PLANTED}&location=eu&accounts-server=https%3A%2F%2Faccounts.zoho.eu"
 REFUSED = (AuthorizationError, UntrustedHostError)

@@ -9,20 +9,21 @@ import zlib
 from contextlib import suppress
 
 import pytest
-from planted import APPLICATION
-from strategies import PLANTED
-from wire import session_over
+from helpers.canned_adapter import session_over
+from helpers.planted_secrets import APPLICATION
+from helpers.strategies import PLANTED
 
 from requests_zohorecruit import FileStore, Region, Token, TokenStoreError, ZohoAuthError
-from requests_zohorecruit.accounts import Accounts
-from requests_zohorecruit.answers import Answer, is_rejection, read_token_answer
-from requests_zohorecruit.authorization import code_from
-from requests_zohorecruit.logfilter import _hide
-from requests_zohorecruit.records import Record
-from requests_zohorecruit.regions import https_host
-from requests_zohorecruit.replay import peeked
+from requests_zohorecruit.auth.replay import peeked
+from requests_zohorecruit.engine.record import Record
+from requests_zohorecruit.session.log_filter import _hide
 from requests_zohorecruit.stores import RedisStore
-from requests_zohorecruit.tokens import split_scope
+from requests_zohorecruit.zoho.api_answers import is_rejection
+from requests_zohorecruit.zoho.consent import code_from
+from requests_zohorecruit.zoho.regions import https_host
+from requests_zohorecruit.zoho.token import split_scope
+from requests_zohorecruit.zoho.token_answers import Answer, read_token_answer
+from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
 EU = Region.lookup("eu")
 SMALL, LARGE = 10_000, 80_000
@@ -43,7 +44,7 @@ class Redis:
 
 
 def answered(body, status=200, **headers):
-    return Accounts(APPLICATION, session=session_over((status, headers, body)))
+    return TokenEndpoint(APPLICATION, session=session_over((status, headers, body)))
 
 
 def hidden(text):

@@ -6,13 +6,13 @@ import os
 from unittest.mock import patch
 
 import pytest
+from helpers.planted_secrets import leaks
+from helpers.strategies import PLANTED, bodies, texts
 from hypothesis import example, given
 from hypothesis import strategies as st
-from planted import leaks
-from strategies import PLANTED, bodies, texts
 
 from requests_zohorecruit import ZohoAuthError, ZohoRecruitAuth
-from requests_zohorecruit.profiles import Profile
+from requests_zohorecruit.login.profiles import Profile
 
 NAMES = ("CLIENT_ID", "CLIENT_SECRET", "REGION", "REFRESH_TOKEN", "ACCOUNTS_URL", "RECRUIT_URL")
 NOTHING = {f"ZOHORECRUIT_{name}{kind}": "" for name in NAMES for kind in ("", "_FILE")}

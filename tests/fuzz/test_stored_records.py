@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 import requests
 import sqlalchemy
+from helpers.canned_adapter import session_over
+from helpers.planted_secrets import APPLICATION, leaks
+from helpers.strategies import anything, bodies, documents, mappings
 from hypothesis import example, given
 from hypothesis import strategies as st
-from planted import APPLICATION, leaks
-from strategies import anything, bodies, documents, mappings
-from wire import session_over
 
 from requests_zohorecruit import (
     CallbackStore,
@@ -24,7 +24,7 @@ from requests_zohorecruit import (
     ZohoAuthError,
     ZohoRecruitAuth,
 )
-from requests_zohorecruit.records import Budget, Record
+from requests_zohorecruit.engine.record import Budget, Record
 from requests_zohorecruit.stores import RedisStore, SQLStore
 from requests_zohorecruit.stores.sql import TABLE
 

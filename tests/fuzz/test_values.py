@@ -7,14 +7,14 @@ import math
 
 import pytest
 import requests
+from helpers.planted_secrets import leaks
+from helpers.strategies import PLANTED, anything, callbacks, mappings, texts, urls
 from hypothesis import example, given
 from hypothesis import strategies as st
-from planted import leaks
-from strategies import PLANTED, anything, callbacks, mappings, texts, urls
 
 from requests_zohorecruit import Region, Token, UnknownRegionError, UntrustedHostError, ZohoRecruitAuth
-from requests_zohorecruit.regions import https_host
-from requests_zohorecruit.trustedhosts import TrustedHosts
+from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
+from requests_zohorecruit.zoho.regions import https_host
 
 CODES = [region.code for region in Region.all()]
 HOST = st.sampled_from(

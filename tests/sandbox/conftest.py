@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import requests
-from desk import Desk
+from helpers.socketless_sandbox import Desk
 
 from requests_zohorecruit.sandbox import Sandbox
 

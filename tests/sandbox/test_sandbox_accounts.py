@@ -8,7 +8,7 @@ from html import unescape
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from desk import says
+from helpers.socketless_sandbox import says
 
 
 def test_a_refresh_answer_has_no_refresh_token_and_names_this_server(desk):

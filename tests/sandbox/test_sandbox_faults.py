@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from desk import says
+from helpers.socketless_sandbox import says
 
 from requests_zohorecruit.sandbox import fingerprint
 from requests_zohorecruit.sandbox.faults import FAULTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import requests
-from desk import says
+from helpers.socketless_sandbox import says
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from threading import Barrier, Event, Thread
 
 import pytest
 import requests
-from engine import true_in_a_child, wait_for
+from helpers.engine_parts import true_in_a_child, wait_for
 
 import requests_zohorecruit.sandbox
 from requests_zohorecruit.sandbox import Sandbox, fingerprint

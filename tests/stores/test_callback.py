@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from requests_zohorecruit.errors import TokenStoreError
-from requests_zohorecruit.locks import ForkSafeLock
 from requests_zohorecruit.stores import CallbackStore, TokenStore
 from requests_zohorecruit.testing import TokenStoreContract
+from requests_zohorecruit.thread_locks import ForkSafeLock
 
 TOKEN = {"access_token": "1000.planted", "refresh_token": "1000.planted-too", "expires_at": 1.5}
 

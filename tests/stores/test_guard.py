@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from requests_zohorecruit.errors import TokenStoreError
-from requests_zohorecruit.stores.guard import decode, encode, guarded
+from requests_zohorecruit.stores.errors import guarded
+from requests_zohorecruit.stores.json_record import decode, encode
 
 
 class Store:

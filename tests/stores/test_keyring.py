@@ -14,9 +14,9 @@ from requests_zohorecruit.stores import KeyringStore, TokenStore
 from requests_zohorecruit.testing import TokenStoreContract
 
 keyring = pytest.importorskip("keyring", reason="keyring is not installed")
+from helpers.memory_keyring import Safe, safe_in_use  # noqa: E402
 from keyring.backends import chainer, fail, null  # noqa: E402
 from keyring.errors import KeyringLocked  # noqa: E402
-from keyrings import Safe, safe_in_use  # noqa: E402
 
 OLD = {"access_token": "1000.planted-old"}
 NEW = {"access_token": "1000.planted-new"}

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
-from shares import ShortLeases
+from helpers.shared_stores import ShortLeases
 
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.stores import RedisStore, TokenStore

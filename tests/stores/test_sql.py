@@ -475,21 +475,21 @@ def test_T26_a_child_leaving_the_block_does_not_end_the_parents_lock(
 def test_T26_no_thread_of_a_child_goes_on_before_the_connections_are_its_own(
     postgres: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from requests_zohorecruit.stores import sqllocks
+    from requests_zohorecruit.stores import sql_locks
 
-    sqllocks.make_own(postgres)
+    sql_locks.make_own(postgres)
     real, dispose, disposals, others = os.getpid(), postgres.dispose, [], []
 
     def slow(*, close: bool) -> None:
-        disposals.append(sqllocks._owners[postgres])
-        others.append(threading.Thread(target=sqllocks.make_own, args=(postgres,)))
+        disposals.append(sql_locks._owners[postgres])
+        others.append(threading.Thread(target=sql_locks.make_own, args=(postgres,)))
         others[-1].start()
         dispose(close=close)
 
     with monkeypatch.context() as child:
         child.setattr(os, "getpid", lambda: real + 1)
         child.setattr(postgres, "dispose", slow)
-        sqllocks.make_own(postgres)
+        sql_locks.make_own(postgres)
         others[0].join(30)
     assert disposals == [real]  # still the parent's, so the other one had to wait
 
@@ -517,7 +517,7 @@ def test_T26_another_process_takes_no_connection_of_its_parents_and_leaves_the_l
 def test_T26_a_hold_that_another_process_inherited_does_not_end_there(
     postgres: Any, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from requests_zohorecruit.stores.sqllocks import lock_for
+    from requests_zohorecruit.stores.sql_locks import lock_for
 
     lock, real = lock_for(postgres, key), os.getpid()
     connections: list[Any] = []
@@ -567,7 +567,7 @@ def test_sqlite_is_locked_by_a_file_beside_the_database(tmp_path: Path, connect:
 def test_mysql_is_locked_by_a_name_of_its_own_database(monkeypatch: pytest.MonkeyPatch) -> None:
     from sqlalchemy.dialects import mysql
 
-    from requests_zohorecruit.stores import sqllocks
+    from requests_zohorecruit.stores import sql_locks
 
     asked: list[tuple[str, dict[str, Any]]] = []
 
@@ -594,7 +594,7 @@ def test_mysql_is_locked_by_a_name_of_its_own_database(monkeypatch: pytest.Monke
     engine = sa.create_engine("sqlite://")
     engine.dialect = mysql.dialect()
     monkeypatch.setattr(engine, "connect", Connection)
-    hold = sqllocks.lock_for(engine, "zohorecruit_tokens:key")
+    hold = sql_locks.lock_for(engine, "zohorecruit_tokens:key")
     busy = False
     with hold(0, "store"):
         assert [what for what, _ in asked] == [

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from callers import Access, calling
-from conditions import dials_restored, sandbox_process
-from fleet import Fleet
-from shares import KINDS, Share, close_all
+from helpers.process_fleet import Fleet
+from helpers.recovery_checks import dials_restored, sandbox_process
+from helpers.shared_stores import KINDS, Share, close_all
+from helpers.storm_callers import Access, calling
 
 PROCESSES = 8
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from urllib.parse import urlsplit
 
-from callers import refreshing
+from helpers.storm_callers import refreshing
 
 from requests_zohorecruit import ThrottledError
 

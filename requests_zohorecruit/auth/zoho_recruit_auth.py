@@ -1,0 +1,239 @@
+"""`ZohoRecruitAuth`: the door for everybody who passes ``auth=`` to requests.
+
+Owns the header and what a 401 leads to. When to refresh is decided in `source`, which hosts may have the token in
+`trustedhosts`, and how a request is sent again in `replay`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.auth import AuthBase
+
+from requests_zohorecruit.auth.replay import peeked, replayed, rewound
+from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
+from requests_zohorecruit.engine.memory import SCHEME
+from requests_zohorecruit.engine.record import Record
+from requests_zohorecruit.engine.refresher import Refresher
+from requests_zohorecruit.secret import Secret, checked_secret, veil
+from requests_zohorecruit.stores import CallbackStore, MemoryStore, TokenStore
+from requests_zohorecruit.zoho.api_answers import is_rejection
+from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.regions import Region
+from requests_zohorecruit.zoho.token import Token
+from requests_zohorecruit.zoho.token_endpoint import TIMEOUT, TokenEndpoint
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["ZohoRecruitAuth", "as_store"]
+
+_PREFIX = f"{SCHEME} "
+
+
+class ZohoRecruitAuth(AuthBase):
+    """Sends ``Authorization: Zoho-oauthtoken …``, refreshes before expiry and on a 401, and shares one grant.
+
+    Safe to share between threads and sessions, picklable, and usable in a forked child.
+
+    :param client_id: of the client registered in Zoho's API console
+    :param client_secret: a string, or a mapping region code -> secret
+    :param region: a code or alias (``"eu"``), an accounts URL, or a `Region`; there is no default
+    :param refresh_token: the grant to start from. Where the store holds another one, this one wins when the store is
+        first read, and the stored access token, being another grant's, is dropped; from then on the store rules
+    :param store: a `TokenStore`; or a function that takes the new token dict, like requests-oauthlib's
+        ``token_updater``; or None for memory
+    :param allowed_hosts: further ``host`` or ``host:port`` that may receive the token, over https only
+    :param session: used for calls to Zoho Accounts (proxies, certificates, retries); never the session of your calls
+    :param timeout: of calls to Zoho Accounts: seconds, or (connect, read) in seconds
+    :raises UnknownRegionError: the region is none of the table
+    :raises ClientConfigurationError: the `client_secret` mapping has none for the region
+    :raises TypeError: an argument of the wrong type
+    :raises ValueError: an empty or impossible one; or a timeout that outlasts the store's lock (see `RedisStore`)
+    """
+
+    def __init__(  # noqa: PLR0913 - all but two are keyword-only
+        self,
+        client_id: str,
+        client_secret: str | Mapping[str, str],
+        *,
+        region: str | Region,
+        refresh_token: str | None = None,
+        store: TokenStore | Callable[[dict[str, Any]], object] | None = None,
+        allowed_hosts: Iterable[str] = (),
+        session: requests.Session | None = None,
+        timeout: float | tuple[float, float] = TIMEOUT,
+    ) -> None:
+        # Before anything can go wrong: a traceback printed with local variables shows what was passed in (T60).
+        client_secret, refresh_token = veil(client_secret), veil(refresh_token)
+        application = Application.create(client_id, client_secret, region)
+        seed = None if refresh_token is None else checked_secret("refresh_token", refresh_token)
+        accounts = TokenEndpoint(application, session=session, timeout=timeout)
+        self._hosts = TrustedHosts(application.region, allowed_hosts)
+        self._source = Refresher(accounts, as_store(store, accounts), Record(refresh_token=seed))
+
+    @classmethod
+    def from_profile(
+        cls,
+        name: str = "default",
+        *,
+        allowed_hosts: Iterable[str] = (),
+        session: requests.Session | None = None,
+        timeout: float | tuple[float, float] = TIMEOUT,
+    ) -> Self:
+        """Use what ``zohorecruit login`` saved: client, region and the grant, which all programs of this user share.
+
+        :param name: of the profile, as in ``zohorecruit login --profile``
+        :raises ReauthorizationRequired: there is no such profile; says how to make it
+        :raises TokenStoreError: it cannot be read
+        :raises ValueError: no profile can have that name
+        """
+        from requests_zohorecruit.login.profiles import Profile  # noqa: PLC0415 - most programs have a store of their own
+
+        arguments = Profile(name).load().arguments()
+        return cls(**arguments, allowed_hosts=allowed_hosts, session=session, timeout=timeout)
+
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        store: TokenStore | Callable[[dict[str, Any]], object] | None = None,
+        allowed_hosts: Iterable[str] = (),
+        session: requests.Session | None = None,
+        timeout: float | tuple[float, float] = TIMEOUT,
+    ) -> Self:
+        """Take client, region and grant from the environment, as containers have it.
+
+        ``ZOHORECRUIT_CLIENT_ID``, ``ZOHORECRUIT_CLIENT_SECRET``, ``ZOHORECRUIT_REGION`` and, unless the store has a
+        grant, ``ZOHORECRUIT_REFRESH_TOKEN``. Any of them may be in a file, for mounted secrets: then
+        ``ZOHORECRUIT_CLIENT_SECRET_FILE`` and so on is its path.
+
+        :raises ClientConfigurationError: one is missing, given twice, or its file cannot be read
+        :raises UnknownRegionError: the region is none of the table
+        """
+        from requests_zohorecruit.login.environment import environment_arguments  # noqa: PLC0415 - see above
+
+        arguments = environment_arguments()
+        return cls(**arguments, store=store, allowed_hosts=allowed_hosts, session=session, timeout=timeout)
+
+    @property
+    def region(self) -> Region:
+        """The region of the grant."""
+        return self._source.accounts.application.region
+
+    @property
+    def token(self) -> Token | None:
+        """The token in hand, without any I/O; None before the first use."""
+        return self._source.token
+
+    def refresh(self) -> Token:
+        """Replace the token in hand as if it had been rejected: by a live one from the store, or by minting one.
+
+        Within cool-down and budget; many callers at once make one mint.
+
+        :raises ZohoAuthError: no other token could be had, or (`TokenStoreError`) it could not be saved
+        """
+        return self._source.refresh()
+
+    def revoke(self) -> None:
+        """Revoke the grant at Zoho, then forget it in memory and in the store.
+
+        :raises ZohoAuthError: Zoho did not confirm it, and nothing was forgotten; or the store could not be changed
+        """
+        self._source.revoke()
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Sign a prepared request.
+
+        :raises UntrustedHostError: it goes to a host that may not have the token, or over http
+        :raises ZohoAuthError: there is no live token and none could be had
+        """
+        self._hosts.check(r.url)
+        r.headers["Authorization"] = self._source.header()
+        # Ours goes before the caller's hooks, which are to see the final answer only; and takes the place of another
+        # grant's, which would replay with its own token. In a new list: copies of a prepared request share theirs.
+        hooks = r.hooks["response"]
+        others = [hook for hook in hooks if not _is_ours(hook)] if hooks else ()
+        r.hooks = {**r.hooks, "response": [self._after_response, *others]}
+        return r
+
+    def __repr__(self) -> str:
+        if not hasattr(self, "_source"):  # a traceback with local variables, out of __init__
+            return "ZohoRecruitAuth()"
+        application = self._source.accounts.application
+        return f"ZohoRecruitAuth(client_id={application.client_id!r}, region={application.region.code!r})"
+
+    def _after_response(self, response: requests.Response, **kwargs: Any) -> requests.Response:
+        """Response hook: replace a rejected token and replay the request, once."""
+        if response.status_code != HTTPStatus.UNAUTHORIZED and not self._source.resting:
+            return response  # as almost always: nothing to look at
+        sent = self._our_token(response.request)
+        if sent is None or not self._rejects(response, **kwargs):
+            return response
+        try:
+            header = self._source.replacement(sent)
+        except BaseException:
+            response.close()
+            raise
+        if not header or not rewound(response.request) or not hasattr(response, "connection"):
+            return response
+        second = replayed(response, header, kwargs)
+        if self._rejects(second, **kwargs):
+            self._source.rejected_again(_bare(header), self._hosts.name(response.request.url))
+        return second
+
+    def _rejects(self, response: requests.Response, *, stream: bool = False, **_: Any) -> bool:
+        """Tell whether the API says that our token is bad; that it was accepted is news for the engine's pause."""
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            return is_rejection(peeked(response, stream=stream))
+        if self._source.resting and response.ok and not response.is_redirect:
+            self._source.accepted()
+        return False
+
+    def _our_token(self, request: requests.PreparedRequest) -> Secret | None:
+        # A redirect to another host, or netrc, has taken our header away: then the answer is not about our token, and
+        # putting it back would hand it to a stranger (T09, T32).
+        header = request.headers.get("Authorization")
+        if not (isinstance(header, str) and header.startswith(_PREFIX) and self._hosts.trusts(request.url)):
+            return None
+        return _bare(header)
+
+
+def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, accounts: TokenEndpoint) -> TokenStore:
+    """Return what the `store` argument stands for.
+
+    :param accounts: whose calls are made under its lock
+    :raises TypeError: it is neither a store, nor a function, nor None
+    :raises ValueError: its lock may end by itself while such a call lasts
+    """
+    if store is None:
+        return MemoryStore()
+    if isinstance(store, TokenStore):
+        if isinstance(store, type):
+            raise TypeError(f"store must be a token store, not the class {store.__name__}: call it")
+        _check_lease(store, accounts.longest_call)
+        return store
+    if callable(store):
+        return CallbackStore(store)
+    raise TypeError(f"store must be a token store (load, save, lock), a function or None, not {type(store).__name__}")
+
+
+def _check_lease(store: TokenStore, longest_call: float) -> None:
+    """Refuse a lock that would end by itself while its holder still waits for Zoho: then two would mint."""
+    lease = getattr(store, "lock_ttl", None)
+    if isinstance(lease, (int, float)) and lease <= longest_call:
+        raise ValueError(
+            f"a token call may take {longest_call:g} s with this timeout, but the lock of {type(store).__name__} ends "
+            f"after {lease:g} s: give the store a longer lock_ttl, or the calls a shorter timeout"
+        )
+
+
+def _is_ours(hook: object) -> bool:
+    return isinstance(getattr(hook, "__self__", None), ZohoRecruitAuth)
+
+
+def _bare(header: str) -> Secret:
+    return Secret(header.removeprefix(_PREFIX))

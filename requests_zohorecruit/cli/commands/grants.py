@@ -1,0 +1,44 @@
+"""``zohorecruit refresh`` and ``revoke``: what can be done to a grant."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
+from requests_zohorecruit.cli.prompts import profile_option
+from requests_zohorecruit.login.profiles import Profile
+from requests_zohorecruit.secret import fingerprint
+
+__all__ = ["refresh", "revoke"]
+
+
+@click.command()
+@profile_option
+def refresh(profile: Profile) -> None:
+    """Replace the access token now.
+
+    Programs do that by themselves when the time has come. Zoho allows about ten new tokens in ten minutes.
+    """
+    source = ZohoRecruitAuth(**profile.load().arguments())._source  # noqa: SLF001 - our own door
+    source.shared.read()
+    token = source.refresh()
+    click.echo(f"The new access token {fingerprint(token.access_token)} lives {token.expires_in // 60} minutes.")
+
+
+@click.command()
+@profile_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def revoke(profile: Profile, yes: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+    """Give the grant back to Zoho and forget it.
+
+    Every program that uses the profile stops working until somebody logs in again. Client ID and secret are kept.
+    """
+    auth = ZohoRecruitAuth(**profile.load().arguments())
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("There is nobody to ask: pass --yes.")
+        click.confirm(f"Revoke the grant of profile {profile.name}, region {auth.region.code}?", abort=True)
+    auth.revoke()
+    click.echo(f"The grant of profile {profile.name} is revoked. For a new one: {profile.login_command}")

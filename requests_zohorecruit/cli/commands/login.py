@@ -1,0 +1,259 @@
+"""``zohorecruit login`` and ``exchange``: the two ways to a grant.
+
+Knows the conversation with the person; listening is `loopback`'s, saving is `profiles`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import webbrowser
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.cli.prompts import (
+    Client,
+    ask_secret,
+    client_options,
+    known_client,
+    profile_option,
+    the_application,
+)
+from requests_zohorecruit.errors import AuthorizationError, ClientConfigurationError, UntrustedHostError
+from requests_zohorecruit.login.loopback import PORT, CallbackReceiver, loopback_uri
+from requests_zohorecruit.login.profiles import Profile
+from requests_zohorecruit.secret import Secret, checked_secret, fingerprint
+from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.consent import Callback, consent_url, new_state, read_callback
+from requests_zohorecruit.zoho.token import split_scope
+from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
+
+__all__ = ["exchange", "login"]
+
+_SCOPE = "ZohoRecruit.modules.ALL,ZohoRecruit.settings.ALL"
+_keyring_option = click.option(
+    "--keyring/--no-keyring",
+    default=None,
+    help="Keep the secrets in the system's keyring, or in files only you can read.  [default: as before, or files]",
+)
+
+_REGISTER = """\
+Zoho knows a program as a client. If you have none yet, register one at
+https://api-console.zoho.com:
+
+    Client type               Server-based Applications
+    Client name, homepage     whatever you like
+    Authorized redirect URI   {redirect_uri}
+
+It then shows the client ID and the client secret that are asked for here.
+"""
+_REGISTERED = """\
+In Zoho's API console, client {client_id}
+needs this authorized redirect URI, to the letter:
+
+    {redirect_uri}
+"""
+_SELF_CLIENT = """\
+At https://api-console.zoho.com choose "Self Client". It has a client ID and a
+client secret, and under "Generate Code" a code for scopes such as
+{scope}.
+"""
+_ELSEWHERE = """\
+Open this address in a browser, on any machine, and press Accept:
+
+    {address}
+
+The browser then ends at an address that begins with {redirect_uri},
+perhaps on an error page.
+"""
+
+
+@click.command()
+@profile_option
+@client_options
+@click.option("--scope", default=_SCOPE, show_default=True, help="What to ask for, with commas in between.")
+@click.option("--port", default=PORT, show_default=True, type=click.IntRange(1, 65535), help="For the way back.")
+@click.option("--no-browser", is_flag=True, help="Print the address to open, and take the one you end at.")
+@click.option("--redirect-uri", help="Another registered one, with localhost, or for --no-browser.")
+@click.option("--timeout", default=300, show_default=True, type=click.IntRange(1), help="Seconds to wait for you.")
+@_keyring_option
+def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
+    profile: Profile,
+    scope: str,
+    port: int,
+    no_browser: bool,  # noqa: FBT001 - click's way of passing flags
+    redirect_uri: str | None,
+    timeout: int,
+    keyring: bool | None,  # noqa: FBT001
+    **client: Any,
+) -> None:
+    """Get a grant by pressing Accept in the browser, and save it.
+
+    What to enter in Zoho's API console is shown first. Client ID, secret and region are asked for, or read from the
+    environment (ZOHORECRUIT_CLIENT_ID, ..._CLIENT_SECRET, ..._REGION, or ..._FILE of each); the secret in a pipe from
+    standard input. Later logins ask for nothing.
+    """
+    here = loopback_uri(port), loopback_uri(port, host="localhost")
+    redirect_uri = redirect_uri or here[0]
+    if redirect_uri not in here and not no_browser:
+        raise click.UsageError(f"--redirect-uri needs --no-browser, unless it is {' or '.join(here)}.")
+    in_keyring = _prepared(profile, keyring)
+    client_id = known_client(Client(**client), profile)
+    click.echo((_REGISTERED if client_id else _REGISTER).format(redirect_uri=redirect_uri, client_id=client_id))
+    application = the_application(Client(**client), profile)
+    state, scopes = new_state(), split_scope(scope)
+    address = consent_url(application, redirect_uri=redirect_uri, scope=scopes, state=state)
+
+    def finish(redirect: str) -> None:
+        callback = _checked(redirect, application, state)
+        who = Application.create(application.client_id, application.client_secret, callback.region)
+        _redeem(profile, who, callback.code, redirect_uri=redirect_uri, scopes=scopes, in_keyring=in_keyring)
+
+    if no_browser:
+        click.echo(_ELSEWHERE.format(address=address, redirect_uri=redirect_uri))
+        finish(ask_secret("address it ended at"))
+        return
+    with ExitStack() as stack:
+        receiver = _listening(port, stack)
+        _open(address)
+        finish(_awaited(receiver, timeout))
+        receiver.show("You are logged in", "Close this window and go on where you started the login.")
+
+
+@click.command()
+@profile_option
+@client_options
+@_keyring_option
+def exchange(profile: Profile, keyring: bool | None, **client: Any) -> None:  # noqa: FBT001 - click's way
+    """Redeem a self-client's code, and save the grant.
+
+    The API console's "Self Client" hands out a code for scopes and minutes of your choice. It is asked for, or read
+    from standard input: one line with the client secret, unless it is known, and one with the code.
+    """
+    in_keyring = _prepared(profile, keyring)
+    if not known_client(Client(**client), profile):
+        click.echo(_SELF_CLIENT.format(scope=_SCOPE))
+    application = the_application(Client(**client), profile)
+    try:
+        code = checked_secret("code", ask_secret("code"))
+    except ValueError as error:
+        raise click.ClickException(f"That cannot be: {error}.\nCopy the code once more.") from None
+    _redeem(profile, application, code, redirect_uri=None, scopes=(), in_keyring=in_keyring)
+
+
+def _prepared(profile: Profile, keyring: bool | None) -> bool:  # noqa: FBT001 - click's way of passing flags
+    """See that the grant can be saved, and return where: a code is good for a minute, and once."""
+    in_keyring = profile.in_keyring() if keyring is None else keyring
+    profile.check(in_keyring=in_keyring)
+    return in_keyring
+
+
+def _listening(port: int, stack: ExitStack) -> CallbackReceiver:
+    try:
+        return stack.enter_context(CallbackReceiver(port))
+    except OSError as error:
+        problem = error.strerror
+    raise click.ClickException(
+        f"Port {port} of 127.0.0.1 cannot be used: {problem}.\n"
+        "End what uses it, or register another redirect URI and pass its port with --port."
+    )
+
+
+def _open(address: str) -> None:
+    if _has_browser():
+        click.echo("Your browser opens. If it does not, open this address on this machine:\n")
+        # In a thread: some browsers are waited for, and this one waits for us.
+        threading.Thread(target=_browse, args=(address,), daemon=True).start()
+    else:
+        click.echo("There is no browser to open here (--no-browser is for one elsewhere). Open this address:\n")
+    click.echo(f"    {address}\n")
+
+
+def _has_browser() -> bool:
+    """Tell whether there is one with a window: one in the terminal would take it away from us."""
+    with suppress(webbrowser.Error):
+        return bool(os.environ.get("BROWSER")) or type(webbrowser.get()) is not webbrowser.GenericBrowser
+    return False
+
+
+def _browse(address: str) -> None:
+    with suppress(webbrowser.Error, OSError):  # the address is on the screen
+        webbrowser.open(address)
+
+
+def _awaited(receiver: CallbackReceiver, timeout: int) -> str:
+    ends = time.monotonic() + timeout
+    console = open_console()
+    if not console.is_terminal:
+        click.echo(f"Waiting {timeout} s for you to press Accept.")
+    with console.status("") as status:
+        while (left := ends - time.monotonic()) > 0:
+            clock = f"{int(left) // 60}:{int(left) % 60:02}"
+            status.update(f"Waiting for you to press Accept, {clock} left (Ctrl-C stops)")
+            redirect = receiver.wait(min(left, 1.0))
+            if redirect is not None:
+                return redirect
+    raise AuthorizationError(
+        f"Nobody pressed Accept within {timeout} s; nothing was saved.",
+        hint="Run the command again; --timeout allows for more time, --no-browser for another machine.",
+    )
+
+
+def _checked(redirect: str, application: Application, state: str) -> Callback:
+    try:
+        return read_callback(redirect, application=application, state=state, extra=[application.region])
+    except UntrustedHostError as error:
+        error.hint = (
+            "Anybody can write such an address. If it is a data centre newer than this program, run the command again "
+            "with --accounts-url and --recruit-url."
+        )
+        raise
+    except AuthorizationError as error:
+        error.hint = "Run the command again, and press Accept on the page it opens."
+        raise
+
+
+def _redeem(  # noqa: PLR0913 - all but three are keyword-only
+    profile: Profile,
+    application: Application,
+    code: Secret,
+    *,
+    redirect_uri: str | None,
+    scopes: Iterable[str],
+    in_keyring: bool,
+) -> None:
+    now = time.time()
+    try:
+        with open_console(stderr=True).status("Fetching the grant"):
+            token = TokenEndpoint(application).exchange(code, redirect_uri=redirect_uri, now=now)
+    except ClientConfigurationError as error:
+        error.hint = f"{error.hint} Options are --region, and --new-secret to enter another client secret."
+        raise
+    grant = token.refresh_token
+    if grant is None:
+        raise AuthorizationError(
+            "Zoho sent no refresh token, so access would end in an hour; nothing was saved.",
+            region=application.region.code,
+            hint="Zoho sends one only if it is asked for offline access with consent, as `zohorecruit login` does.",
+        )
+    # An answer that does not name the scopes means those that were asked for (RFC 6749, section 5.1).
+    token = replace(token, scope=token.scope or tuple(scopes))
+    profile.save(application, token, now=now, in_keyring=in_keyring)
+    _tell(profile, application, grant, token.scope, in_keyring=in_keyring)
+
+
+def _tell(profile: Profile, application: Application, grant: str, scope: Iterable[str], *, in_keyring: bool) -> None:
+    granted = ", ".join((profile.name, f"region {application.region.code}", *scope))
+    click.echo(f"Logged in: profile {granted}.")
+    where = "the system's keyring" if in_keyring else str(profile.directory)
+    click.echo(f"The grant {fingerprint(grant)} is in {where}.\n")
+    name = "" if profile.name == "default" else profile.name
+    option = f" --profile {name}" if name else ""
+    click.echo(f"Look at it:   zohorecruit get Candidates{option}")
+    click.echo(f"In a program: ZohoRecruitAuth.from_profile({name and repr(name)})")

@@ -1,0 +1,99 @@
+"""``zohorecruit status``: what a profile holds and how it is doing; with ``--check``, what Zoho says to it."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import nullcontext
+from datetime import datetime, timezone
+from typing import Any
+
+import click
+
+from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.cli.diagnosis import diagnose
+from requests_zohorecruit.cli.prompts import profile_option
+from requests_zohorecruit.engine.record import Budget, Record, Wait
+from requests_zohorecruit.engine.stored_record import StoredRecord
+from requests_zohorecruit.login.profiles import Profile, SavedProfile
+from requests_zohorecruit.secret import fingerprint
+
+__all__ = ["status"]
+
+
+@click.command()
+@profile_option
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of a table.")
+@click.option("--check", is_flag=True, help="Make one API call, and say what is wrong if it fails.")
+def status(profile: Profile, as_json: bool, check: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+    """Show a grant: region, scopes, time left, mints.
+
+    Without --check nothing is sent. With it the exit code tells what is wrong: 3 the grant is dead, 4 region or client
+    are wrong, 5 throttled, 6 no network, 7 the profile cannot be read, 8 a scope or permission is missing, 9 the clock
+    is off.
+    """
+    saved = profile.load()
+    with open_console(stderr=True).status("Calling the API") if check else nullcontext():
+        problem = diagnose(saved) if check else None
+    facts = _facts(profile, saved, now=time.time())
+    if check:
+        facts["check"] = problem.message if problem else "the API accepts the token"
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+    else:
+        _print_table(facts)
+        if facts["grant"] is None:
+            click.echo(f"There is no grant; `{profile.login_command}` gets one.")
+    if problem:
+        raise problem
+
+
+def _print_table(facts: dict[str, Any]) -> None:
+    from rich.table import Table  # noqa: PLC0415 - for the table only
+
+    table = Table(show_header=False, border_style="dim")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        table.add_row(name.replace("_", " "), _in_words(name, value))
+    open_console().print(table)
+
+
+def _facts(profile: Profile, saved: SavedProfile, *, now: float) -> dict[str, Any]:
+    who, budget = saved.application, Budget()
+    record = StoredRecord(who, saved.store).load() or Record()
+    token, failure = record.token, record.failure
+    recent = record.recent(now, budget)
+    return {
+        "profile": profile.name,
+        "client_id": who.client_id,
+        "region": who.region.code,
+        "hosts": sorted(who.region.hosts),
+        "scope": list(token.scope) if token else [],
+        "grant": fingerprint(record.refresh_token) if record.refresh_token else None,
+        "access_token": fingerprint(token.access_token) if token else None,
+        "expires_at": token.expires_at if token else None,
+        "expires_in": max(0, round(token.expires_at - now)) if token else None,
+        "mints": {"recent": len(recent), "allowed": budget.mints, "window": budget.window},
+        "cool_down": _left(failure.wait if failure else None, now),
+        "rejection_pause": _left(record.pause, now),
+        "last_failure": failure.message if failure else None,
+        "store": repr(saved.store),
+    }
+
+
+def _left(wait: Wait | None, now: float) -> int:
+    """Return the seconds that are left of a wait."""
+    return 0 if wait is None or wait.over(now) else round(wait.until - now)
+
+
+def _in_words(name: str, value: Any) -> str:
+    if name == "mints":
+        return f"{value['recent']} of {value['allowed']} in the last {value['window'] / 60:.0f} minutes"
+    if name == "expires_at" and value is not None:
+        return datetime.fromtimestamp(value, timezone.utc).astimezone().isoformat(sep=" ", timespec="seconds")
+    if name in {"expires_in", "cool_down", "rejection_pause"} and value is not None:
+        return f"{value // 60} min {value % 60} s" if value else "over" if name == "expires_in" else "none"
+    if isinstance(value, list):
+        return "\n".join(value) or "none"
+    return "none" if value is None else str(value)

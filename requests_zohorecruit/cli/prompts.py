@@ -1,0 +1,159 @@
+"""What is asked of a person: which profile, which client, its secret, its region.
+
+Secrets come from the environment, a hidden prompt or, where there is no terminal, a line of standard input; never from
+arguments.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+from requests_zohorecruit.errors import ClientConfigurationError, TokenStoreError, UnknownRegionError, ZohoAuthError
+from requests_zohorecruit.login.environment import custom_region, variable
+from requests_zohorecruit.login.profiles import Profile, home
+from requests_zohorecruit.secret import Secret
+from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.regions import Region
+
+__all__ = ["Client", "ask_secret", "client_options", "known_client", "profile_option", "the_application"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _as_profile(ctx: click.Context, param: click.Parameter, value: str) -> Profile:
+    try:
+        ctx.find_root().obj = profile = Profile(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", ctx, param) from None
+    return profile
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
+    names = sorted(file.parent.name for file in home().glob("*/application.json"))
+    return [name for name in names if name.startswith(incomplete)]
+
+
+profile_option = click.option(
+    "--profile",
+    metavar="NAME",
+    default="default",
+    callback=_as_profile,
+    shell_complete=_complete,
+    envvar="ZOHORECRUIT_PROFILE",
+    show_default=True,
+    help="Which of your grants.",
+)
+
+
+class Client(NamedTuple):
+    """What options say about the application; None = take the environment's or the profile's, or ask."""
+
+    client_id: str | None
+    region: str | None
+    accounts_url: str | None
+    recruit_url: str | None
+    new_secret: bool
+
+
+def client_options(command: _Command) -> _Command:
+    """Add the options that say who the application is; the command gets them as the fields of `Client`."""
+    options = (
+        click.option("--client-id", help="As the API console shows it."),
+        click.option("--new-secret", is_flag=True, help="Ask for the client secret even if the profile has one."),
+        click.option("--region", help="Where the client was registered: eu, us, in, …"),
+        click.option("--accounts-url", help="Zoho Accounts of a test server."),
+        click.option("--recruit-url", help="Zoho Recruit of a test server."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def known_client(client: Client, profile: Profile) -> str | None:
+    """Return the client ID that options, environment or profile give; None = a person has to say."""
+    before = _before(profile)
+    return client.client_id or variable("CLIENT_ID") or (before.client_id if before else None)
+
+
+def the_application(client: Client, profile: Profile) -> Application:
+    """Return who the application is: what options say, else the environment, the profile, or the person.
+
+    :raises ClientConfigurationError: there is nobody to ask, or the answer cannot be right
+    :raises UnknownRegionError: an option or the environment names a region that is none
+    """
+    before = _before(profile)
+    client_id = known_client(client, profile) or _ask("client ID")
+    if before and before.client_id != client_id:
+        before = None
+    try:
+        region = _region(client) or (before.region if before else None) or _ask_region()
+        # The profile's secret may be another region's, since Zoho can issue one for each.
+        kept = before.client_secret if before and before.region == region and not client.new_secret else None
+        secret = variable("CLIENT_SECRET") or kept or ask_secret("client secret")
+        return Application.create(client_id, secret, region)
+    except UnknownRegionError as error:
+        error.hint = "See `zohorecruit regions`; others are reached with --accounts-url and --recruit-url."
+        raise
+    except ZohoAuthError:
+        raise
+    except ValueError as error:
+        problem = str(error)  # tells what it is about, never its value
+    raise ClientConfigurationError(f"That cannot be: {problem}.", hint="Copy it from the API console once more.")
+
+
+def _before(profile: Profile) -> Application | None:
+    """Return who the application was at the last login; nobody, where that cannot be made out any more."""
+    try:
+        return profile.load().application if profile.exists() else None
+    except (TokenStoreError, UnknownRegionError):
+        return None  # a login is what repairs a profile
+
+
+def _region(client: Client) -> Region | None:
+    code = client.region or variable("REGION")
+    addresses = client.accounts_url or variable("ACCOUNTS_URL"), client.recruit_url or variable("RECRUIT_URL")
+    return custom_region(code, *addresses) or (Region.lookup(code) if code else None)
+
+
+def _ask_region() -> Region:
+    def known(answer: str) -> Region:
+        try:
+            return Region.lookup(answer.strip())
+        except UnknownRegionError as error:
+            raise click.BadParameter(error.message) from None  # click shows it and asks again
+
+    codes = ", ".join(region.code for region in Region.all())
+    region: Region = _ask("region", f"Region ({codes})", known)
+    return region
+
+
+def ask_secret(what: str) -> Secret:
+    """Ask for a secret without showing it; in a pipe, take the next line.
+
+    :raises ClientConfigurationError: the pipe has no line
+    """
+    if sys.stdin.isatty():
+        return Secret(click.prompt(f"{_capital(what)} (not shown)", hide_input=True).strip())
+    line = Secret(sys.stdin.readline().strip())
+    if not line:
+        raise ClientConfigurationError(
+            f"There is no {what} on standard input.",
+            hint="Pass it as a line there, or run the command on a terminal, where it asks.",
+        )
+    return line
+
+
+def _ask(what: str, prompt: str = "", reader: Callable[[str], Any] = str.strip) -> Any:
+    if not sys.stdin.isatty():
+        raise ClientConfigurationError(
+            f"The {what} is not known.", hint="Pass it as an option or in the environment; see --help."
+        )
+    return click.prompt(prompt or _capital(what), value_proc=reader)
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

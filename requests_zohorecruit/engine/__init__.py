@@ -1,0 +1,1 @@
+"""One refresh, however many threads, processes and hosts share a grant."""

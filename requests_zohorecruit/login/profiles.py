@@ -1,0 +1,210 @@
+"""Profiles: what ``zohorecruit login`` saved, so that a program finds it by name.
+
+Owns a profile's files and what is in them; asks nobody, prints nothing and sends nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from requests_zohorecruit.engine.record import Record
+from requests_zohorecruit.errors import (
+    ReauthorizationRequired,
+    TokenStoreError,
+    ZohoAuthError,
+)
+from requests_zohorecruit.secret import veil
+from requests_zohorecruit.stores import FileStore, TokenStore
+from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.regions import Region
+from requests_zohorecruit.zoho.token import Token
+
+__all__ = ["Profile", "SavedProfile", "home"]
+
+_SERVICE = "requests-zohorecruit"
+#: Seconds to wait for others who are saving the same profile.
+_LOCK_TIMEOUT = 60.0
+_URLS = ("accounts_url", "recruit_url", "upload_url", "api_domain")
+
+
+class SavedProfile(NamedTuple):
+    """What a program needs.
+
+    :ivar application: client id, secret and region
+    :ivar store: where the grant is, or will be
+    :ivar in_keyring: whether the secrets are in the system's keyring
+    """
+
+    application: Application
+    store: TokenStore
+    in_keyring: bool
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of `ZohoRecruitAuth`."""
+        who = self.application
+        return {
+            "client_id": who.client_id,
+            "client_secret": who.client_secret,
+            "region": who.region,
+            "store": self.store,
+        }
+
+
+class Profile:
+    """A directory with two files: who the application is, and the grant, which comes and goes.
+
+    :param name: letters, digits, ``.``, ``_`` and ``-``, beginning with a letter or digit
+    :raises ValueError: another name
+    """
+
+    def __init__(self, name: str = "default") -> None:
+        if not (isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name)):
+            raise ValueError("a profile's name has letters, digits, '.', '_' and '-' only, 64 at most")
+        self.name = name
+        self.directory = home() / name
+        self._file = FileStore(self.directory / "application.json")
+
+    def exists(self) -> bool:
+        """Tell whether it was saved once."""
+        return self._file.load() is not None
+
+    def in_keyring(self) -> bool:
+        """Tell whether its secrets are in the system's keyring."""
+        return bool((self._file.load() or {}).get("keyring"))
+
+    def load(self) -> SavedProfile:
+        """Return what was saved.
+
+        :raises ReauthorizationRequired: nothing was
+        :raises TokenStoreError: it cannot be read
+        """
+        mapping = veil(self._file.load())
+        if mapping is None:
+            raise ReauthorizationRequired(
+                f"There is no profile named {self.name} in {home()}.", hint=f"Run `{self.login_command}`."
+            )
+        in_keyring = bool(mapping.get("keyring"))
+        if in_keyring:
+            mapping = veil({**mapping, **(self._secrets().load() or {})})
+        return SavedProfile(self._application(mapping), self.store(in_keyring=in_keyring), in_keyring)
+
+    def save(self, application: Application, token: Token, *, now: float, in_keyring: bool = False) -> None:
+        """Save an application and its new grant, in place of what was there.
+
+        Both parts are written by one holder of the locks, so that two logins cannot mix them. Where they move between
+        files and keyring, the former place is emptied last, so that a failure loses nothing.
+
+        :param now: when the token was minted, in epoch seconds
+        :raises TokenStoreError: it cannot be saved
+        """
+        store = self.store(in_keyring=in_keyring)
+        try:
+            with self._file.lock(_LOCK_TIMEOUT), store.lock(_LOCK_TIMEOUT):
+                moved = self.exists() and self.in_keyring() != in_keyring
+                store.save(Record().given(token, now).to_mapping(application))
+                self._save_application(application, in_keyring=in_keyring)
+                if moved:
+                    self._forget_other_place(in_keyring=in_keyring)
+                with suppress(OSError):  # somebody else may have made it; its files are private all the same
+                    self.directory.chmod(0o700)
+        except TimeoutError as error:
+            raise TokenStoreError(str(error), hint="Log in again when it is free.") from None
+
+    def check(self, *, in_keyring: bool = False) -> None:
+        """Find out that nothing can be saved before a person is asked for anything, and leave no trace of it.
+
+        :raises TokenStoreError: nothing can
+        """
+        self._file.load()
+        self.store(in_keyring=in_keyring).load()
+        there = next(each for each in (self.directory, *self.directory.parents) if each.is_dir())
+        try:
+            tempfile.TemporaryFile(dir=there).close()
+        except OSError as error:
+            problem = error.strerror
+        else:
+            return
+        raise TokenStoreError(
+            f"Profile {self.name} could not be saved: nothing can be written in {there} ({problem}).",
+            hint="Choose another directory with ZOHORECRUIT_HOME, or change who may write there.",
+        )
+
+    def store(self, *, in_keyring: bool) -> TokenStore:
+        """Return where the grant is kept."""
+        return _keyring(self.name) if in_keyring else FileStore(self.directory / "token.json")
+
+    @property
+    def login_command(self) -> str:
+        """What to type for a new grant."""
+        return "zohorecruit login" + ("" if self.name == "default" else f" --profile {self.name}")
+
+    def _secrets(self) -> TokenStore:
+        return _keyring(f"{self.name} (application)")
+
+    def _application(self, mapping: Mapping[str, Any]) -> Application:
+        application = _read_application(mapping)
+        if application is None:
+            raise TokenStoreError(
+                f"Profile {self.name} is damaged: {self._file!r} does not say who the application is.",
+                hint=f"Nothing was changed. Restore it, or run `{self.login_command}` again.",
+            )
+        return application
+
+    def _save_application(self, application: Application, *, in_keyring: bool) -> None:
+        region = application.region
+        values: dict[str, Any] = {"client_id": application.client_id, "region": region.code}
+        if region not in Region.all():
+            values.update({url: getattr(region, url) for url in _URLS})
+        secrets = {"client_secret": str(application.client_secret)}
+        if in_keyring:
+            self._secrets().save(secrets)
+        self._file.save(values | ({"keyring": True} if in_keyring else secrets))
+
+    def _forget_other_place(self, *, in_keyring: bool) -> None:
+        """Empty the keyring or the file, where the secrets were until now."""
+        self.store(in_keyring=not in_keyring).save({})
+        if not in_keyring:
+            self._secrets().save({})
+
+
+def _read_application(mapping: Mapping[str, Any]) -> Application | None:
+    # Returns, so that no frame with what is in a damaged file hangs on to the error.
+    try:
+        region: str | Region = mapping["region"]
+        if "accounts_url" in mapping:
+            region = Region(mapping["region"], *(mapping[url] for url in _URLS))
+        return Application.create(mapping["client_id"], mapping["client_secret"], region)
+    except ZohoAuthError:
+        raise
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def home() -> Path:
+    """Return the directory of all profiles: ``ZOHORECRUIT_HOME``, or the user's configuration directory."""
+    given = os.environ.get("ZOHORECRUIT_HOME")
+    if given:
+        return Path(given).expanduser().absolute()
+    try:
+        # Imported here: containers, which have the variable, do without.
+        from platformdirs import user_config_path  # noqa: PLC0415
+    except ModuleNotFoundError:
+        raise TokenStoreError(
+            "Where profiles are is not known without platformdirs, which is not installed.",
+            hint="pip install 'requests-zohorecruit[cli]', or set ZOHORECRUIT_HOME to their directory.",
+        ) from None
+    return user_config_path(_SERVICE, appauthor=False)
+
+
+def _keyring(username: str) -> TokenStore:
+    try:
+        from requests_zohorecruit.stores import KeyringStore  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as missing:
+        raise TokenStoreError(str(missing)) from None  # which says what to install
+    return KeyringStore(_SERVICE, username)

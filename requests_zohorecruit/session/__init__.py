@@ -1,0 +1,1 @@
+"""The compliance fix for requests-oauthlib's `OAuth2Session`."""

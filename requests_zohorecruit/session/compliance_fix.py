@@ -1,0 +1,100 @@
+"""`zohorecruit_compliance_fix`: the door for everybody who uses requests-oauthlib's `OAuth2Session`.
+
+Owns how a session gets the fix; what its methods do then stands in `zohosession`, and when a token is refreshed is
+decided in `source`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from requests_oauthlib import OAuth2Session
+
+from requests_zohorecruit.secret import veil
+from requests_zohorecruit.session.log_filter import hide_secrets_of
+from requests_zohorecruit.session.session_auth import SessionAuth, StoreArgument
+from requests_zohorecruit.session.zoho_session import ZohoSession, with_fix
+from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.regions import Region
+
+if TYPE_CHECKING:
+    from oauthlib.oauth2 import Client
+
+__all__ = ["zohorecruit_compliance_fix"]
+
+_Session = TypeVar("_Session", bound=OAuth2Session)
+
+
+def zohorecruit_compliance_fix(
+    session: _Session,
+    *,
+    region: str | Region,
+    client_secret: str | Mapping[str, str],
+    store: StoreArgument = None,
+    allowed_hosts: Iterable[str] = (),
+) -> _Session:
+    """Make an `OAuth2Session` work with Zoho Recruit, through the same engine as `ZohoRecruitAuth`.
+
+    Zoho wants ``Zoho-oauthtoken`` for a scheme, commas between scopes, id and secret in the form, and reports errors as
+    HTTP 200 (https://www.zoho.com/accounts/protocol/oauth/web-apps/authorization.html). Applying it again changes
+    nothing, or, with other arguments, makes the session go on with those and the token it has.
+
+    :param region: a code or alias (``"eu"``), an accounts URL, or a `Region`
+    :param client_secret: a string, or a mapping region code -> secret
+    :param store: a `TokenStore`, or a function that takes the new token dict; None = the session's ``token_updater``,
+        if it has one
+    :param allowed_hosts: further ``host`` or ``host:port`` that may receive the token, over https only
+    :return: the same session
+    :raises UnknownRegionError: the region is none of the table
+    :raises ClientConfigurationError: the `client_secret` mapping has none for the region
+    :raises TokenStoreError: the session's token belongs to another client or region, or cannot be a token
+    :raises TypeError: `session` is no OAuth2Session, or another argument is of the wrong type
+    :raises ValueError: an empty or impossible argument
+    """
+    if not isinstance(session, OAuth2Session):
+        raise TypeError(f"session must be an OAuth2Session, not {type(session).__name__}")
+    client_secret = veil(client_secret)
+    application = Application.create(cast("str", session.client_id), client_secret, region)
+    _show_client_token(_client(session))
+    auth = SessionAuth(
+        session,
+        application,
+        store=store,
+        saver=partial(_update, session),
+        held=partial(_held, session),
+        allowed_hosts=allowed_hosts,
+    )
+    if isinstance(session, ZohoSession):
+        auth = session.zoho_auth.succeeded_by(auth)
+    else:
+        session.__class__ = with_fix(type(session))  # type: ignore[assignment, arg-type]
+    fixed = cast("ZohoSession", session)
+    fixed.zoho_auth = fixed.auth = auth
+    hide_secrets_of(fixed, ZohoSession.secrets)
+    return session
+
+
+def _update(session: OAuth2Session, record: dict[str, Any]) -> None:
+    """Save to the session's own ``token_updater``, whenever that was set."""
+    if session.token_updater:
+        session.token_updater(record)
+
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+def _client(session: OAuth2Session) -> Client:
+    return cast("Client", session._client)  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
+
+
+def _held(session: OAuth2Session) -> Mapping[str, Any]:
+    return _client(session).token or _NOTHING
+
+
+def _show_client_token(client: Client) -> None:
+    """Take in a token that the client was made with: the session empties the client's dict, and leaves the rest."""
+    if not client.token and client.access_token:
+        names = {"access_token": "access_token", "refresh_token": "refresh_token", "expires_at": "_expires_at"}
+        client.token = {name: getattr(client, attribute, None) for name, attribute in names.items()}

@@ -1,0 +1,281 @@
+"""`ZohoSession`: an `OAuth2Session` with the engine in the place of its own token handling.
+
+Owns what requests-oauthlib's methods mean with Zoho; which token is current, and when it is refreshed, is decided in
+`source`. Sessions become one by the compliance fix, and are never made as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import requests
+from oauthlib.oauth2 import OAuth2Error, is_secure_transport
+from requests_oauthlib import OAuth2Session
+
+from requests_zohorecruit.engine.record import Record
+from requests_zohorecruit.errors import AuthorizationError, ReauthorizationRequired
+from requests_zohorecruit.secret import fingerprint, veil
+from requests_zohorecruit.session.log_filter import hide_secrets_of
+from requests_zohorecruit.zoho.consent import OFFLINE, check_token_url, code_from, no_refresh_token, with_commas
+from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
+
+if TYPE_CHECKING:
+    from oauthlib.oauth2 import Client
+
+    from requests_zohorecruit.session.session_auth import SessionAuth
+
+__all__ = ["ZohoSession", "with_fix"]
+
+
+class ZohoSession(OAuth2Session):
+    """An `OAuth2Session` whose token is the engine's.
+
+    :ivar zoho_auth: what signs its requests, also as ``session.auth``
+    """
+
+    zoho_auth: SessionAuth
+    _client: Client
+    _pkce: str | None
+    _offline = True
+    _redeemed = ""
+
+    @property
+    def token(self) -> dict[str, Any]:
+        """The current token, as a new dict; empty when there is none. Reads the store when nothing is in memory."""
+        self.zoho_auth.notice()
+        return self.zoho_auth.token_dict()
+
+    @token.setter
+    def token(self, value: Mapping[str, Any] | None) -> None:
+        value = veil(value)
+        if not (value is None or isinstance(value, Mapping)):
+            raise TypeError(f"token must be a dict, not {type(value).__name__}")
+        Record.from_mapping(value or {}, self.zoho_auth.application)  # raises before anything has changed
+        self._client.token = dict(value or {})
+        self.zoho_auth.restart()
+
+    @property
+    def access_token(self) -> str | None:
+        """The current access token, or None."""
+        return self.token.get("access_token")
+
+    @access_token.setter
+    def access_token(self, value: str) -> None:
+        self.token = {**self.token, "access_token": value}
+
+    @access_token.deleter
+    def access_token(self) -> None:
+        self.token = {**self.token, "access_token": None}
+
+    @property
+    def authorized(self) -> bool:
+        """Whether there is a live access token, or a grant to get one from."""
+        self.zoho_auth.notice()
+        return self.zoho_auth.authorized()
+
+    def authorization_url(self, url: str, state: str | None = None, **kwargs: Any) -> tuple[str, str]:
+        """Form the URL that a person is sent to, and the state to keep until they are back.
+
+        :param kwargs: further parameters; ``access_type="offline"`` and ``prompt="consent"`` unless given
+        """
+        parameters = {**OFFLINE, **kwargs}
+        self._offline = parameters["access_type"] == OFFLINE["access_type"]
+        url, self._state = super().authorization_url(url, state, **parameters)
+        return with_commas(url), self._state
+
+    def fetch_token(  # noqa: PLR0913, PLR0917 - requests-oauthlib's signature
+        self,
+        token_url: str,
+        code: str | None = None,
+        authorization_response: str | None = None,
+        body: str = "",
+        auth: object = None,  # noqa: ARG002 - id and secret go into the form, and nowhere else
+        username: object = None,
+        password: object = None,
+        method: str = "POST",
+        force_querystring: bool = False,  # noqa: FBT001, FBT002
+        timeout: float | tuple[float, float] | None = None,
+        headers: object = None,  # noqa: ARG002 - the form's are fixed
+        verify: bool | str | None = None,  # noqa: FBT001
+        proxies: Mapping[str, str] | None = None,
+        include_client_id: object = None,  # noqa: ARG002 - always
+        client_secret: str | None = None,
+        cert: str | tuple[str, str] | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Redeem the code that Zoho redirected back with, and save the token.
+
+        `auth`, `headers` and `include_client_id` have no effect: Zoho has one way of doing this.
+
+        :param token_url: the region's ``token_url``
+        :param code: a code on its own, as a self-client has it
+        :param authorization_response: the whole callback URL; its state and region are checked before anything is sent
+        :param kwargs: ``code_verifier``; by default that of this session's authorization URL, where it has ``pkce``
+        :return: the token dict
+        :raises AuthorizationError: the callback is refused or forged, or Zoho sent no refresh token
+        :raises UntrustedHostError: `token_url` is not the region's, or the callback names a server that is not Zoho's
+        :raises ReauthorizationRequired: the code is used up or too old
+        :raises ZohoAuthError: another error of Zoho's, or (`TokenStoreError`) the token could not be saved
+        :raises ValueError: no code, or a parameter that Zoho's one way has no room for
+        """
+        code, authorization_response = veil(code), veil(authorization_response)
+        client_secret, password, kwargs = veil(client_secret), veil(password), veil(kwargs)
+        application = self.zoho_auth.application
+        check_token_url(token_url, application.region)
+        _refuse(body=body or None, username=username, password=password, force_querystring=force_querystring or None)
+        _refuse(method=None if method.upper() == "POST" else method)
+        code_verifier = self._code_verifier_for(kwargs.pop("code_verifier", None))
+        self._check_client(client_secret=client_secret, **kwargs)
+        if authorization_response is not None:
+            code = code_from(authorization_response, application=application, state=self._state)
+        code = code or getattr(self._client, "code", None)
+        if not code:
+            raise ValueError("there is neither a code nor an authorization_response")
+        return self._redeem(
+            code, code_verifier, self.zoho_auth.accounts(timeout=timeout, verify=verify, proxies=proxies, cert=cert)
+        )
+
+    def refresh_token(  # noqa: PLR0913, PLR0917 - requests-oauthlib's signature
+        self,
+        token_url: str,
+        refresh_token: str | None = None,
+        body: str = "",
+        auth: object = None,  # noqa: ARG002 - see fetch_token
+        timeout: object = None,
+        headers: object = None,  # noqa: ARG002
+        verify: object = None,
+        proxies: object = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Replace the access token in hand, as `ZohoRecruitAuth.refresh` does: many callers at once make one mint.
+
+        :param token_url: the region's ``token_url``
+        :param refresh_token: another grant to go on with
+        :return: the token dict
+        :raises ZohoAuthError: no other token could be had, or (`TokenStoreError`) it could not be saved
+        :raises ValueError: a parameter that has to be set on the session, since refreshing is everybody's
+        """
+        refresh_token, kwargs = veil(refresh_token), veil(kwargs)
+        check_token_url(token_url, self.zoho_auth.application.region)
+        _refuse(body=body or None, timeout=timeout, verify=verify, proxies=proxies)
+        self._check_client(**kwargs)
+        if refresh_token is not None and refresh_token != self.token.get("refresh_token"):
+            self.token = {"refresh_token": refresh_token}
+        self.zoho_auth.notice()
+        self.zoho_auth.refresh()
+        return self.token
+
+    def token_from_fragment(self, authorization_response: str) -> dict[str, Any]:
+        """Take over the token of an implicit grant's redirect, as requests-oauthlib does.
+
+        :raises AuthorizationError: the redirect is a refusal, forged or incomplete
+        """
+        authorization_response = veil(authorization_response)
+        try:
+            return super().token_from_fragment(authorization_response)
+        except (OAuth2Error, ValueError):  # a wrong state is a ValueError here, and only here
+            region = self.zoho_auth.region.code
+        raise AuthorizationError("The callback brought no access token, or another state.", region=region)
+
+    def request(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - requests-oauthlib's signature
+        self,
+        method: str,
+        url: str,
+        data: Any = None,
+        headers: Any = None,
+        withhold_token: bool = False,  # noqa: FBT001, FBT002
+        client_id: object = None,  # noqa: ARG002 - the fix has them already
+        client_secret: object = None,
+        files: Any = None,
+        **kwargs: Any,
+    ) -> requests.Response:
+        """Send a request, signed by ``session.auth`` unless `withhold_token` is set or the caller has an ``auth=``.
+
+        :raises UntrustedHostError: the token would go to a host that may not have it, or over http
+        :raises ZohoAuthError: there is no live token and none could be had
+        """
+        client_secret = veil(client_secret)
+        if withhold_token:
+            # Without this, session.auth would sign it, or netrc would.
+            kwargs["auth"] = kwargs.get("auth") or _unsigned
+        else:
+            self.zoho_auth.notice()
+            for hook in self.compliance_hook["protected_request"]:
+                url, headers, data = hook(url, headers and dict(headers), data)
+            if not (kwargs.get("auth") or is_secure_transport(url)):
+                self.zoho_auth.hosts.check(url)
+        # "Withheld" from requests-oauthlib, whose own signing and refreshing this replaces.
+        return super().request(method, url, data=data, headers=headers, withhold_token=True, files=files, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # requests.Session pickles what it knows of, which leaves the client and the token behind (T07).
+        return _revived, (type(self).__mro__[1],), self.__getstate__()  # the class it had before the fix
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__.copy()
+
+    def _redeem(self, code: str, code_verifier: str | None, accounts: TokenEndpoint) -> dict[str, Any]:
+        code, code_verifier = veil(code), veil(code_verifier)
+        if fingerprint(code) == self._redeemed:
+            raise ReauthorizationRequired(
+                "This code has been redeemed already, and works once; it was not sent again.",
+                region=accounts.application.region.code,
+                hint="The token it brought is in use. For another one, start the authorization again.",
+            )
+        source = self.zoho_auth.source
+        now = source.shared.clock()
+        token = accounts.exchange(code, redirect_uri=self.redirect_uri, code_verifier=code_verifier, now=now)
+        self._redeemed = fingerprint(code)
+        if token.refresh_token is None and self._offline:
+            raise no_refresh_token(accounts.application.region)
+        source.adopt(token, now=now)
+        return self.token
+
+    def _code_verifier_for(self, given: str | None) -> str | None:
+        verifier = veil(given or getattr(self, "_code_verifier", None))
+        if self._pkce and verifier is None:
+            raise ValueError("there is no code verifier: build the authorization URL first, or pass code_verifier=")
+        return verifier
+
+    def _check_client(self, client_id: str | None = None, client_secret: str | None = None, **unknown: object) -> None:
+        """Accept the credentials that callers of the unfixed session have to pass, if they are the fix's."""
+        client_secret, unknown = veil(client_secret), veil(unknown)
+        application = self.zoho_auth.application
+        if unknown:
+            raise TypeError(f"Zoho's token request has no room for {', '.join(sorted(unknown))}")
+        if client_id not in {None, application.client_id} or client_secret not in {None, application.client_secret}:
+            raise ValueError("this is another client_id or client_secret than zohorecruit_compliance_fix has")
+
+    def secrets(self) -> tuple[str | None, ...]:
+        """Return what must not be shown."""
+        state, verifier = (getattr(self, name, None) for name in ("_state", "_code_verifier"))
+        texts = (each for each in (state, verifier, getattr(self._client, "code", None)) if isinstance(each, str))
+        return (*self.zoho_auth.secrets(), *texts)
+
+
+@cache
+def with_fix(original: type[OAuth2Session]) -> type[ZohoSession]:
+    """Return a class that goes through the methods of the user's class first, and from there to ours."""
+    if original is OAuth2Session:
+        return ZohoSession
+    names = {"__module__": original.__module__, "__qualname__": original.__qualname__}
+    return type(original.__name__, (original, ZohoSession), names)
+
+
+def _revived(original: type[OAuth2Session]) -> ZohoSession:
+    fixed = with_fix(original)  # type: ignore[arg-type]  # as above
+    session = fixed.__new__(fixed)
+    hide_secrets_of(session, ZohoSession.secrets)
+    return session
+
+
+def _refuse(**parameters: object) -> None:
+    given = [name for name, value in parameters.items() if value is not None]
+    if given:
+        raise ValueError(f"{' and '.join(given)} cannot be given here: Zoho's token request has no room for it")
+
+
+def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request

@@ -1,0 +1,100 @@
+"""Locks between processes of one host (or of hosts that share a file system with working `flock`), by a lock file.
+
+Knows nothing of what is protected; the operating system ends a lock when its holder ends, however that happens.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from requests_zohorecruit.stores.errors import FILE_HINTS, guarded
+from requests_zohorecruit.stores.locking import signature
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+__all__ = ["LockFile", "make_private"]
+
+_ENOUGH_FOR_A_HOLDER = 300
+
+
+class LockFile:
+    """An exclusive lock on a file that exists for nothing else and is never removed.
+
+    Removing it on release would let two processes hold "the" lock, each on its own inode.
+
+    :param path: absolute path of the lock file; its directory is made when missing
+    :param owner: the store it protects, for messages
+    """
+
+    def __init__(self, path: Path, owner: object) -> None:
+        self._path = path
+        self._owner = owner
+
+    @contextmanager
+    def hold(self, timeout: float) -> Iterator[None]:
+        """Hold the lock, which excludes other threads of this process, too.
+
+        :param timeout: how long entering may wait, in seconds; 0 or less = do not wait
+        :raises TimeoutError: not obtained in time; says who holds it since when
+        :raises TokenStoreError: the lock file could not be made or locked
+        """
+        lock = self._acquire(timeout)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @guarded("locked", TimeoutError, hints=FILE_HINTS)
+    def _acquire(self, timeout: float) -> BaseFileLock:
+        # Imported here, because most programs that import a store never lock one.
+        from filelock import FileLock, Timeout  # noqa: PLC0415
+
+        make_private(self._path.parent)
+        # A new object for each holder: one that is shared would be re-entrant between threads. Its descriptor is
+        # closed by filelock in a forked child, so that the lock ends with the process that took it.
+        lock = FileLock(
+            self._path,
+            mode=0o600,
+            thread_local=False,
+            fallback_to_soft=False,
+            preserve_lock_file=True,
+            on_acquired=_sign,
+        )
+        try:
+            lock.acquire(max(0.0, timeout))
+        except Timeout:
+            raise TimeoutError(f"{self._owner!r} is locked by {self._holder()}; gave up after {timeout:g} s.") from None
+        return lock
+
+    def _holder(self) -> str:
+        # Best effort: somebody else may have got hold of it in the meantime.
+        with suppress(OSError), self._path.open("rb") as file:
+            text = file.read(_ENOUGH_FOR_A_HOLDER).decode("ascii", "replace").strip()
+            if text.isprintable() and text:
+                return text
+        return "an unknown process"
+
+    def __repr__(self) -> str:
+        # `guarded` names the object that failed; users know the store, not this one.
+        return repr(self._owner)
+
+
+def _sign(descriptor: int) -> None:
+    with suppress(OSError):  # a full disk must not cost the lock
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, signature().encode("ascii", "replace"))
+
+
+def make_private(directory: Path) -> None:
+    """Make a directory and its missing parents, for this user only; one that exists is left as it is."""
+    if directory.is_dir():
+        return
+    make_private(directory.parent)
+    with suppress(FileExistsError):
+        directory.mkdir(mode=0o700)
+        directory.chmod(0o700)  # a umask may have taken away what the owner needs

@@ -1,0 +1,51 @@
+"""The application that asks for tokens: RFC 6749's client, as it is registered in Zoho's API console.
+
+Knows nothing of HTTP, tokens or stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from requests_zohorecruit.errors import ClientConfigurationError
+from requests_zohorecruit.secret import Secret, checked_secret, fingerprint, veil
+from requests_zohorecruit.zoho.regions import Region
+
+__all__ = ["Application"]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Who asks: a client registered in Zoho's API console, in one region.
+
+    :param client_id: ``1000.…``
+    :param client_secret: a string, or a mapping region code -> secret where Zoho issued one per data centre
+    :param region: where its tokens come from
+    :raises TypeError: a value of the wrong type
+    :raises ValueError: an empty or impossible one
+    :raises ClientConfigurationError: the mapping has no secret for the region
+    """
+
+    client_id: str
+    client_secret: Secret
+    region: Region
+
+    @classmethod
+    def create(cls, client_id: str, client_secret: str | Mapping[str, str], region: str | Region) -> Application:
+        """Check the three against each other before anything is sent."""
+        client_secret = veil(client_secret)
+        where = Region.lookup(region)
+        if isinstance(client_secret, Mapping):
+            if where.code not in client_secret:
+                raise ClientConfigurationError(
+                    f"There is no client secret for region {where.code}.",
+                    region=where.code,
+                    hint=f"Add one under {where.code!r} to the client_secret mapping.",
+                )
+            client_secret = veil(client_secret[where.code])
+        return cls(str(checked_secret("client_id", client_id)), checked_secret("client_secret", client_secret), where)
+
+    def fingerprint(self, refresh_token: str | None) -> str:
+        """Return what identifies this configuration together with a grant, without revealing either."""
+        return fingerprint("\n".join((self.client_id, self.client_secret, self.region.token_url, refresh_token or "")))

@@ -1,0 +1,208 @@
+"""The token endpoint of Zoho Accounts: the forms to send, and the one place that posts them.
+
+Knows nothing of stores, locks or when to refresh. What comes back is read in `token_answers`.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, cast
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+from urllib3.util import Retry
+
+from requests_zohorecruit.errors import TokenEndpointError
+from requests_zohorecruit.secret import checked_secret, veil
+from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.token import Token
+from requests_zohorecruit.zoho.token_answers import Answer, read_revocation, read_token_answer, redirected
+
+if TYPE_CHECKING:
+    from oauthlib.oauth2 import WebApplicationClient
+
+__all__ = ["TIMEOUT", "TokenEndpoint"]
+
+#: Of a call, unless another is asked for: seconds to connect, and to wait for an answer.
+TIMEOUT = (5, 30)
+#: Bytes of an answer that are read; Zoho's are under one kilobyte.
+LONGEST_ANSWER = 64 * 1024
+#: Tries to connect before giving up. A connection that was never made has sent nothing, so trying again is safe.
+CONNECT_TRIES = 3
+
+
+class TokenEndpoint:
+    """Posts forms to Zoho Accounts and returns what the answers mean.
+
+    :param application: whose credentials go into the forms
+    :param session: whose proxies, certificates and adapters to use; never its auth, headers, cookies, hooks or netrc.
+        Without it a private one is used, which honours ``HTTPS_PROXY`` and ``REQUESTS_CA_BUNDLE``.
+    :param timeout: seconds, or (connect, read) in seconds; finite (T30)
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        *,
+        session: requests.Session | None = None,
+        timeout: float | tuple[float, float] = TIMEOUT,
+    ) -> None:
+        if session is not None and not isinstance(session, requests.Session):
+            raise TypeError(f"session must be a requests.Session, not {type(session).__name__}")
+        self.application = application
+        self._session = session
+        self._timeout = _finite(timeout)
+
+    @property
+    def longest_call(self) -> float:
+        """Seconds that a call may take by its timeouts: all tries to connect, and one answer."""
+        connect, read = self._timeout
+        return CONNECT_TRIES * connect + read
+
+    def refresh(self, previous: Token | None, refresh_token: str, *, now: float) -> Token:
+        """Mint an access token from a refresh token (RFC 6749, section 6; Zoho wants no scope and no redirect URI).
+
+        :param now: epoch seconds
+        """
+        refresh_token = veil(refresh_token)
+        body = _client(self.application).prepare_refresh_body(
+            refresh_token=refresh_token,
+            client_id=self.application.client_id,
+            client_secret=self.application.client_secret,
+        )
+        body = veil(body)
+        return self._read(self._post(self.application.region.token_url, body), previous, now)
+
+    def exchange(
+        self, code: str, *, redirect_uri: str | None = None, code_verifier: str | None = None, now: float
+    ) -> Token:
+        """Redeem an authorization code (RFC 6749, section 4.1.3).
+
+        :param redirect_uri: as used for consent; None for a self-client's code
+        :param code_verifier: PKCE (RFC 7636), where the authorization URL carried a challenge
+        :param now: epoch seconds
+        :raises ValueError: `code` cannot be a code; nothing was sent
+        """
+        code, code_verifier = veil(code), veil(code_verifier)
+        body = _client(self.application).prepare_request_body(
+            code=checked_secret("code", code),
+            redirect_uri=redirect_uri,
+            code_verifier=code_verifier,
+            client_secret=self.application.client_secret,
+        )
+        body = veil(body)
+        return self._read(self._post(self.application.region.token_url, body), None, now)
+
+    def revoke(self, token: str) -> None:
+        """Revoke a grant; the token goes into the body, where no access log sees it (RFC 7009; T60)."""
+        from oauthlib.common import urlencode  # noqa: PLC0415 - oauthlib costs more to import than this whole package
+
+        token = veil(token)
+        answer = self._post(self.application.region.revoke_url, veil(urlencode([("token", token)])))
+        read_revocation(answer, region=self.application.region)
+
+    def _read(self, answer: Answer, previous: Token | None, now: float) -> Token:
+        return read_token_answer(answer, region=self.application.region, requested_at=now, previous=previous)
+
+    def _post(self, url: str, body: str) -> Answer:
+        if self._session is not None:
+            return self._post_through(self._session, url, body)
+        # A session per call: one token an hour needs no pool, and a pooled TLS connection must not be shared by fork.
+        with _private_session() as session:
+            return self._post_through(session, url, body)
+
+    def _post_through(self, session: requests.Session, url: str, body: str) -> Answer:
+        # Prepared outside the session: its auth, netrc, headers and cookies have no business here (T09, T27).
+        prepared = requests.Request("POST", url, data=body, headers=_HEADERS).prepare()
+        try:
+            # The adapter is called directly: a session's hooks would see the answer, and its jar keep the cookies.
+            # The settings get no name: a proxy's password is among them, and tracebacks show what has one.
+            response = session.get_adapter(url).send(prepared, timeout=self._timeout, **_settings(session, url))
+            try:
+                answer = _read_bounded(response)
+            finally:
+                response.close()
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            what, uncertain = _failure(error)
+        else:
+            if 300 <= answer.status < 400:
+                raise redirected(answer.status, self.application.region)
+            return answer
+        # Outside the except block: the frames of the failed call hold the form, and must not hang on to our error.
+        region = self.application.region
+        raise TokenEndpointError(
+            f"{what} {url.split('/')[2]} (Zoho Accounts, region {region.code}).",
+            uncertain=uncertain,
+            region=region.code,
+            hint="Nothing is lost; try again later, or check the network, proxy and certificate settings.",
+        )
+
+
+_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+
+
+def _client(application: Application) -> WebApplicationClient:
+    # Imported where it is used: oauthlib would double the time that importing this package takes.
+    from oauthlib.oauth2 import WebApplicationClient  # noqa: PLC0415
+
+    return WebApplicationClient(application.client_id)
+
+
+def _private_session() -> requests.Session:
+    session = requests.Session()
+    retries = Retry(CONNECT_TRIES - 1, read=False, redirect=False, status=False, other=False)
+    session.mount("https://", HTTPAdapter(max_retries=retries))
+    return session
+
+
+def _settings(session: requests.Session, url: str) -> dict[str, Any]:
+    # What the session says goes before REQUESTS_CA_BUNDLE and HTTPS_PROXY; requests itself has it the other way round,
+    # which makes a session for a private CA useless wherever that variable is set.
+    proxies = dict(session.proxies)
+    settings = session.merge_environment_settings(url, proxies, stream=True, verify=session.verify, cert=None)
+    return cast("dict[str, Any]", settings)
+
+
+def _read_bounded(response: requests.Response) -> Answer:
+    content = response.raw.read(LONGEST_ANSWER + 1, decode_content=True)
+    try:
+        text = content.decode("utf-8") if len(content) <= LONGEST_ANSWER else ""
+    except UnicodeDecodeError:
+        text = ""  # reads as what it is: no token answer
+    return Answer(response.status_code, text, response.headers.get("Retry-After"))
+
+
+#: What is known to fail before the form is sent.
+_UNSENT: tuple[tuple[type[Exception], str], ...] = (
+    (requests.exceptions.ProxyError, "The proxy did not connect to"),
+    (requests.exceptions.ConnectTimeout, "No connection within the timeout to"),
+    (ValueError, "The proxy settings allow no connection to"),  # InvalidURL; a password not Latin-1
+)
+
+
+def _failure(error: Exception) -> tuple[str, bool]:
+    """Tell what failed, and whether the form may have arrived. The error's own text may hold a proxy's password."""
+    for kind, what in _UNSENT:
+        if isinstance(error, kind):
+            return what, False
+    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "The TLS certificate was not accepted:", False
+    if type(error) is OSError:  # requests' way to say that a certificate file is not there
+        return "The certificate settings allow no connection to", False
+    if isinstance(error, (requests.exceptions.Timeout, ReadTimeoutError)):
+        return "No answer within the timeout from", True
+    reason: Any = error.args[0] if error.args else None
+    if isinstance(getattr(reason, "reason", reason), NewConnectionError):
+        return "No connection to", False
+    return "The connection broke before there was a whole answer from", True
+
+
+def _finite(timeout: Any) -> tuple[float, float]:
+    pair = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    numbers = [value for value in pair if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    if len(pair) != 2 or len(numbers) != 2:
+        raise TypeError("timeout must be seconds, or a (connect, read) pair of seconds")
+    if not all(0 < seconds <= threading.TIMEOUT_MAX for seconds in numbers):
+        raise ValueError("timeout must be finite and above zero: a token call that hangs stops every caller")
+    return float(numbers[0]), float(numbers[1])

@@ -1,0 +1,179 @@
+"""What a reader of each page would already have: the names its examples begin with.
+
+Every page has `client_id`, `client_secret` and `refresh_token` of a mocked Zoho in the region eu, an empty working
+directory, and a home of its own. A function named after a page adds to that, and may clean up after its ``yield``.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from requests_zohorecruit.testing import mock_zoho
+
+__all__ = ["CONFTESTS", "PREAMBLES", "Stage"]
+
+
+class Stage(SimpleNamespace):
+    """What a preamble has to work with: `zoho`, `mock`, `monkeypatch`, and the `names` to add to."""
+
+    zoho: Any
+    mock: Any
+    monkeypatch: pytest.MonkeyPatch
+    names: dict[str, Any]
+
+
+def logged_in(stage: Stage) -> Iterator[None]:
+    """Save a profile as `zohorecruit exchange` does, which needs no browser."""
+    from click.testing import CliRunner
+
+    from requests_zohorecruit.cli.app import app
+
+    stage.monkeypatch.setenv("ZOHORECRUIT_HOME", str(Path("profiles").absolute()))
+    lines = f"{stage.zoho.client_secret}\n{stage.zoho.new_code()}\n"
+    arguments = ["exchange", "--client-id", stage.zoho.client_id, "--region", "eu"]
+    assert CliRunner().invoke(app, arguments, input=lines).exit_code == 0
+    yield
+
+
+def tutorial(stage: Stage) -> Iterator[None]:
+    stage.names["code"] = stage.zoho.new_code("ZohoRecruit.modules.ALL")
+    yield from logged_in(stage)
+
+
+def sharing(stage: Stage) -> Iterator[None]:
+    import sqlalchemy
+
+    from helpers.database_servers import redis_server
+    from helpers.memory_keyring import safe_in_use
+
+    engines, create_engine = [], sqlalchemy.create_engine
+
+    def made(url: str) -> sqlalchemy.Engine:
+        engines.append(create_engine(url))
+        return engines[-1]
+
+    stage.monkeypatch.setattr(sqlalchemy, "create_engine", made)
+    stage.monkeypatch.setenv("DATABASE_URL", f"sqlite:///{Path.cwd() / 'app.db'}")
+    with safe_in_use(), redis_server() as server:
+        stage.monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{server.port}/0")
+        yield
+        stage.names["client"].close()
+        for engine in engines:
+            engine.dispose()
+
+
+def serverless(stage: Stage) -> Iterator[None]:
+    kept: dict[str, str] = {}
+    stage.names["parameters"] = SimpleNamespace(get=kept.get, put=kept.__setitem__)
+    Path("client-secret").write_text(f"{stage.zoho.client_secret}\n")
+    for name, value in {
+        "CLIENT_ID": stage.zoho.client_id,
+        "CLIENT_SECRET_FILE": "client-secret",
+        "REGION": "eu",
+        "REFRESH_TOKEN": stage.zoho.refresh_token,
+    }.items():
+        stage.monkeypatch.setenv(f"ZOHORECRUIT_{name}", value)
+    yield
+    assert json.loads(kept["/myapp/zoho"])["refresh_token"] == stage.zoho.refresh_token
+
+
+def proxies(stage: Stage) -> Iterator[None]:
+    yield
+    tokens, calls = (call.request for call in stage.mock.calls if "/recruit/" not in call.request.url), stage.mock.calls
+    used = [request.req_kwargs for request in tokens]
+    assert used
+    assert {options["verify"] for options in used} == {"/etc/ssl/company-ca.pem"}
+    assert {options["proxies"]["https"] for options in used} == {"http://proxy.example:3128"}
+    assert {options["timeout"] for options in used} == {(5.0, 30.0)}
+    assert len(calls) > len(used)
+
+
+def accounts(stage: Stage) -> Iterator[None]:
+    other = mock_zoho(stage.mock, region="us")
+    # One client in two regions: the sandbox has one client each.
+    for zoho in (stage.zoho, other):
+        object.__setattr__(zoho._zoho.client, "client_id", stage.zoho.client_id)
+        object.__setattr__(zoho._zoho.client, "client_secret", stage.zoho.client_secret)
+    stage.names |= {"acme_refresh_token": stage.zoho.refresh_token, "globex_refresh_token": other.refresh_token}
+    yield
+
+
+def from_requests_oauthlib(stage: Stage) -> Iterator[None]:
+    database: list[dict[str, Any]] = [{"access_token": "1000.old", "refresh_token": stage.zoho.refresh_token}]
+    stage.names |= {
+        "token": dict(database[0]),
+        "save_token": database.append,
+        "load_token": lambda: database[-1],
+    }
+    yield
+    assert database[-1]["access_token"] != "1000.old"
+
+
+def consenting(stage: Stage) -> Iterator[None]:
+    stage.names |= {"redirect_uri": stage.zoho.redirect_uri, "consent": stage.zoho.consent}
+    yield
+
+
+def from_zoho_sdk(stage: Stage) -> Iterator[None]:
+    zoho = stage.zoho
+    row = {"id": "1", "client_id": zoho.client_id, "client_secret": zoho.client_secret}
+    row["refresh_token"] = zoho.refresh_token
+    with Path("sdk_tokens.txt").open("w", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        writer.writeheader()
+        writer.writerow(row)
+    yield
+    assert json.loads(Path("zoho.json").read_text())["refresh_token"] == zoho.refresh_token
+
+
+PREAMBLES: dict[str, Callable[[Stage], Iterator[None]]] = {
+    "tutorial": tutorial,
+    "index": logged_in,
+    "howto/api-console": logged_in,
+    "howto/sharing": sharing,
+    "howto/oauth2session": consenting,
+    "howto/serverless": serverless,
+    "howto/web-application": consenting,
+    "howto/proxies": proxies,
+    "howto/accounts": accounts,
+    "howto/from-requests-oauthlib": from_requests_oauthlib,
+    "howto/from-zoho-sdk": from_zoho_sdk,
+}
+
+_DJANGO = """
+import django
+import pytest
+from django.conf import settings
+
+settings.configure(
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "app.db", "OPTIONS": {"timeout": 30}}},
+    USE_TZ=True,
+)
+django.setup()
+
+
+def pytest_configure(config):
+    # Django has a connection for each thread, and leaves it to the collector when the thread has ended.
+    config.addinivalue_line("filterwarnings", "ignore:unclosed database:ResourceWarning")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def table():
+    from django.db import connection, connections
+    from test_page import Grant
+
+    with connection.schema_editor() as editor:
+        editor.create_model(Grant)
+    yield
+    connections.close_all()
+"""
+
+#: For pages whose examples are tests: the conftest.py beside them.
+CONFTESTS = {"howto/own-store": _DJANGO}
