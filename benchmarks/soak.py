@@ -20,7 +20,7 @@ from helpers.storm_callers import Access
 from places import Place, places
 from report import Table
 
-from requests_zohorecruit.engine.record import Budget
+from requests_zohorecruit.engine.limits import Budget
 from requests_zohorecruit.sandbox.process import SandboxProcess
 
 __all__ = ["measure"]
@@ -207,14 +207,14 @@ def _soaked(zoho: SandboxProcess, fleet: Fleet, place: Place, size: Size) -> Soa
 
 def _auth(access: Access, make_store: Any, **options: Any) -> Any:
     auth = access.auth(make_store(), **options)
-    auth._source.budget = Budget(mints=NO_LIMIT)
+    auth._refresher.budget = Budget(mints=NO_LIMIT)
     return auth
 
 
 def _callers(access: Access, make_store: Any, size: Size) -> Iterator[Any]:
     auth = _auth(access, make_store)
     requests: list[Call] = []
-    refresh = auth._source.accounts.refresh
+    refresh = auth._refresher.accounts.refresh
 
     def noted(*arguments: Any, **options: Any) -> Any:
         started = time.monotonic()
@@ -223,7 +223,7 @@ def _callers(access: Access, make_store: Any, size: Size) -> Iterator[Any]:
         finally:
             requests.append(Call(started, time.monotonic()))
 
-    auth._source.accounts.refresh = noted
+    auth._refresher.accounts.refresh = noted
 
     def work(_: int) -> list[Call]:
         calls = []

@@ -1,18 +1,22 @@
-"""Text that must not be shown: a `str` whose repr hides it, and the fingerprint that may be shown instead.
+"""Secrets and how they stay one: text whose repr hides it, and errors whose traceback holds no local variables.
 
-Knows nothing of tokens or Zoho. It is the second line of defence: error messages and logs never contain secrets in the
-first place; this keeps them out of tracebacks printed with local variables, debuggers and dumps of dictionaries.
+Knows nothing of tokens or Zoho. Error messages and logs never contain a secret in the first place; this keeps them out
+of what debuggers, error reporters and dumps of dictionaries show.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from typing import ParamSpec, TypeVar
 
-__all__ = ["Secret", "checked_secret", "fingerprint", "veil"]
+__all__ = ["Secret", "checked_secret", "clear_frames", "clears_frames", "fingerprint"]
 
-_Value = TypeVar("_Value")
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 
 
 class Secret(str):
@@ -22,23 +26,6 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return f"<secret {fingerprint(self)}>"
-
-
-class _VeiledDict(dict[str, Any]):
-    """A dict equal to the plain one in every way but its repr, which shows nothing of it."""
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} values, not shown>"
-
-
-def veil(value: _Value) -> _Value:
-    """Return text or a mapping as an equal one whose repr does not show it; anything else as it is.
-
-    What a function is given stays in its frame, so its first line veils what a traceback must not show.
-    """
-    if isinstance(value, str):
-        return cast("_Value", Secret(value))
-    return cast("_Value", _VeiledDict(value)) if isinstance(value, Mapping) else value
 
 
 def fingerprint(secret: str) -> str:
@@ -54,9 +41,47 @@ def checked_secret(name: str, value: object) -> Secret:
     """
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, not {type(value).__name__}")
-    value = Secret(value)
     if not value:
         raise ValueError(f"{name} is empty")
     if not (value.isascii() and value.isprintable() and " " not in value):
         raise ValueError(f"{name} contains a space, line break or other character that no {name} has: a stray paste?")
-    return value
+    return Secret(value)
+
+
+def clears_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """Decorate an entry point of the library: an error that leaves it takes no local variables along (T60, T76).
+
+    Error reporters show the local variables of every frame an error came through, and some look into mappings, tuples
+    and subclasses of `str`. Hiding each secret from each of them cannot be kept up; so the frames are emptied.
+    """
+
+    @functools.wraps(function)
+    def call(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            del args, kwargs
+            clear_frames(error)
+            raise
+
+    return call
+
+
+def clear_frames(error: BaseException) -> None:
+    """Forget the local variables of all ended calls that `error` came through, and what it was raised `from None`.
+
+    What the caller itself was handling when the error arose is left alone: its frames are the caller's.
+    """
+    ours = {frame for frame, _ in traceback.walk_tb(error.__traceback__)}
+    each: BaseException | None = error
+    while each is not None:
+        for frame, _ in traceback.walk_tb(each.__traceback__):
+            with suppress(RuntimeError):  # a call that has not ended: the one that is asking, or a suspended generator
+                frame.clear()
+        former = each.__cause__ or each.__context__
+        if former is None or former.__traceback__ is None or former.__traceback__.tb_frame not in ours:
+            return
+        if each.__suppress_context__ and each.__cause__ is None:
+            each.__context__ = None
+        ours |= {frame for frame, _ in traceback.walk_tb(former.__traceback__)}
+        each = former

@@ -1,18 +1,18 @@
-"""T60: text and mappings whose repr shows nothing, and the check of what can be a credential."""
+"""T60, T76: text whose repr shows nothing, errors without local variables, and the check of what can be a credential."""
 
 from __future__ import annotations
 
 import copy
 import json
 import pickle
-from types import MappingProxyType
+import traceback
 
 import pytest
 from helpers.planted_secrets import raising
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from requests_zohorecruit.secret import Secret, checked_secret, fingerprint, veil
+from requests_zohorecruit.secret import Secret, checked_secret, clears_frames, fingerprint
 
 
 @given(st.text())
@@ -39,14 +39,80 @@ def test_a_fingerprint_tells_secrets_apart_and_stays_the_same():
     assert fingerprint("\ud800").startswith("#")
 
 
-def test_T60_veiled_text_and_mappings_stay_equal_and_show_nothing():
-    assert type(veil("planted")) is Secret
-    for mapping in ({"planted-key": "planted"}, MappingProxyType({"planted-key": "planted"})):
-        veiled = veil(mapping)
-        assert veiled == {"planted-key": "planted"}
-        assert repr(veiled) == "<1 values, not shown>"
-    for other in (None, 7, b"bytes", ["a"]):
-        assert veil(other) is other
+@clears_frames
+def entry_point(secret, *, then):
+    """Work with a secret, and call on."""
+    local = {"key": [secret]}
+    then()
+    return local
+
+
+def shown_locals(error):
+    shown, each = [], error
+    while each is not None:
+        shown += [dict(frame.f_locals) for frame, _ in traceback.walk_tb(each.__traceback__)]
+        each = each.__cause__ or each.__context__
+    return repr(shown)
+
+
+def fail(kind):
+    mapping = {"secret": "planted"}
+    raise kind(len(mapping))
+
+
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit])
+def test_T76_no_frame_of_an_error_that_leaves_an_entry_point_has_local_variables(kind):
+    with pytest.raises(kind) as caught:
+        entry_point("planted", then=lambda: fail(kind))
+    assert "planted" not in shown_locals(caught.value)
+
+
+def test_T76_nor_have_the_errors_it_was_raised_from_or_during():
+    def chain():
+        try:
+            fail(LookupError)
+        except LookupError as error:
+            try:
+                fail(OSError)
+            except OSError:
+                raise ValueError("again") from error
+
+    with pytest.raises(ValueError, match="again") as caught:
+        entry_point("planted", then=chain)
+    assert isinstance(caught.value.__cause__, LookupError)
+    assert "planted" not in shown_locals(caught.value)
+
+
+def test_T76_what_an_error_was_raised_from_none_of_is_forgotten_with_all_its_attributes():
+    def translate():
+        try:
+            raise OSError("planted")
+        except OSError:
+            raise ValueError("clean") from None
+
+    with pytest.raises(ValueError, match="clean") as caught:
+        entry_point("planted", then=translate)
+    assert caught.value.__context__ is None
+
+
+def test_what_the_caller_was_handling_stays_as_it_was():
+    def handling():
+        evidence = "of the caller"
+        try:
+            raise LookupError(evidence)
+        except LookupError:
+            entry_point("planted", then=lambda: fail(ValueError))
+
+    with pytest.raises(ValueError) as caught:
+        handling()
+    assert isinstance(caught.value.__context__, LookupError)
+    assert "of the caller" in shown_locals(caught.value)
+    assert "'then'" not in shown_locals(caught.value)
+
+
+def test_an_entry_point_keeps_its_name_its_text_and_its_result():
+    assert entry_point("text", then=int) == {"key": ["text"]}
+    assert (entry_point.__name__, entry_point.__doc__) == ("entry_point", "Work with a secret, and call on.")
 
 
 @pytest.mark.parametrize("value", ["1000.abc", "~!@#$%^&*()+=/?", "x"])

@@ -17,21 +17,21 @@ from requests.utils import rewind_body
 from urllib3 import BaseHTTPResponse, HTTPResponse
 from urllib3.exceptions import HTTPError
 
-__all__ = ["peeked", "replayed", "rewound"]
+__all__ = ["peek", "replay", "rewind"]
 
 #: Bytes of a 401's body that are looked at; Zoho's have about a hundred.
 _LONGEST_401 = 64 * 1024
 
 
-def peeked(response: requests.Response, *, stream: bool) -> bytes:
+def peek(response: requests.Response, *, stream: bool) -> bytes:
     """Return the beginning of the body, and leave the response as readable as it was (T35)."""
     raw = response.raw
     if not (stream and isinstance(raw, BaseHTTPResponse)):
-        return _content(response)
+        return _read_all(response)
     try:
         start = raw.read(_LONGEST_401, decode_content=False)
     except (HTTPError, OSError):
-        return _content(response)
+        return _read_all(response)
     response.raw = HTTPResponse(
         _Rest(start, raw),
         headers=raw.headers,
@@ -51,7 +51,7 @@ def peeked(response: requests.Response, *, stream: bool) -> bytes:
         return b""
 
 
-def _content(response: requests.Response) -> bytes:
+def _read_all(response: requests.Response) -> bytes:
     """Read the whole body into the response. One that breaks off or cannot be decoded counts as empty."""
     try:
         return response.content or b""  # None where an adapter gave it no body
@@ -83,7 +83,7 @@ class _Rest(io.RawIOBase):
         super().close()
 
 
-def rewound(request: requests.PreparedRequest) -> bool:
+def rewind(request: requests.PreparedRequest) -> bool:
     """Put the body back to where it began, and tell whether that was possible (T31)."""
     body: object = request.body
     if body is None or isinstance(body, (str, bytes, bytearray)):
@@ -95,7 +95,7 @@ def rewound(request: requests.PreparedRequest) -> bool:
     return True
 
 
-def replayed(response: requests.Response, header: str, kwargs: Mapping[str, Any]) -> requests.Response:
+def replay(response: requests.Response, header: str, kwargs: Mapping[str, Any]) -> requests.Response:
     """Send the request again with another token, as requests' digest auth does: same adapter, same settings (T34)."""
     request: Any = response.request.copy()  # types-requests does not know _cookies
     from_jar = request.headers.get("Cookie") == _with_cookies_of_jar(request).headers.get("Cookie")
@@ -103,7 +103,7 @@ def replayed(response: requests.Response, header: str, kwargs: Mapping[str, Any]
     if from_jar:
         request = _with_cookies_of_jar(request)
     request.headers["Authorization"] = header
-    _content(response)  # drained, so that the connection can be used again
+    _read_all(response)  # drained, so that the connection can be used again
     response.close()
     started = time.perf_counter()
     second = response.connection.send(request, **kwargs)

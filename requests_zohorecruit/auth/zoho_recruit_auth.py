@@ -1,7 +1,7 @@
 """`ZohoRecruitAuth`: the door for everybody who passes ``auth=`` to requests.
 
-Owns the header and what a 401 leads to. When to refresh is decided in `source`, which hosts may have the token in
-`trustedhosts`, and how a request is sent again in `replay`.
+Owns the header and what a 401 leads to. When to refresh is decided in `refresher`, which hosts may have the token in
+`trusted_hosts`, and how a request is sent again in `replay`.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.auth import AuthBase
 
-from requests_zohorecruit.auth.replay import peeked, replayed, rewound
+from requests_zohorecruit.auth.replay import peek, replay, rewind
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
-from requests_zohorecruit.engine.memory import SCHEME
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.refresher import Refresher
-from requests_zohorecruit.secret import Secret, checked_secret, veil
+from requests_zohorecruit.secret import checked_secret, clear_frames, clears_frames
 from requests_zohorecruit.stores import CallbackStore, MemoryStore, TokenStore
 from requests_zohorecruit.zoho.api_answers import is_rejection
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
-from requests_zohorecruit.zoho.token import Token
+from requests_zohorecruit.zoho.token import SCHEME, Token
 from requests_zohorecruit.zoho.token_endpoint import TIMEOUT, TokenEndpoint
 
 if TYPE_CHECKING:
@@ -55,6 +54,7 @@ class ZohoRecruitAuth(AuthBase):
     :raises ValueError: an empty or impossible one; or a timeout that outlasts the store's lock (see `RedisStore`)
     """
 
+    @clears_frames
     def __init__(  # noqa: PLR0913 - all but two are keyword-only
         self,
         client_id: str,
@@ -67,15 +67,14 @@ class ZohoRecruitAuth(AuthBase):
         session: requests.Session | None = None,
         timeout: float | tuple[float, float] = TIMEOUT,
     ) -> None:
-        # Before anything can go wrong: a traceback printed with local variables shows what was passed in (T60).
-        client_secret, refresh_token = veil(client_secret), veil(refresh_token)
         application = Application.create(client_id, client_secret, region)
         seed = None if refresh_token is None else checked_secret("refresh_token", refresh_token)
-        accounts = TokenEndpoint(application, session=session, timeout=timeout)
+        endpoint = TokenEndpoint(application, session=session, timeout=timeout)
         self._hosts = TrustedHosts(application.region, allowed_hosts)
-        self._source = Refresher(accounts, as_store(store, accounts), Record(refresh_token=seed))
+        self._refresher = Refresher(endpoint, as_store(store, endpoint), Record(refresh_token=seed))
 
     @classmethod
+    @clears_frames
     def from_profile(
         cls,
         name: str = "default",
@@ -97,6 +96,7 @@ class ZohoRecruitAuth(AuthBase):
         return cls(**arguments, allowed_hosts=allowed_hosts, session=session, timeout=timeout)
 
     @classmethod
+    @clears_frames
     def from_env(
         cls,
         *,
@@ -122,13 +122,14 @@ class ZohoRecruitAuth(AuthBase):
     @property
     def region(self) -> Region:
         """The region of the grant."""
-        return self._source.accounts.application.region
+        return self._refresher.application.region
 
     @property
     def token(self) -> Token | None:
         """The token in hand, without any I/O; None before the first use."""
-        return self._source.token
+        return self._refresher.token
 
+    @clears_frames
     def refresh(self) -> Token:
         """Replace the token in hand as if it had been rejected: by a live one from the store, or by minting one.
 
@@ -136,14 +137,15 @@ class ZohoRecruitAuth(AuthBase):
 
         :raises ZohoAuthError: no other token could be had, or (`TokenStoreError`) it could not be saved
         """
-        return self._source.refresh()
+        return self._refresher.refresh()
 
+    @clears_frames
     def revoke(self) -> None:
         """Revoke the grant at Zoho, then forget it in memory and in the store.
 
         :raises ZohoAuthError: Zoho did not confirm it, and nothing was forgotten; or the store could not be changed
         """
-        self._source.revoke()
+        self._refresher.revoke()
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sign a prepared request.
@@ -151,61 +153,73 @@ class ZohoRecruitAuth(AuthBase):
         :raises UntrustedHostError: it goes to a host that may not have the token, or over http
         :raises ZohoAuthError: there is no live token and none could be had
         """
-        self._hosts.check(r.url)
-        r.headers["Authorization"] = self._source.header()
+        try:
+            self._hosts.check(r.url)
+            r.headers["Authorization"] = self._refresher.get_header()
+        except BaseException as error:
+            clear_frames(error)
+            raise
         # Ours goes before the caller's hooks, which are to see the final answer only; and takes the place of another
         # grant's, which would replay with its own token. In a new list: copies of a prepared request share theirs.
         hooks = r.hooks["response"]
         others = [hook for hook in hooks if not _is_ours(hook)] if hooks else ()
-        r.hooks = {**r.hooks, "response": [self._after_response, *others]}
+        r.hooks = {**r.hooks, "response": [self._handle_response, *others]}
         return r
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_source"):  # a traceback with local variables, out of __init__
+        if not hasattr(self, "_refresher"):  # a traceback with local variables, out of __init__
             return "ZohoRecruitAuth()"
-        application = self._source.accounts.application
+        application = self._refresher.application
         return f"ZohoRecruitAuth(client_id={application.client_id!r}, region={application.region.code!r})"
 
-    def _after_response(self, response: requests.Response, **kwargs: Any) -> requests.Response:
-        """Response hook: replace a rejected token and replay the request, once."""
-        if response.status_code != HTTPStatus.UNAUTHORIZED and not self._source.resting:
+    def _handle_response(self, response: requests.Response, **kwargs: Any) -> requests.Response:
+        """Replace a rejected token and replay the request once; end a pause when a token is accepted."""
+        if response.status_code != HTTPStatus.UNAUTHORIZED and self._refresher.record.pause is None:
             return response  # as almost always: nothing to look at
-        sent = self._our_token(response.request)
-        if sent is None or not self._rejects(response, **kwargs):
+        return self._read_response(response, kwargs)
+
+    @clears_frames
+    def _read_response(self, response: requests.Response, kwargs: Mapping[str, Any]) -> requests.Response:
+        sent = self._read_our_token(response.request)
+        if sent is None:
+            return response
+        if not _is_rejected(response, kwargs):
+            self._end_pause(response)
             return response
         try:
-            header = self._source.replacement(sent)
+            header = self._refresher.replace(sent)
         except BaseException:
             response.close()
             raise
-        if not header or not rewound(response.request) or not hasattr(response, "connection"):
+        return self._replay(response, header, kwargs) if header else response
+
+    def _replay(self, response: requests.Response, header: str, kwargs: Mapping[str, Any]) -> requests.Response:
+        if not rewind(response.request) or not hasattr(response, "connection"):
             return response
-        second = replayed(response, header, kwargs)
-        if self._rejects(second, **kwargs):
-            self._source.rejected_again(_bare(header), self._hosts.name(response.request.url))
+        second = replay(response, header, kwargs)
+        if _is_rejected(second, kwargs):
+            self._refresher.pause(header.removeprefix(_PREFIX), self._hosts.name(response.request.url))
+        else:
+            self._end_pause(second)
         return second
 
-    def _rejects(self, response: requests.Response, *, stream: bool = False, **_: Any) -> bool:
-        """Tell whether the API says that our token is bad; that it was accepted is news for the engine's pause."""
-        if response.status_code == HTTPStatus.UNAUTHORIZED:
-            return is_rejection(peeked(response, stream=stream))
-        if self._source.resting and response.ok and not response.is_redirect:
-            self._source.accepted()
-        return False
+    def _end_pause(self, response: requests.Response) -> None:
+        if response.ok and not response.is_redirect:
+            self._refresher.end_pause()
 
-    def _our_token(self, request: requests.PreparedRequest) -> Secret | None:
+    def _read_our_token(self, request: requests.PreparedRequest) -> str | None:
         # A redirect to another host, or netrc, has taken our header away: then the answer is not about our token, and
         # putting it back would hand it to a stranger (T09, T32).
         header = request.headers.get("Authorization")
         if not (isinstance(header, str) and header.startswith(_PREFIX) and self._hosts.trusts(request.url)):
             return None
-        return _bare(header)
+        return header.removeprefix(_PREFIX)
 
 
-def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, accounts: TokenEndpoint) -> TokenStore:
+def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, endpoint: TokenEndpoint) -> TokenStore:
     """Return what the `store` argument stands for.
 
-    :param accounts: whose calls are made under its lock
+    :param endpoint: whose calls are made under its lock
     :raises TypeError: it is neither a store, nor a function, nor None
     :raises ValueError: its lock may end by itself while such a call lasts
     """
@@ -214,7 +228,7 @@ def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, acco
     if isinstance(store, TokenStore):
         if isinstance(store, type):
             raise TypeError(f"store must be a token store, not the class {store.__name__}: call it")
-        _check_lease(store, accounts.longest_call)
+        _check_lease(store, endpoint.longest_call)
         return store
     if callable(store):
         return CallbackStore(store)
@@ -235,5 +249,8 @@ def _is_ours(hook: object) -> bool:
     return isinstance(getattr(hook, "__self__", None), ZohoRecruitAuth)
 
 
-def _bare(header: str) -> Secret:
-    return Secret(header.removeprefix(_PREFIX))
+def _is_rejected(response: requests.Response, kwargs: Mapping[str, Any]) -> bool:
+    """Tell whether the API says that the token is bad."""
+    if response.status_code != HTTPStatus.UNAUTHORIZED:
+        return False
+    return is_rejection(peek(response, stream=bool(kwargs.get("stream"))))

@@ -60,11 +60,11 @@ class Stage:
         self.session.trust_env = False
         self.session.verify = zoho.ca_bundle
         self.application = Application.create(zoho.client_id, zoho.client_secret, zoho.region)
-        self.accounts = TokenEndpoint(self.application, session=self.session)
+        self.endpoint = TokenEndpoint(self.application, session=self.session)
         self.auth = ZohoRecruitAuth(
             zoho.client_id, zoho.client_secret, region=zoho.region, store=self.store, session=self.session
         )
-        self.auth._source.shared.clock = self.clock  # noqa: SLF001 - the story takes three hours
+        self.auth._refresher.grant.clock = self.clock  # noqa: SLF001 - the story takes three hours
 
     @classmethod
     @contextmanager

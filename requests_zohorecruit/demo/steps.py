@@ -43,8 +43,8 @@ def authorize(stage: Stage, narrator: Narrator) -> None:
     )
     narrator.asked("POST /oauth/v2/token, grant_type=authorization_code, everything in the body")
     now = stage.clock()
-    token = stage.accounts.exchange(callback.code, redirect_uri=stage.zoho.redirect_uri, now=now)
-    Refresher(stage.accounts, stage.store, clock=stage.clock).adopt(token, now=now)
+    token = stage.endpoint.exchange(callback.code, redirect_uri=stage.zoho.redirect_uri, now=now)
+    Refresher(stage.endpoint, stage.store, clock=stage.clock).adopt(token, now=now)
     narrator.answered(
         f"access token {fingerprint(token.access_token)} for {token.expires_in} s, "
         f"refresh token {fingerprint(token.refresh_token or '')}; saved to a file only this user can read"
@@ -209,7 +209,7 @@ def _compare(stage: Stage, narrator: Narrator) -> None:
 
     def refresh() -> Outcome:
         try:
-            stage.accounts.refresh(None, grant, now=stage.clock())
+            stage.endpoint.refresh(None, grant, now=stage.clock())
         except ZohoAuthError as error:
             return Outcome(type(error).__name__)
         return Outcome("200")

@@ -1,7 +1,7 @@
-"""What a process knows of a grant, brought together with what everybody else knows: memory, store, and their locks.
+"""What a process knows of a grant, brought together with the store: the critical section.
 
-Owns the critical section, and that memory changes as a whole; how two records become one is said in `records`. Knows
-nothing of Zoho Accounts, of what a store can do wrong, or when a token is renewed.
+Owns that memory changes as a whole and that one holder at a time changes the store. How two records become one is
+`merge`'s; when a token is minted is `refresher`'s.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, NamedTuple
 
-from requests_zohorecruit.engine.merge import claimed, dated, merged
-from requests_zohorecruit.engine.record import Record
+from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, TRY_AGAIN
+from requests_zohorecruit.engine.merge import date_grant, merge
+from requests_zohorecruit.engine.record import Failure, Record
 from requests_zohorecruit.engine.stored_record import BusyHereError, StoredRecord, UnlockError
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
 from requests_zohorecruit.secret import Secret
@@ -25,65 +25,78 @@ from requests_zohorecruit.stores.base import TokenStore
 from requests_zohorecruit.thread_locks import ForkSafeLock, OnceForAll
 from requests_zohorecruit.zoho.application import Application
 
-__all__ = ["LOCK_TIMEOUT", "SCHEME", "TRY_AGAIN", "Memory", "SharedGrant", "logger"]
+__all__ = ["Memory", "SharedGrant", "logger"]
 
 logger = logging.getLogger("requests_zohorecruit")
 
-SCHEME = "Zoho-oauthtoken"
-#: Seconds that anybody waits for a store's lock.
-LOCK_TIMEOUT = 60.0
-#: Seconds after which a failed save, or a refresh nobody waits for, is tried again.
-TRY_AGAIN = 2.0
+#: So many rejected access tokens are remembered.
+_REJECTED = 16
 
 
 class Memory(NamedTuple):
-    """What a thread reads at once, so that token and expiry are of one generation (T28).
+    """All that a process knows of a grant; exchanged whole, so that token and expiry are of one generation (T28).
 
+    :ivar record: the grant and its state
+    :ivar base: what the store held when it was last seen, None = it was not seen since the grant was given
+    :ivar save_due: when a save that failed is tried again, in epoch seconds
+    :ivar next_look: until then, in epoch seconds, the header is used without another thought
     :ivar header: the value of the Authorization header; empty when there is no token
-    :ivar calm_until: until then, in epoch seconds, the header is used without another thought
-    :ivar base: what the store held when last seen, None = nothing; where the record differs, it has to be saved
-    :ivar met: the store was seen; until then, what was given here goes first
-    :ivar save_due: when a save that failed is tried again
+    :ivar rejected: access tokens the API has refused, so that none of them is taken from the store again
+    :ivar refusal: what Zoho said of the access token in hand that only a person can change, whatever the store says
     """
 
-    record: Record
-    header: str
-    calm_until: float
-    base: Record | None
-    met: bool
-    save_due: float
+    record: Record = Record()
+    base: Record | None = None
+    save_due: float = math.inf
+    next_look: float = 0.0
+    header: str = ""
+    rejected: tuple[str, ...] = ()
+    refusal: tuple[str | None, Failure] | None = None
 
-    @classmethod
-    def of(cls, record: Record, base: Record | None, *, met: bool = True, save_due: float = math.inf) -> Memory:
-        """Return a memory of this record."""
-        token = record.access_token
-        header = Secret(f"{SCHEME} {token}") if token else ""
-        save_due = math.inf if record == base else save_due
-        return cls(record, header, min(record.token.stale_at if record.token else 0.0, save_due), base, met, save_due)
+    @property
+    def is_withheld(self) -> bool:
+        """Whether the store keeps another grant until this one, which was given as an argument, has minted (T79)."""
+        record, base = self.record, self.base
+        if record.granted_at is not None or base is None or base.refresh_token is None:
+            return False
+        return not record.has_same_grant(base)
 
-    def merged(self, stored: Record | None, *, claim: bool) -> Memory:
-        """Return what is known once this has been read from the store.
+    def with_record(self, record: Record, base: Record | None, save_due: float = math.inf) -> Memory:
+        """Return the memory that knows this record, and that the store holds `base`."""
+        token, due = record.token, math.inf if record == base else save_due
+        return self._replace(
+            record=record,
+            base=base,
+            save_due=due,
+            next_look=min(token.stale_at, due) if token else 0.0,
+            header=token.authorization if token else "",
+        )
 
-        :param claim: a grant that the store has not had yet goes before what is there, whatever the dates
+    def with_stored(self, stored: Record | None, now: float, *, claim: bool = False) -> Memory:
+        """Return what is known once this has been read from the store at `now`.
+
+        :param claim: a grant that the store has not had yet comes after the one that is there, whatever their dates
         """
-        mine = self.record
+        mine, base = self.record, self.base
         if stored is None:
             # An emptied store has lost nothing: the next save puts it back.
-            return Memory.of(mine, None, save_due=self.save_due)
-        stored = dated(stored, mine=mine, base=self.base)
-        unsaved = mine.refresh_token is not None and not (self.base and mine.same_grant(self.base))
-        if not self.met or (claim and unsaved):
-            mine = claimed(mine, stored)
-        record = merged(mine, stored, base=self.base)
+            return self.with_record(mine, Record(), self.save_due)
+        stored = date_grant(stored, mine=mine, base=base, now=now)
+        if base is None or (claim and not mine.has_same_grant(base)):
+            mine = mine.dated_after(stored)
+        record = merge(mine, stored, base=base)
         # What memory adds to the store's mints is no reason to save, or to go before what comes next.
-        base = record if replace(record, mints=stored.mints) == stored else stored
-        return Memory.of(record, base, save_due=self.save_due)
+        return self.with_record(record, record if record == stored.with_mints_of(record) else stored, self.save_due)
+
+    def with_rejected(self, access_token: str) -> Memory:
+        """Return the memory that knows that the API refused this access token."""
+        return self._replace(rejected=(*self.rejected, Secret(access_token))[-_REJECTED:])
 
 
 class SharedGrant:
-    """One grant's record: read without any lock, changed by one holder at a time, saved for everybody.
+    """One grant: read without any lock, changed by one holder at a time, saved for every process that shares it.
 
-    :param application: whose record it must be
+    :param application: whose grant it must be
     :param store: where it is shared
     :param given: the grant to start from, with or without a token
     :param clock: returns epoch seconds; wall time, since that is what processes and hosts have in common
@@ -93,87 +106,83 @@ class SharedGrant:
         self, application: Application, store: TokenStore, given: Record, clock: Callable[[], float] | None = None
     ) -> None:
         self.store = store
-        self.records = StoredRecord(application, store)
-        self.clock = clock or wall_clock
-        given = replace(given, granted_at=given.granted_at or 0.0)
-        self.memory = Memory.of(given, None, met=False)
+        self.stored = StoredRecord(application, store)
+        self.clock = clock or read_wall_clock
+        self.memory = Memory().with_record(given, None)
         self.threads = ForkSafeLock()
         self.reading = OnceForAll()
         self._changing = ForkSafeLock()
         self._holder: tuple[int, int] | None = None
 
     @contextmanager
-    def exclusive(
+    def hold(
         self, timeout: float, *, unless: Callable[[], bool] = lambda: False, claim: bool = False
     ) -> Iterator[bool]:
         """Hold the thread lock and then the store's, together waiting no longer than `timeout`, and read the store.
 
         :param unless: asked between the two; true = no need any more, yields False without the store's lock
-        :raises BusyError: `timeout` is 0 and somebody else holds one of them
+        :param claim: see `Memory.with_stored`
+        :raises BusyError: `timeout` is 0 and one of them is held
         :raises TokenStoreError: not obtained in time
         """
         me = (os.getpid(), threading.get_ident())
         if self._holder == me:
             # A save callback that calls the API with this very auth object, and no live token to do it with (T25).
             why = "this very thread is busy with it and cannot wait for itself"
-            raise self.records.not_locked(timeout, why, busy=BusyHereError)
-        started, found = time.monotonic(), self.memory
+            raise self.stored.not_locked(timeout, why, busy=BusyHereError)
+        started, base = time.monotonic(), self.memory.base
         if not self.threads.acquire(timeout):
             why = "another thread of this process is still busy with it"
-            raise self.records.not_locked(timeout, why, busy=BusyHereError)
+            raise self.stored.not_locked(timeout, why, busy=BusyHereError)
         try:
             self._holder = me
             if unless():
                 yield False
             else:
                 left = max(0.0, timeout - (time.monotonic() - started))
-                with self.records.lock(left, timeout):
-                    self._merge(
-                        self.records.load(), claim=claim
-                    )  # what was true before waiting may not be any more (T13)
-                    found = self.memory
+                with self.stored.lock(left, timeout):
+                    # What was true before waiting may not be any more (T13).
+                    self._read(claim=claim)
+                    base = self.memory.base
                     yield True
         except UnlockError:
-            self._save_again(found.base)
+            self._save_again(base)
             raise
         finally:
             self._holder = None
             self.threads.release()
 
     def read(self) -> None:
-        """Read without the lock, so without waiting for whoever holds it; under the lock it is read again.
+        """Read without the lock, so without waiting for its holder; under the lock it is read again.
 
         Once for all threads that want to: with a connection for each, a process could use up a database's.
         """
-
-        def read() -> None:
-            before = self.memory
-            self._merge(self.records.load(), unless_moved_from=before)
-
         try:
-            self.reading.do(read, LOCK_TIMEOUT)
+            self.reading.do(self._read_unlocked, LOCK_TIMEOUT)
         except TimeoutError:
-            failure = self.records.not_locked(LOCK_TIMEOUT, "another thread of this process is still reading it")
-        else:
-            return
-        raise failure
+            why = "another thread of this process is still reading it"
+            raise self.stored.not_locked(LOCK_TIMEOUT, why) from None
 
     def give(self, record: Record) -> None:
-        """Put a grant that a person has just given in the place of whatever is known, here and in the store."""
-        with self._changing.hold(LOCK_TIMEOUT):
-            self.memory = Memory.of(record, None, met=False)
+        """Put a grant that a person has just given in the place of what is known, and of what the store holds now."""
+        # In memory before anything can go wrong: a code cannot be exchanged twice.
+        record = record.dated_after(self.memory.record)
+        self._change(lambda memory: memory.with_record(record, None))
         self._save_again(None)
+        self._read(claim=True)
 
     def advance(self, record: Record, *, instead_of: Record) -> bool:
         """Remember what has become of `instead_of`, and tell whether that still matters.
 
         It does not if another grant is in memory by now: a person has authorized again, or a store lost its lock.
         """
-        with self._changing.hold(LOCK_TIMEOUT):
-            if self.memory.record.refresh_token != instead_of.refresh_token:
-                return False
-            self.memory = Memory.of(record, self.memory.base, save_due=self.memory.save_due)
-            return True
+
+        def change(memory: Memory) -> Memory:
+            if memory.record.refresh_token != instead_of.refresh_token:
+                return memory
+            return memory.with_record(record, memory.base, memory.save_due)
+
+        return self._change(change).record is record
 
     def save(self) -> None:
         """Save what is in memory. The lock is held.
@@ -181,64 +190,87 @@ class SharedGrant:
         :raises TokenStoreError: it failed; it is tried again by the calls that follow
         """
         before = self.memory
+        if before.is_withheld:
+            return
         try:
-            self.records.save(before.record)
-        except TokenStoreError:
+            self.stored.save(before.record)
+        except BaseException:  # Ctrl-C in the middle of it, too (T72)
             self._save_again(before.base)
             raise
-        with self._changing.hold(LOCK_TIMEOUT):
-            if self.memory.record is before.record:
-                self.memory = Memory.of(before.record, before.record)
+        saved = before.record
+        self._change(lambda memory: memory.with_record(saved, saved) if memory.record is saved else memory)
 
-    def note(self) -> None:
+    def save_if_possible(self) -> None:
         """Save bookkeeping; when that fails the work goes on, and memory remembers."""
         try:
             self.save()
         except TokenStoreError as error:
             logger.warning("%s", error)
 
-    def change(self, change: Callable[[Record], Record]) -> bool:
+    def reject(self, access_token: str) -> None:
+        """Remember that the API refused this access token."""
+        self._change(lambda memory: memory.with_rejected(access_token))
+
+    def refuse(self, failure: Failure, access_token: str | None) -> None:
+        """Remember, as long as that access token is in hand, that only a person can help."""
+        self._change(lambda memory: memory._replace(refusal=(access_token, failure)))
+
+    def update(self, change: Callable[[Record], Record]) -> bool:
         """Change the bookkeeping in memory, and tell whether there was anything to change."""
-        with self._changing.hold(LOCK_TIMEOUT):
-            before = self.memory.record
-            after = change(before)
-            self.memory = self.memory._replace(record=after)
-            return after != before
+        before: list[Record] = []
+
+        def apply(memory: Memory) -> Memory:
+            before.append(memory.record)
+            return memory._replace(record=change(memory.record))
+
+        return self._change(apply).record != before[0]
 
     def share(self, change: Callable[[Record], Record], *, wait: float) -> None:
-        """Make the same change in the store, if its lock is to be had within `wait` seconds."""
+        """Make the same change in the store, if its lock is free within `wait` seconds."""
         try:
-            with self.exclusive(wait):
-                self.change(change)
-                self.note()
+            with self.hold(wait):
+                self.update(change)
+                self.save_if_possible()
         except ZohoAuthError as error:
             logger.debug("This is known to this process only: %s", error)
 
-    def rest(self, seconds: float, *, part: float = 1.0) -> None:
-        """Do not try with every request what no caller has to know of: at most for a part of what the token has left.
+    def postpone_look(self, seconds: float, *, part: float = 1.0) -> None:
+        """Use the header without another look for so many seconds, at most for a part of what the token has left.
 
-        Counted from now, and not from when the trying began: that may have taken its time.
+        Counted from now, and not from when the last look began: that may have taken its time.
         """
-        with self._changing.hold(LOCK_TIMEOUT):
-            token, now = self.memory.record.token, self.clock()
-            if token is not None and now >= self.memory.calm_until:
-                self.memory = self.memory._replace(calm_until=now + min(seconds, part * (token.dead_at - now)))
+        now = self.clock()
+
+        def change(memory: Memory) -> Memory:
+            token = memory.record.token
+            if token is None or now < memory.next_look:
+                return memory
+            return memory._replace(next_look=now + min(seconds, part * (token.dead_at - now)))
+
+        self._change(change)
+
+    def _read(self, *, claim: bool) -> None:
+        stored, now = self.stored.load(), self.clock()
+        self._change(lambda memory: memory.with_stored(stored, now, claim=claim))
+
+    def _read_unlocked(self) -> None:
+        before, stored, now = self.memory, self.stored.load(), self.clock()
+        self._change(lambda memory: memory.with_stored(stored, now) if memory is before else memory)
 
     def _save_again(self, base: Record | None) -> None:
         """Have what is in memory saved by one of the calls that follow, over what the store may hold."""
-        with self._changing.hold(LOCK_TIMEOUT):
-            due = self.clock() + TRY_AGAIN
-            self.memory = Memory.of(self.memory.record, base, met=self.memory.met, save_due=due)
+        due = self.clock() + TRY_AGAIN
+        self._change(lambda memory: memory.with_record(memory.record, base, due))
 
-    def _merge(self, stored: Record | None, *, claim: bool = False, unless_moved_from: Memory | None = None) -> None:
+    def _change(self, change: Callable[[Memory], Memory]) -> Memory:
         with self._changing.hold(LOCK_TIMEOUT):
-            if unless_moved_from is None or self.memory is unless_moved_from:
-                self.memory = self.memory.merged(stored, claim=claim)
+            self.memory = memory = change(self.memory)
+            return memory
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_holder": None}
 
 
-def wall_clock() -> float:
+def read_wall_clock() -> float:
     """Return epoch seconds; looked up anew each time, so that tools which freeze time in tests reach it."""
     return time.time()

@@ -1,8 +1,7 @@
-"""How what is known here and what the store holds become one: pure, and the only place that decides between grants.
+"""How memory and the store become one record: pure, and the only place that decides between two grants.
 
 A three-way merge, as in version control: *mine* is in memory, *theirs* has just been read from the store, *base* is
-what the store held when it was last seen. Every grant bears the date at which a person gave it, so that two that meet
-unexpectedly, as after a store was emptied, can be told apart without knowing how they came there.
+what the store held when this process last saw it. Knows nothing of locks, stores, or how a token is minted.
 """
 
 from __future__ import annotations
@@ -11,40 +10,53 @@ from dataclasses import replace
 
 from requests_zohorecruit.engine.record import Record
 
-__all__ = ["claimed", "dated", "merged"]
+__all__ = ["date_grant", "merge"]
 
 
-def dated(theirs: Record, *, mine: Record, base: Record | None) -> Record:
-    """Date a grant that somebody stored without one, as other libraries do: it is new, unless it was known already."""
+def date_grant(theirs: Record, *, mine: Record, base: Record | None, now: float) -> Record:
+    """Date a grant that was stored without a date, as other libraries do: it is new, unless it is known here."""
     if theirs.granted_at is not None:
         return theirs
     for known in (mine, base):
-        if known is not None and known.same_grant(theirs):
+        if known is not None and known.granted_at is not None and known.has_same_grant(theirs):
             return replace(theirs, granted_at=known.granted_at)
-    return replace(theirs, granted_at=mine.just_after)
+    return theirs.with_date(now, after=mine)
 
 
-def claimed(mine: Record, theirs: Record) -> Record:
-    """Date a grant that was given here before the store had been seen: it comes after whatever is there."""
-    if mine.same_grant(theirs):
-        return mine
-    if mine.refresh_token is None and not mine.granted_at:
-        return Record()  # nothing was given; or an access token alone, which must not cost the store its grant
-    if theirs.refresh_token is None and mine.token is None:
-        # A record that has lost its refresh token gets it back, and keeps its access token.
-        mine = replace(mine, token=theirs.token and replace(theirs.token, refresh_token=mine.refresh_token))
-    return replace(mine, granted_at=max(mine.granted_at or 0.0, theirs.just_after))
+def merge(mine: Record, theirs: Record, *, base: Record | None) -> Record:
+    """Return the record to go on with. `theirs` is dated; `mine` is not while its grant has proved nothing yet.
 
-
-def merged(mine: Record, theirs: Record, *, base: Record | None) -> Record:
-    """Return one record of two. Where one side has not changed since `base`, the other's counts.
-
-    Where both have: of two grants the later one, and of one grant the access token that lives longer.
+    - Of one grant, the newer access token counts, and every mint that either side knows of.
+    - A grant given as an argument is used until it has minted, which dates it.
+    - Where memory has not changed since `base`, the store rules.
+    - Where it has, a revocation ends the grant of its own date and no other; of two live grants the later one counts.
     """
-    if mine.same_grant(theirs):
+    if mine.has_same_grant(theirs):
         keep = mine != base and not mine.has_older_token_than(theirs)
-        return mine.joined(theirs) if keep else theirs.with_mints_of(mine)
-    unchanged = mine.empty if base is None else mine.same_grant(base)
-    if unchanged or mine.dead or mine.generation <= theirs.generation:
+        return mine.join(theirs) if keep else theirs.with_mints_of(mine)
+    if mine.granted_at is None and not mine.is_empty:
+        return _use_given(mine, theirs, base)
+    if _is_unchanged(mine, base) or mine.is_dead:
         return theirs
-    return replace(mine, extra=theirs.extra)
+    if mine.granted_at == theirs.granted_at:
+        return mine.with_extra_of(theirs) if mine.is_empty else theirs
+    if mine.is_empty or not (theirs.is_empty or theirs.is_dead or mine.is_later_than(theirs)):
+        return theirs
+    return mine.with_extra_of(theirs)
+
+
+def _use_given(mine: Record, theirs: Record, base: Record | None) -> Record:
+    if mine.refresh_token is None:
+        # An access token alone is no grant, and must not cost the store the one it has.
+        return mine.with_extra_of(theirs) if theirs.is_empty else theirs
+    if theirs.refresh_token is None:
+        # A record that has lost its refresh token gets it back, and keeps its access token.
+        token = mine.token or (theirs.token and replace(theirs.token, refresh_token=mine.refresh_token))
+        return replace(mine, token=token, extra=theirs.extra)
+    if base is not None and not base.has_same_grant(theirs):
+        return theirs  # a person has logged in since the store was first read
+    return mine.with_extra_of(theirs)
+
+
+def _is_unchanged(mine: Record, base: Record | None) -> bool:
+    return mine.is_empty if base is None else mine.has_same_grant(base)

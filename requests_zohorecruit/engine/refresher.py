@@ -1,17 +1,17 @@
-"""The engine: one refresh, however many threads, processes and hosts share a grant.
+"""One refresh, however many threads, processes and hosts share a grant.
 
 Owns the rows of "what happens to a request": who refreshes, who waits, who goes on. Knows nothing of requests to the
-API: its callers say which access token was rejected or accepted. The critical section is `sharedrecord`'s.
+API: its callers say which access token was rejected or accepted. The critical section is `memory`'s.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import cast
 
-from requests_zohorecruit.engine.memory import LOCK_TIMEOUT, TRY_AGAIN, Memory, SharedGrant, logger
-from requests_zohorecruit.engine.record import Budget, Failure, Record
+from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, LOOK_AGAIN, PAUSE_WAIT, TRY_AGAIN, Budget
+from requests_zohorecruit.engine.memory import Memory, SharedGrant, logger
+from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.stored_record import BusyError, BusyHereError
 from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, TokenStoreError, ZohoAuthError
 from requests_zohorecruit.secret import Secret
@@ -21,20 +21,13 @@ from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
 __all__ = ["Refresher"]
 
-#: Seconds that a caller with a 401 in hand waits to tell the others about it.
-PAUSE_WAIT = 5.0
-#: Seconds between two looks of one process at whether somebody else has replaced the token that still works; half of
-#: what it has left to live, where that is less. Looking with every request would cost the requests that are not to
-#: wait, and the store.
-LOOK_AGAIN = 1.0
-
 
 class Refresher:
-    """Hands out one grant's current access token, and sees to it that somebody, once, renews it.
+    """Hands out one grant's current access token, and sees to it that one caller, once, replaces it.
 
-    :param accounts: how to ask Zoho
+    :param endpoint: where tokens are minted
     :param store: where the grant is shared
-    :param given: the grant to start from, with or without a token; see `records.met`
+    :param given: the grant to start from, with or without a token
     :param clock: returns epoch seconds; wall time, since that is what processes and hosts have in common
     """
 
@@ -42,80 +35,74 @@ class Refresher:
 
     def __init__(
         self,
-        accounts: TokenEndpoint,
+        endpoint: TokenEndpoint,
         store: TokenStore,
         given: Record | None = None,
         *,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self.accounts = accounts
-        self.application = accounts.application
-        self.shared = SharedGrant(accounts.application, store, given or Record(), clock)
-        #: Access tokens the API has refused, so that none of them is taken from the store again.
-        self._rejected: deque[str] = deque(maxlen=16)
-        #: What Zoho said of the token in hand that only a person can change, whatever others may try.
-        self._final: tuple[str | None, Failure] | None = None
+        self.endpoint = endpoint
+        self.application = endpoint.application
+        self.grant = SharedGrant(endpoint.application, store, given or Record(), clock)
 
     @property
     def record(self) -> Record:
         """What is known, without I/O."""
-        return self.shared.memory.record
+        return self.grant.memory.record
 
     @property
     def token(self) -> Token | None:
         """The token in hand, without I/O."""
         return self.record.token
 
-    @property
-    def resting(self) -> bool:
-        """Whether rejected tokens are not being replaced at the moment, so that an accepted call is news."""
-        return self.record.pause is not None
-
-    def header(self) -> str:
+    def get_header(self) -> str:
         """Return the Authorization header's value, after whatever had to be done first."""
-        memory, now = self.shared.memory, self.shared.clock()
-        if now < memory.calm_until:
+        grant = self.grant
+        memory, now = grant.memory, grant.clock()
+        if now < memory.next_look:
             return memory.header
-        if not memory.record.alive(now):
-            self.shared.read()
-            memory = self.shared.memory
-            if not memory.record.alive(now):
+        if not memory.record.is_alive(now):
+            grant.read()
+            memory = grant.memory
+            if not memory.record.is_alive(now):
                 # Before queueing for the locks, only to learn the same. Reading may have taken its time.
-                self._raise_if_hopeless(memory.record, self.shared.clock())
-                self._obtain(self._alive)
-                return self._in_hand().header
-        if now >= memory.calm_until:
-            self._obtain_without_waiting(now)
-        # What was alive a moment ago still is, even if somebody has put a dead token back, or revoked the grant since.
-        renewed = self.shared.memory
-        return (renewed if renewed.record.alive(now) else memory).header
+                self._raise_if_hopeless(memory.record)
+                self._obtain(self._is_alive)
+                return self._get_memory_with_token().header
+        if now >= memory.next_look:
+            self._refresh_without_waiting(now)
+        # What was alive a moment ago still is, even if a dead token was put back, or the grant revoked, in between.
+        renewed = grant.memory
+        return (renewed if renewed.record.is_alive(now) else memory).header
 
-    def replacement(self, rejected: str) -> str | None:
-        """Return the header with another token than the rejected one, or None while replacing rests.
+    def replace(self, rejected: str) -> str | None:
+        """Return the header with another token than the rejected one, or None during a pause.
 
-        :raises ZohoAuthError: there is none, and none could be had
+        :raises ZohoAuthError: there is none, and none could be minted
         """
-        self._rejected.append(rejected)
-        if not self._usable(self.record) and self._paused(self.record):
-            self.shared.read()
+        grant = self.grant
+        grant.reject(rejected)
+        if not self._is_usable(self.record) and self._is_paused(self.record):
+            grant.read()
         try:
-            if not (self._usable(self.record) or self._paused(self.record)):
-                self._obtain(lambda record: self._usable(record) or self._paused(record))
+            self._obtain(lambda record: self._is_usable(record) or self._is_paused(record))
         except TokenStoreError as error:
-            if not self._usable(self.record):
+            if not self._is_usable(self.record):
                 raise
             logger.warning("%s", error)
-        return None if self._paused(self.record) and not self._usable(self.record) else self._in_hand().header
+        if self._is_paused(self.record) and not self._is_usable(self.record):
+            return None
+        return self._get_memory_with_token().header
 
-    def rejected_again(self, rejected: str, host: str) -> None:
-        """Take note that the replacement was rejected too: from now on replacing rests for everybody."""
-        self._rejected.append(rejected)
-        now = self.shared.clock()
+    def pause(self, rejected: str, host: str) -> None:
+        """Stop replacing rejected tokens for a while, in every process: the replacement was rejected, too."""
+        self.grant.reject(rejected)
+        now = self.grant.clock()
 
-        def paused(record: Record) -> Record:
-            return record if record.paused(now) else record.rejected_again(now)
+        def pause(record: Record) -> Record:
+            return record if record.is_paused(now) else record.with_pause(now)
 
-        if not self.shared.change(paused):
+        if not self.grant.update(pause):
             return
         logger.warning(
             "%s rejects freshly minted access tokens of region %s; rejected tokens are not replaced for a minute or "
@@ -124,119 +111,130 @@ class Refresher:
             host,
             self.application.region.code,
         )
-        self.shared.share(paused, wait=PAUSE_WAIT)
+        self.grant.share(pause, wait=PAUSE_WAIT)
 
-    def accepted(self) -> None:
-        """Take note that the API accepted a token: replacing rejected ones makes sense again."""
-        if self.shared.change(Record.accepted):
-            self.shared.share(Record.accepted, wait=0.0)
+    def end_pause(self) -> None:
+        """Replace rejected tokens again, if there is a pause: the API accepted a token."""
+        if self.record.pause is not None and self.grant.update(Record.without_pause):
+            self.grant.share(Record.without_pause, wait=0.0)
 
     def refresh(self) -> Token:
         """Replace the token in hand as if it had been rejected, whatever the pause; see `ZohoRecruitAuth.refresh`."""
         in_hand = self.record.access_token
-        self._obtain(lambda record: self._usable(record) and record.access_token != in_hand)
-        return cast("Token", self._in_hand().record.token)
+        with self.grant.hold(LOCK_TIMEOUT):
+            record = self.record
+            if not self._is_usable(record) or record.access_token == in_hand:
+                self._mint(record)
+        return cast("Token", self._get_memory_with_token().record.token)
 
     def adopt(self, token: Token, *, now: float) -> None:
         """Take over a grant that a person has just given, by an exchange at `now` (epoch seconds)."""
-        # In memory before anything can go wrong: a code can't be exchanged twice.
-        self.shared.give(self.record.given(token, now))
-        # What is stored at this moment has to give way, even if saving succeeds later only; what comes later has not.
-        self.shared.read()
-        with self.shared.exclusive(LOCK_TIMEOUT, claim=True):
-            self.shared.save()
+        self.grant.give(Record.from_exchange(token, now))
+        with self.grant.hold(LOCK_TIMEOUT, claim=token.refresh_token is not None):
+            self.grant.save()
 
     def revoke(self) -> None:
         """Revoke the grant at Zoho, then forget it here and in the store."""
-        with self.shared.exclusive(LOCK_TIMEOUT):
+        with self.grant.hold(LOCK_TIMEOUT):
             record = self.record
             token = record.refresh_token or record.access_token
             if token is None:
                 raise record.no_grant(self.application)
-            self.accounts.revoke(token)
-            if self.shared.advance(record.revoked(), instead_of=record):
-                self.shared.save()
+            self.endpoint.revoke(token)
+            if self.grant.advance(record.without_grant(), instead_of=record):
+                self.grant.save()
 
-    def _obtain(self, good: Callable[[Record], bool]) -> None:
-        """Wait for the one refresh, unless somebody has got by then what is good enough."""
-        with self.shared.exclusive(LOCK_TIMEOUT, unless=lambda: good(self.record)) as needed:
+    def _obtain(self, is_good: Callable[[Record], bool]) -> None:
+        """Wait for the one refresh, unless what is good enough is there by then."""
+        if is_good(self.record):
+            return
+        with self.grant.hold(LOCK_TIMEOUT, unless=lambda: is_good(self.record)) as needed:
             record = self.record
-            if needed and not good(record):
+            if needed and not is_good(record):
                 self._mint(record)
 
-    def _obtain_without_waiting(self, now: float) -> None:
-        """Stale, or a save is due: whoever gets the locks at once does it, and no caller pays for a failure."""
-        shared = self.shared
+    def _refresh_without_waiting(self, now: float) -> None:
+        """Stale, or a save is due: the caller that gets the locks at once does it, and no caller pays for a failure."""
+        grant = self.grant
 
-        def replaced() -> bool:
+        def is_replaced() -> bool:
             # Most of those who share the grant need no more than to read what one of them has got.
-            shared.read()
-            return now < shared.memory.calm_until
+            grant.read()
+            return now < grant.memory.next_look
 
         try:
-            with shared.exclusive(0, unless=replaced) as needed:
+            with grant.hold(0, unless=is_replaced) as needed:
                 record = self.record
-                if needed and not record.fresh(now):
+                if needed and not record.is_fresh(now):
                     self._mint(record)
-                elif needed and shared.memory.record != shared.memory.base:
-                    shared.save()
+                elif needed and grant.memory.record != grant.memory.base:
+                    grant.save()
         except BusyHereError:
-            return  # without a rest, which that other thread would take for a reason to do nothing itself
+            return  # without a pause in looking, which that other thread would take for a reason to do nothing itself
         except BusyError:
-            shared.rest(LOOK_AGAIN, part=0.5)
+            grant.postpone_look(LOOK_AGAIN, part=0.5)
         except ZohoAuthError as error:
             failure = self.record.failure
-            left = failure.wait.until - shared.clock() if failure else 0.0
-            shared.rest(max(TRY_AGAIN, getattr(error, "retry_after", 0.0), left))
+            left = failure.cool_down.until - grant.clock() if failure else 0.0
+            grant.postpone_look(max(TRY_AGAIN, getattr(error, "retry_after", 0.0), left))
             logger.warning("The access token stays in use although renewing or saving it failed: %s", error)
 
     def _mint(self, record: Record) -> None:
         """Ask Zoho for a token. Both locks are held and `record` has just been read."""
-        shared, clock = self.shared, self.shared.clock
-        self._raise_if_hopeless(record, clock())
-        grant = cast("Secret", record.refresh_token)  # without one it would have been hopeless
+        grant, clock = self.grant, self.grant.clock
+        self._raise_if_hopeless(record)
+        refresh_token = cast("Secret", record.refresh_token)  # without one it would have been hopeless
         # Written down first: if this process dies while Zoho mints, the budget still knows.
-        if not shared.advance(record.asking(clock(), self.budget), instead_of=record):
+        if not grant.advance(record.with_mint(clock(), self.budget), instead_of=record):
             return
-        shared.note()
+        grant.save_if_possible()
         try:
-            token = self.accounts.refresh(record.token, grant, now=clock())
+            token = self.endpoint.refresh(record.token, refresh_token, now=clock())
         except ZohoAuthError as error:
-            failed = record.asking(clock(), self.budget).failed(error, clock(), self.application, record)
-            if not shared.advance(failed, instead_of=record):
+            if not self._remember_failure(error, record):
                 return
-            shared.note()
-            if failed.failure and not isinstance(error, TokenEndpointError):
-                self._final = (record.access_token, failed.failure)
-            if isinstance(error, ThrottledError) and failed.failure:
-                error.retry_after = failed.failure.wait.seconds  # longer each time, whatever Zoho said
             raise
         # Adopted before it is saved: whatever the store does now, the token is in use (T25). The mint is dated when the
         # answer came: Zoho counts it from some moment before that.
-        if shared.advance(record.asking(clock(), self.budget).minted(token), instead_of=record):
-            shared.save()
+        minted = record.with_mint(clock(), self.budget).with_token(token)
+        if grant.advance(minted.with_date(clock(), after=grant.memory.base), instead_of=record):
+            grant.save()
 
-    def _raise_if_hopeless(self, record: Record, now: float) -> None:
-        if self._final and self._final[0] == record.access_token:
-            failure = self._final[1]
-            if failure.grant == self.application.fingerprint(record.refresh_token):
-                raise failure.error_now(self.application.region.code, failure.wait.until)
-        obstacle = record.obstacle(now, self.application, self.budget)
+    def _remember_failure(self, error: ZohoAuthError, record: Record) -> bool:
+        """Note why minting failed, and tell whether that still matters."""
+        grant, now = self.grant, self.grant.clock()
+        failed = record.with_mint(now, self.budget).with_failure(error, now, self.application, record)
+        if not grant.advance(failed, instead_of=record):
+            return False
+        grant.save_if_possible()
+        failure = failed.failure
+        if failure and not isinstance(error, TokenEndpointError):
+            grant.refuse(failure, record.access_token)
+        if failure and isinstance(error, ThrottledError):
+            error.retry_after = failure.cool_down.seconds  # longer each time, whatever Zoho said
+        return True
+
+    def _raise_if_hopeless(self, record: Record) -> None:
+        access_token, failure = self.grant.memory.refusal or (None, None)
+        grant = self.application.fingerprint(record.refresh_token)
+        if failure and (access_token, failure.grant) == (record.access_token, grant):
+            raise failure.to_error(self.application.region.code, failure.cool_down.until)
+        obstacle = record.find_obstacle(self.grant.clock(), self.application, self.budget)
         if obstacle is not None:
             raise obstacle
 
-    def _alive(self, record: Record) -> bool:
-        return record.alive(self.shared.clock())
+    def _is_alive(self, record: Record) -> bool:
+        return record.is_alive(self.grant.clock())
 
-    def _paused(self, record: Record) -> bool:
-        return record.paused(self.shared.clock())
+    def _is_paused(self, record: Record) -> bool:
+        return record.is_paused(self.grant.clock())
 
-    def _usable(self, record: Record) -> bool:
-        return self._alive(record) and record.access_token not in self._rejected
+    def _is_usable(self, record: Record) -> bool:
+        return self._is_alive(record) and record.access_token not in self.grant.memory.rejected
 
-    def _in_hand(self) -> Memory:
+    def _get_memory_with_token(self) -> Memory:
         """Return what is in memory, which another thread may just have found revoked."""
-        memory = self.shared.memory
+        memory = self.grant.memory
         if not memory.header:
             raise memory.record.no_grant(self.application)
         return memory

@@ -1,29 +1,28 @@
 """A token store as the engine sees it: it keeps a `Record`, and what goes wrong with it leaves as one of our errors.
 
-Owns the translation, since a store is other people's code; knows nothing of memory, threads or when to refresh.
+Knows nothing of memory, threads or when to refresh.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
-from requests_zohorecruit.secret import veil
 from requests_zohorecruit.stores.base import TokenStore
+from requests_zohorecruit.stores.errors import is_ours, name_store, translate
 from requests_zohorecruit.zoho.application import Application
 
 __all__ = ["BusyError", "BusyHereError", "StoredRecord", "UnlockError"]
 
 
 class BusyError(ZohoAuthError):
-    """Somebody else holds a lock that nobody was to wait for."""
+    """A lock is held that nobody was to wait for."""
 
 
 class BusyHereError(BusyError):
-    """It is a thread of this process, and what that finds out all of them know at once."""
+    """Its holder is a thread of this process, and what that finds out all threads know at once."""
 
 
 class UnlockError(TokenStoreError):
@@ -44,17 +43,19 @@ class StoredRecord:
     def load(self) -> Record | None:
         """Return the record, or None when there is none.
 
-        :raises TokenStoreError: it could not be read, or is damaged or somebody else's
+        :raises TokenStoreError: it could not be read, is damaged, or belongs to another client or region
         """
         try:
-            mapping = veil(self._store.load())  # from here on it is in frames that tracebacks show
+            mapping = self._store.load()
             if not (mapping is None or isinstance(mapping, Mapping)):
                 raise TypeError  # noqa: TRY301 - told like anything else a store does wrong
         except Exception as error:  # noqa: BLE001 - a store is other people's code
-            failure = self._error("could not be read", error)
-        else:
-            return None if mapping is None else self._understood(mapping)
-        raise failure
+            raise self._translate(error, "loaded") from None
+        try:
+            return None if mapping is None else Record.from_mapping(mapping, self._application)
+        except TokenStoreError as error:
+            error.message = f"{name_store(self._store)}: {error.message}"
+            raise
 
     def save(self, record: Record) -> None:
         """Replace the record.
@@ -64,10 +65,10 @@ class StoredRecord:
         try:
             self._store.save(record.to_mapping(self._application))
         except Exception as error:  # noqa: BLE001 - a store is other people's code
-            failure = self._error("could not be saved to", error, hint=_IN_MEMORY if record.token else None)
-        else:
-            return
-        raise failure
+            failure = self._translate(error, "saved")
+            if record.token and not failure.hint:
+                failure.hint = _IN_MEMORY
+            raise failure from None
 
     @contextmanager
     def lock(self, left: float, timeout: float) -> Iterator[None]:
@@ -75,11 +76,11 @@ class StoredRecord:
 
         :param left: how long entering may wait, in seconds
         :param timeout: how long the caller was willing to wait at first; 0 = not at all
-        :raises BusyError: somebody else holds it, and `timeout` is 0
+        :raises BusyError: it is held, and `timeout` is 0
         :raises UnlockError: on leaving
-        :raises TokenStoreError: it was not to be had
+        :raises TokenStoreError: it was not obtained
         """
-        lock = self._entered(left, timeout)
+        lock = self._enter(left, timeout)
         try:
             yield
         except BaseException as error:
@@ -91,64 +92,33 @@ class StoredRecord:
         try:
             lock.__exit__(None, None, None)
         except Exception as error:  # noqa: BLE001 - a store is other people's code
-            failure = self._error("could not be unlocked", error, kind=UnlockError)
-        else:
-            return
-        raise failure
+            failure = self._translate(error, "unlocked")
+            raise UnlockError(failure.message, region=failure.region, hint=failure.hint) from None
 
     def not_locked(self, timeout: float, why: str, *, busy: type[BusyError] = BusyError) -> ZohoAuthError:
-        """Return the error for a lock that was not to be had within `timeout` seconds: of the kind `busy` if 0."""
+        """Return the error for a lock that was not obtained within `timeout` seconds: of the kind `busy` if 0."""
         if not timeout:
             return busy(why)
-        return self._error(f"was not to be had within {timeout:.0f} s ({why.rstrip('.')})")
+        region, store = self._application.region.code, name_store(self._store)
+        return TokenStoreError(
+            f"{store} could not be locked within {timeout:.0f} s: {why.rstrip('.')} (region {region}).", region=region
+        )
 
-    def _entered(self, left: float, timeout: float) -> AbstractContextManager[object]:
+    def _enter(self, left: float, timeout: float) -> AbstractContextManager[object]:
         try:
             lock = self._store.lock(left)
             lock.__enter__()
         except TimeoutError as error:
-            why = str(error) if self._is_ours else "its lock is held by somebody else"
-            failure = self.not_locked(timeout, why)
+            why = str(error) if is_ours(self._store) else "its lock is held"
+            raise self.not_locked(timeout, why) from None
         except Exception as error:  # noqa: BLE001 - a store is other people's code
-            failure = self._error("could not be locked", error)
-        else:
-            return lock
-        raise failure
+            raise self._translate(error, "locked") from None
+        return lock
 
-    def _understood(self, mapping: Mapping[str, object]) -> Record:
-        try:
-            return Record.from_mapping(mapping, self._application)
-        except TokenStoreError as error:
-            error.message = f"{self._name}: {error.message}"
-            raise
-
-    def _error(
-        self,
-        what: str,
-        error: Exception | None = None,
-        *,
-        hint: str | None = None,
-        kind: type[TokenStoreError] = TokenStoreError,
-    ) -> TokenStoreError:
-        region = self._application.region.code
-        if isinstance(error, TokenStoreError):
-            return kind(error.message, region=region, hint=error.hint or hint)
-        why = "" if error is None else f": {_described(error)}"
-        return kind(f"{self._name} {what}{why} (region {region}).", region=region, hint=hint)
-
-    @property
-    def _is_ours(self) -> bool:
-        return type(self._store).__module__.startswith("requests_zohorecruit.")
-
-    @property
-    def _name(self) -> str:
-        # Other people's repr may show a password.
-        return repr(self._store) if self._is_ours else f"The token store {type(self._store).__name__}"
+    def _translate(self, error: Exception, doing: str) -> TokenStoreError:
+        failure = translate(error, name_store(self._store), doing, {})
+        failure.region = self._application.region.code
+        return failure
 
 
 _IN_MEMORY = "The new token stays in use in memory, and saving it is tried again by the calls that follow."
-
-
-def _described(error: Exception) -> str:
-    text = f" ({os.strerror(error.errno)})" if isinstance(error, OSError) and error.errno else ""
-    return f"{type(error).__name__}{text}"

@@ -19,7 +19,6 @@ from requests_zohorecruit.errors import (
     TokenStoreError,
     ZohoAuthError,
 )
-from requests_zohorecruit.secret import veil
 from requests_zohorecruit.stores import FileStore, TokenStore
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
@@ -84,14 +83,14 @@ class Profile:
         :raises ReauthorizationRequired: nothing was
         :raises TokenStoreError: it cannot be read
         """
-        mapping = veil(self._file.load())
+        mapping = self._file.load()
         if mapping is None:
             raise ReauthorizationRequired(
                 f"There is no profile named {self.name} in {home()}.", hint=f"Run `{self.login_command}`."
             )
         in_keyring = bool(mapping.get("keyring"))
         if in_keyring:
-            mapping = veil({**mapping, **(self._secrets().load() or {})})
+            mapping = {**mapping, **(self._secrets().load() or {})}
         return SavedProfile(self._application(mapping), self.store(in_keyring=in_keyring), in_keyring)
 
     def save(self, application: Application, token: Token, *, now: float, in_keyring: bool = False) -> None:
@@ -107,7 +106,7 @@ class Profile:
         try:
             with self._file.lock(_LOCK_TIMEOUT), store.lock(_LOCK_TIMEOUT):
                 moved = self.exists() and self.in_keyring() != in_keyring
-                store.save(Record().given(token, now).to_mapping(application))
+                store.save(Record.from_exchange(token, now).to_mapping(application))
                 self._save_application(application, in_keyring=in_keyring)
                 if moved:
                     self._forget_other_place(in_keyring=in_keyring)

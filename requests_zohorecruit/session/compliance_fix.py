@@ -1,7 +1,7 @@
 """`zohorecruit_compliance_fix`: the door for everybody who uses requests-oauthlib's `OAuth2Session`.
 
-Owns how a session gets the fix; what its methods do then stands in `zohosession`, and when a token is refreshed is
-decided in `source`.
+Owns how a session gets the fix; what its methods do then stands in `zoho_session`, and when a token is refreshed is
+decided in `refresher`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from requests_oauthlib import OAuth2Session
 
-from requests_zohorecruit.secret import veil
+from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.session.log_filter import hide_secrets_of
 from requests_zohorecruit.session.session_auth import SessionAuth, StoreArgument
 from requests_zohorecruit.session.zoho_session import ZohoSession, with_fix
@@ -27,6 +27,7 @@ __all__ = ["zohorecruit_compliance_fix"]
 _Session = TypeVar("_Session", bound=OAuth2Session)
 
 
+@clears_frames
 def zohorecruit_compliance_fix(
     session: _Session,
     *,
@@ -55,7 +56,6 @@ def zohorecruit_compliance_fix(
     """
     if not isinstance(session, OAuth2Session):
         raise TypeError(f"session must be an OAuth2Session, not {type(session).__name__}")
-    client_secret = veil(client_secret)
     application = Application.create(cast("str", session.client_id), client_secret, region)
     _show_client_token(_client(session))
     auth = SessionAuth(

@@ -14,10 +14,9 @@ import requests
 
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth, as_store
-from requests_zohorecruit.engine.memory import LOCK_TIMEOUT
+from requests_zohorecruit.engine.limits import LOCK_TIMEOUT
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.refresher import Refresher
-from requests_zohorecruit.errors import ReauthorizationRequired
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores import CallbackStore, TokenStore
 from requests_zohorecruit.thread_locks import ForkSafeLock
@@ -38,7 +37,7 @@ class SessionAuth(ZohoRecruitAuth):
     :param held: returns the token dict that the session's oauthlib client holds
     """
 
-    _source: Refresher
+    _refresher: Refresher
     _mapping: Mapping[str, Any]
 
     def __init__(  # noqa: PLR0913 - it takes what the fix takes
@@ -54,23 +53,23 @@ class SessionAuth(ZohoRecruitAuth):
         allowed = allowed_hosts if isinstance(allowed_hosts, (str, bytes)) else tuple(allowed_hosts)
         self.application = application
         self.hosts = self._hosts = TrustedHosts(application.region, allowed)
-        self._session, self._accounts = session, TokenEndpoint(application, session=session)
+        self._session, self._endpoint = session, TokenEndpoint(application, session=session)
         self._arguments = (application, frozenset(allowed))
         self._store, self._saver, self._held = store, saver, held
         self._changing = ForkSafeLock()
         self._restart(Record())
 
     @property
-    def source(self) -> Refresher:
+    def refresher(self) -> Refresher:
         """The engine of the present grant."""
-        return self._source
+        return self._refresher
 
     def succeeded_by(self, successor: SessionAuth) -> SessionAuth:
         """Return which of the two a session goes on with when the fix is applied again: this one if nothing differs."""
         if successor._arguments == self._arguments and successor._store is self._store:
             return self
         if (successor.application.client_id, successor.region) == (self.application.client_id, self.region):
-            successor._start(self._source.record)
+            successor._start(self._refresher.record)
         return successor
 
     def restart(self) -> None:
@@ -79,7 +78,7 @@ class SessionAuth(ZohoRecruitAuth):
         :raises TokenStoreError: it belongs to another client or region, or its tokens cannot be tokens
         """
         with self._changing.hold(LOCK_TIMEOUT):
-            self._restart(self._source.record)
+            self._restart(self._refresher.record)
 
     def notice(self) -> None:
         """Restart if the client has been given another token without the session knowing.
@@ -90,8 +89,8 @@ class SessionAuth(ZohoRecruitAuth):
             return
         with self._changing.hold(LOCK_TIMEOUT):
             held = self._record_held()
-            if any(_tokens(held)) and _tokens(held) != _tokens(self._source.record):
-                self._restart(self._source.record)
+            if any(_tokens(held)) and _tokens(held) != _tokens(self._refresher.record):
+                self._restart(self._refresher.record)
             else:
                 self._mapping, self._shown = self._held(), held
 
@@ -106,19 +105,17 @@ class SessionAuth(ZohoRecruitAuth):
     def authorized(self) -> bool:
         """Tell whether a request has a chance: a live token, or a grant that Zoho has not called dead."""
         record = self._look()
-        if record.alive(self._source.shared.clock()) or record.refresh_token is None:
-            return record.alive(self._source.shared.clock())
+        if record.is_alive(self._refresher.grant.clock()) or record.refresh_token is None:
+            return record.is_alive(self._refresher.grant.clock())
         failure = record.failure
-        return (
-            failure is None
-            or failure.error != ReauthorizationRequired.__name__
-            or failure.grant != self.application.fingerprint(record.refresh_token)
+        return not (
+            failure and failure.is_dead_grant and failure.grant == self.application.fingerprint(record.refresh_token)
         )
 
-    def accounts(self, *, timeout: Any, verify: Any, proxies: Any, cert: Any) -> TokenEndpoint:
+    def get_endpoint(self, *, timeout: Any, verify: Any, proxies: Any, cert: Any) -> TokenEndpoint:
         """Return the session's way to Zoho Accounts, with these settings of requests for one call; None = as usual."""
         if (timeout, verify, proxies, cert) == (None, None, None, None):
-            return self._accounts
+            return self._endpoint
         session, once = self._session, requests.Session()
         once.trust_env, once.adapters = session.trust_env, session.adapters
         once.proxies = {**session.proxies, **(proxies or {})}
@@ -128,28 +125,28 @@ class SessionAuth(ZohoRecruitAuth):
 
     def secrets(self) -> tuple[str | None, ...]:
         """Return what must not be shown."""
-        record = self._source.record
+        record = self._refresher.record
         return (self.application.client_secret, record.access_token, record.refresh_token)
 
     def _look(self) -> Record:
         """Return what is in hand, or what the store holds when there is nothing."""
-        if not any(_tokens(self._source.record)):
-            self._source.shared.read()
-        return self._source.record
+        if not any(_tokens(self._refresher.record)):
+            self._refresher.grant.read()
+        return self._refresher.record
 
     def _restart(self, before: Record) -> None:
         self._mapping, self._shown = self._held(), self._record_held()
         given = self._shown
         if given.refresh_token == before.refresh_token:
             # Its mints and its cool-down still count, whoever hands it over again.
-            given = replace(given.joined(before), extra=given.extra)
+            given = replace(given.join(before), extra=given.extra)
         self._start(given)
 
     def _start(self, given: Record) -> None:
-        store = as_store(self._saver if self._store is None else self._store, self._accounts)
+        store = as_store(self._saver if self._store is None else self._store, self._endpoint)
         if isinstance(store, CallbackStore) and any(_tokens(given)):
             store.remember(given.to_mapping(self.application))
-        self._source = Refresher(self._accounts, store, given)
+        self._refresher = Refresher(self._endpoint, store, given)
 
     def _record_held(self) -> Record:
         return Record.from_mapping(self._held(), self.application)

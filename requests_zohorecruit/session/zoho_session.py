@@ -1,7 +1,7 @@
 """`ZohoSession`: an `OAuth2Session` with the engine in the place of its own token handling.
 
 Owns what requests-oauthlib's methods mean with Zoho; which token is current, and when it is refreshed, is decided in
-`source`. Sessions become one by the compliance fix, and are never made as one.
+`refresher`. Sessions become one by the compliance fix, and are never made as one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from requests_oauthlib import OAuth2Session
 
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.errors import AuthorizationError, ReauthorizationRequired
-from requests_zohorecruit.secret import fingerprint, veil
+from requests_zohorecruit.secret import clears_frames, fingerprint
 from requests_zohorecruit.session.log_filter import hide_secrets_of
 from requests_zohorecruit.zoho.consent import OFFLINE, check_token_url, code_from, no_refresh_token, with_commas
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
@@ -42,14 +42,15 @@ class ZohoSession(OAuth2Session):
     _redeemed = ""
 
     @property
+    @clears_frames
     def token(self) -> dict[str, Any]:
         """The current token, as a new dict; empty when there is none. Reads the store when nothing is in memory."""
         self.zoho_auth.notice()
         return self.zoho_auth.token_dict()
 
     @token.setter
+    @clears_frames
     def token(self, value: Mapping[str, Any] | None) -> None:
-        value = veil(value)
         if not (value is None or isinstance(value, Mapping)):
             raise TypeError(f"token must be a dict, not {type(value).__name__}")
         Record.from_mapping(value or {}, self.zoho_auth.application)  # raises before anything has changed
@@ -62,6 +63,7 @@ class ZohoSession(OAuth2Session):
         return self.token.get("access_token")
 
     @access_token.setter
+    @clears_frames
     def access_token(self, value: str) -> None:
         self.token = {**self.token, "access_token": value}
 
@@ -70,6 +72,7 @@ class ZohoSession(OAuth2Session):
         self.token = {**self.token, "access_token": None}
 
     @property
+    @clears_frames
     def authorized(self) -> bool:
         """Whether there is a live access token, or a grant to get one from."""
         self.zoho_auth.notice()
@@ -85,6 +88,7 @@ class ZohoSession(OAuth2Session):
         url, self._state = super().authorization_url(url, state, **parameters)
         return with_commas(url), self._state
 
+    @clears_frames
     def fetch_token(  # noqa: PLR0913, PLR0917 - requests-oauthlib's signature
         self,
         token_url: str,
@@ -120,13 +124,11 @@ class ZohoSession(OAuth2Session):
         :raises ZohoAuthError: another error of Zoho's, or (`TokenStoreError`) the token could not be saved
         :raises ValueError: no code, or a parameter that Zoho's one way has no room for
         """
-        code, authorization_response = veil(code), veil(authorization_response)
-        client_secret, password, kwargs = veil(client_secret), veil(password), veil(kwargs)
         application = self.zoho_auth.application
         check_token_url(token_url, application.region)
         _refuse(body=body or None, username=username, password=password, force_querystring=force_querystring or None)
         _refuse(method=None if method.upper() == "POST" else method)
-        code_verifier = self._code_verifier_for(kwargs.pop("code_verifier", None))
+        code_verifier = self._choose_code_verifier(kwargs.pop("code_verifier", None))
         self._check_client(client_secret=client_secret, **kwargs)
         if authorization_response is not None:
             code = code_from(authorization_response, application=application, state=self._state)
@@ -134,9 +136,10 @@ class ZohoSession(OAuth2Session):
         if not code:
             raise ValueError("there is neither a code nor an authorization_response")
         return self._redeem(
-            code, code_verifier, self.zoho_auth.accounts(timeout=timeout, verify=verify, proxies=proxies, cert=cert)
+            code, code_verifier, self.zoho_auth.get_endpoint(timeout=timeout, verify=verify, proxies=proxies, cert=cert)
         )
 
+    @clears_frames
     def refresh_token(  # noqa: PLR0913, PLR0917 - requests-oauthlib's signature
         self,
         token_url: str,
@@ -157,7 +160,6 @@ class ZohoSession(OAuth2Session):
         :raises ZohoAuthError: no other token could be had, or (`TokenStoreError`) it could not be saved
         :raises ValueError: a parameter that has to be set on the session, since refreshing is everybody's
         """
-        refresh_token, kwargs = veil(refresh_token), veil(kwargs)
         check_token_url(token_url, self.zoho_auth.application.region)
         _refuse(body=body or None, timeout=timeout, verify=verify, proxies=proxies)
         self._check_client(**kwargs)
@@ -167,17 +169,17 @@ class ZohoSession(OAuth2Session):
         self.zoho_auth.refresh()
         return self.token
 
+    @clears_frames
     def token_from_fragment(self, authorization_response: str) -> dict[str, Any]:
         """Take over the token of an implicit grant's redirect, as requests-oauthlib does.
 
         :raises AuthorizationError: the redirect is a refusal, forged or incomplete
         """
-        authorization_response = veil(authorization_response)
         try:
             return super().token_from_fragment(authorization_response)
         except (OAuth2Error, ValueError):  # a wrong state is a ValueError here, and only here
             region = self.zoho_auth.region.code
-        raise AuthorizationError("The callback brought no access token, or another state.", region=region)
+            raise AuthorizationError("The callback brought no access token, or another state.", region=region) from None
 
     def request(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - requests-oauthlib's signature
         self,
@@ -187,7 +189,7 @@ class ZohoSession(OAuth2Session):
         headers: Any = None,
         withhold_token: bool = False,  # noqa: FBT001, FBT002
         client_id: object = None,  # noqa: ARG002 - the fix has them already
-        client_secret: object = None,
+        client_secret: object = None,  # noqa: ARG002
         files: Any = None,
         **kwargs: Any,
     ) -> requests.Response:
@@ -196,7 +198,6 @@ class ZohoSession(OAuth2Session):
         :raises UntrustedHostError: the token would go to a host that may not have it, or over http
         :raises ZohoAuthError: there is no live token and none could be had
         """
-        client_secret = veil(client_secret)
         if withhold_token:
             # Without this, session.auth would sign it, or netrc would.
             kwargs["auth"] = kwargs.get("auth") or _unsigned
@@ -211,37 +212,35 @@ class ZohoSession(OAuth2Session):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # requests.Session pickles what it knows of, which leaves the client and the token behind (T07).
-        return _revived, (type(self).__mro__[1],), self.__getstate__()  # the class it had before the fix
+        return _revive, (type(self).__mro__[1],), self.__getstate__()  # the class it had before the fix
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__.copy()
 
-    def _redeem(self, code: str, code_verifier: str | None, accounts: TokenEndpoint) -> dict[str, Any]:
-        code, code_verifier = veil(code), veil(code_verifier)
+    def _redeem(self, code: str, code_verifier: str | None, endpoint: TokenEndpoint) -> dict[str, Any]:
         if fingerprint(code) == self._redeemed:
             raise ReauthorizationRequired(
                 "This code has been redeemed already, and works once; it was not sent again.",
-                region=accounts.application.region.code,
+                region=endpoint.application.region.code,
                 hint="The token it brought is in use. For another one, start the authorization again.",
             )
-        source = self.zoho_auth.source
-        now = source.shared.clock()
-        token = accounts.exchange(code, redirect_uri=self.redirect_uri, code_verifier=code_verifier, now=now)
+        refresher = self.zoho_auth.refresher
+        now = refresher.grant.clock()
+        token = endpoint.exchange(code, redirect_uri=self.redirect_uri, code_verifier=code_verifier, now=now)
         self._redeemed = fingerprint(code)
         if token.refresh_token is None and self._offline:
-            raise no_refresh_token(accounts.application.region)
-        source.adopt(token, now=now)
+            raise no_refresh_token(endpoint.application.region)
+        refresher.adopt(token, now=now)
         return self.token
 
-    def _code_verifier_for(self, given: str | None) -> str | None:
-        verifier = veil(given or getattr(self, "_code_verifier", None))
+    def _choose_code_verifier(self, given: str | None) -> str | None:
+        verifier = given or getattr(self, "_code_verifier", None)
         if self._pkce and verifier is None:
             raise ValueError("there is no code verifier: build the authorization URL first, or pass code_verifier=")
         return verifier
 
     def _check_client(self, client_id: str | None = None, client_secret: str | None = None, **unknown: object) -> None:
         """Accept the credentials that callers of the unfixed session have to pass, if they are the fix's."""
-        client_secret, unknown = veil(client_secret), veil(unknown)
         application = self.zoho_auth.application
         if unknown:
             raise TypeError(f"Zoho's token request has no room for {', '.join(sorted(unknown))}")
@@ -264,7 +263,7 @@ def with_fix(original: type[OAuth2Session]) -> type[ZohoSession]:
     return type(original.__name__, (original, ZohoSession), names)
 
 
-def _revived(original: type[OAuth2Session]) -> ZohoSession:
+def _revive(original: type[OAuth2Session]) -> ZohoSession:
     fixed = with_fix(original)  # type: ignore[arg-type]  # as above
     session = fixed.__new__(fixed)
     hide_secrets_of(session, ZohoSession.secrets)

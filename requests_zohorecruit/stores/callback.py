@@ -13,10 +13,9 @@ from typing import Any
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.stores.errors import guarded
 from requests_zohorecruit.thread_locks import ForkSafeLock
+from requests_zohorecruit.zoho.token import TOKEN_KEYS
 
 __all__ = ["CallbackStore"]
-
-_TOKEN_KEYS = ("access_token", "refresh_token", "expires_at", "expires_in", "scope", "api_domain", "token_type")
 
 
 class CallbackStore:
@@ -116,7 +115,7 @@ class CallbackStore:
 
 def _token(record: Mapping[str, Any]) -> list[Any]:
     # Without an access token there is nothing a token_updater could use; after a revocation that is the news.
-    return [record.get(key) for key in _TOKEN_KEYS] if record.get("access_token") else []
+    return [record.get(key) for key in TOKEN_KEYS] if record.get("access_token") else []
 
 
 def _name(function: Callable[..., object]) -> str:

@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping
 from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.secret import clears_frames
 
-__all__ = ["FILE_HINTS", "guarded"]
+__all__ = ["FILE_HINTS", "guarded", "is_ours", "name_store", "translate"]
 
 _log = logging.getLogger(__name__)
 
@@ -36,42 +37,50 @@ _Method: TypeAlias = Callable[Concatenate[_Store, _Given], _Result]
 def guarded(
     doing: str, *passing: type[Exception], hints: Mapping[int, str] | None = None
 ) -> Callable[[_Method[_Store, _Given, _Result]], _Method[_Store, _Given, _Result]]:
-    """Decorate a store's method so that it raises `TokenStoreError` only.
-
-    Drivers put passwords into messages and `JSONDecodeError` carries the whole document, so the text of the cause is
-    left out and the cause is neither chained nor reachable through the traceback, whose frames hold the record.
+    """Decorate a store's method so that it raises `TokenStoreError` only, and no error shows the record.
 
     :param doing: past participle for the message: "could not be *loaded*"
     :param passing: exceptions that are part of the method's own promise
     :param hints: errno of an OSError -> what to do about it
     """
-    advice = hints or {}
-    wanted: tuple[type[Exception], ...] = (TokenStoreError, *passing)
 
     def decorate(method: _Method[_Store, _Given, _Result]) -> _Method[_Store, _Given, _Result]:
+        @clears_frames
         @functools.wraps(method)
         def call(store: _Store, /, *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
-            failure: Exception
             try:
                 return method(store, *args, **kwargs)
-            except wanted as error:
-                failure = error
+            except (TokenStoreError, *passing):
+                raise
             except Exception as cause:  # noqa: BLE001 - drivers raise what they like; that is what this is here for
                 _log.debug("%r could not be %s\n%s", store, doing, "".join(traceback.format_tb(cause.__traceback__)))
-                number = getattr(cause, "errno", None) or 0
-                failure = TokenStoreError(
-                    f"{store!r} could not be {doing}: {_describe(cause)}.", hint=advice.get(number)
-                )
-            del args, kwargs
-            failure.__cause__ = failure.__context__ = None
-            try:
-                raise failure.with_traceback(None)
-            finally:
-                del failure
+                raise translate(cause, repr(store), doing, hints or {}) from None
 
         return call
 
     return decorate
+
+
+def translate(cause: Exception, name: str, doing: str, hints: Mapping[int, str]) -> TokenStoreError:
+    """Return what an exception of a store's means to its callers; of its text, which may hold a password, nothing.
+
+    :param name: what the message calls the store
+    :param doing: past participle for the message, as above
+    """
+    if isinstance(cause, TokenStoreError):
+        return cause
+    number = getattr(cause, "errno", None) or 0
+    return TokenStoreError(f"{name} could not be {doing}: {_describe(cause)}.", hint=hints.get(number))
+
+
+def name_store(store: object) -> str:
+    """Return what messages call a store. The repr of one that is not ours may show a password."""
+    return repr(store) if is_ours(store) else f"The token store {type(store).__name__}"
+
+
+def is_ours(store: object) -> bool:
+    """Tell whether this library brings the store along."""
+    return type(store).__module__.startswith("requests_zohorecruit.")
 
 
 def _describe(cause: Exception) -> str:

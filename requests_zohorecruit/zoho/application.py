@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from requests_zohorecruit.errors import ClientConfigurationError
-from requests_zohorecruit.secret import Secret, checked_secret, fingerprint, veil
+from requests_zohorecruit.secret import Secret, checked_secret, clears_frames, fingerprint
 from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["Application"]
@@ -32,9 +32,9 @@ class Application:
     region: Region
 
     @classmethod
+    @clears_frames
     def create(cls, client_id: str, client_secret: str | Mapping[str, str], region: str | Region) -> Application:
         """Check the three against each other before anything is sent."""
-        client_secret = veil(client_secret)
         where = Region.lookup(region)
         if isinstance(client_secret, Mapping):
             if where.code not in client_secret:
@@ -43,7 +43,7 @@ class Application:
                     region=where.code,
                     hint=f"Add one under {where.code!r} to the client_secret mapping.",
                 )
-            client_secret = veil(client_secret[where.code])
+            client_secret = client_secret[where.code]
         return cls(str(checked_secret("client_id", client_id)), checked_secret("client_secret", client_secret), where)
 
     def fingerprint(self, refresh_token: str | None) -> str:

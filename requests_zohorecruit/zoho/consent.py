@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from oauthlib.oauth2 import InsecureTransportError, MismatchingStateError, OAuth2Error, WebApplicationClient
 
 from requests_zohorecruit.errors import AuthorizationError, UntrustedHostError
-from requests_zohorecruit.secret import Secret, checked_secret, veil
+from requests_zohorecruit.secret import Secret, checked_secret
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region, callback_values
 from requests_zohorecruit.zoho.token import split_scope
@@ -56,7 +56,6 @@ def code_from(callback: str, *, application: Application, state: object) -> Secr
     :raises AuthorizationError: Zoho refused; or the state is wrong, something is missing, or it is another region's
     :raises UntrustedHostError: it names an accounts server that is none of Zoho's
     """
-    callback, state = veil(callback), veil(state)
     region = application.region
     found = Region.from_callback(callback, extra=(region,))
     if not (isinstance(state, str) and state):
@@ -78,7 +77,6 @@ def code_from(callback: str, *, application: Application, state: object) -> Secr
 
 def understood(callback: str, *, state: str, application: Application) -> Secret:
     """Let oauthlib read the callback (RFC 6749, section 4.1.2) and check its state."""
-    callback, state = veil(callback), veil(state)
     # Its parts get no name: the code is among them, and tracebacks show what has one.
     if urlsplit(callback).hostname in _LOOPBACK:
         # What goes from a browser to its own machine does not need TLS (RFC 8252, section 8.3).
@@ -151,7 +149,6 @@ def read_callback(url: str, *, application: Application, state: str, extra: Iter
     :raises AuthorizationError: refused, forged, incomplete or contradictory
     :raises UntrustedHostError: it names an accounts server that is none of Zoho's
     """
-    url = veil(url)
     callback_values(url)  # a refusal may come without a state
     code = understood(url, state=state, application=application)
     return Callback(Region.from_callback(url, extra), code)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from requests_zohorecruit.errors import AuthorizationError, UnknownRegionError, UntrustedHostError
-from requests_zohorecruit.secret import veil
+from requests_zohorecruit.secret import clears_frames
 
 __all__ = ["Region", "callback_values", "https_host"]
 
@@ -51,6 +51,7 @@ class Region:
             object.__setattr__(self, name, _origin(name, value, self.code))
 
     @classmethod
+    @clears_frames
     def lookup(cls, value: str | Region) -> Region:
         """Find a region by code or alias (``"eu"``, ``"COM"``) or accounts URL; a `Region` is returned as it is.
 
@@ -69,7 +70,6 @@ class Region:
             known = ", ".join(region.code for region in _TABLE)
             # What is too long for a region, or has an "@", may be a secret in the wrong place.
             name = repr(value) if re.fullmatch(r"[\w.:/-]{0,40}", value, re.ASCII) else "as given (not shown here)"
-            value = veil(value)
             raise UnknownRegionError(
                 f"No Zoho region is named {name}; known are {known}.",
                 hint="A data centre that is not in it is reached through a custom Region(code, accounts_url, …).",
@@ -77,6 +77,7 @@ class Region:
         return found
 
     @classmethod
+    @clears_frames
     def from_callback(cls, url: str, extra: Iterable[Region] = ()) -> Region:
         """Tell from Zoho's redirect in which region the person lives, so where the code is to be redeemed.
 
@@ -89,7 +90,6 @@ class Region:
         :raises UntrustedHostError: ``accounts-server`` is none of theirs
         :raises AuthorizationError: a value is missing or given twice, the two contradict each other, or Zoho refused
         """
-        url = veil(url)
         values = callback_values(url)
         server = values.get("accounts-server")
         if server is None:
@@ -173,25 +173,24 @@ def callback_values(url: str) -> dict[str, str]:
     :raises AuthorizationError: Zoho refused (``error=…``), or a value is given twice: one of the two is forged
     :raises TypeError: `url` is no string
     """
-    url = veil(url)
     if not isinstance(url, str):
         raise TypeError(f"the callback URL must be a string, not {type(url).__name__}")
     try:
-        values = veil(parse_qs(urlsplit(url).query, max_num_fields=50))
+        values = parse_qs(urlsplit(url).query, max_num_fields=50)
     except ValueError:
         raise _unclear("cannot be read") from None
     for name in ("code", "state", "location", "accounts-server", "error"):
         if len(values.get(name, ())) > 1:
             raise _unclear(f"gives {name} twice")
     if "error" in values:
-        word = veil(values["error"][0])
+        word = values["error"][0]
         known = word if re.fullmatch(r"[a-z_]{1,40}", word) else None
         raise AuthorizationError(
             f"Zoho did not grant access ({known or 'an unknown error'}).",
             code=known,
             hint="The person pressed Reject; ask again when they are ready." if known == "access_denied" else None,
         )
-    return veil({name: veil(found[0]) for name, found in values.items()})
+    return {name: found[0] for name, found in values.items()}
 
 
 def _unclear(what: str, region: Region | None = None) -> AuthorizationError:

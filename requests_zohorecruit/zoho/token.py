@@ -11,9 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from requests_zohorecruit.secret import checked_secret, fingerprint, veil
+from requests_zohorecruit.secret import Secret, checked_secret, clears_frames, fingerprint
 
-__all__ = ["Token", "lifetime", "split_scope"]
+__all__ = ["SCHEME", "TOKEN_KEYS", "Token", "lifetime", "split_scope"]
+
+#: The scheme of the Authorization header, whatever ``token_type`` says.
+SCHEME = "Zoho-oauthtoken"
+#: The keys of a token dict that are the token's.
+TOKEN_KEYS = ("access_token", "refresh_token", "expires_at", "expires_in", "scope", "api_domain", "token_type")
+
 
 #: Seconds an access token lives when Zoho does not say (www.zoho.com/accounts/protocol/oauth/ says one hour).
 DEFAULT_LIFETIME = 3600
@@ -61,6 +67,7 @@ class Token:
         )
 
     @classmethod
+    @clears_frames
     def from_dict(cls, mapping: Mapping[str, Any]) -> Token:
         """Read the dict that requests-oauthlib uses; unknown keys are ignored, null and empty mean absent.
 
@@ -70,7 +77,6 @@ class Token:
         :raises ValueError: no ``access_token``, or a value that cannot be what its key says; never shows the value
         :raises TypeError: `mapping` is no mapping, or a token is no string
         """
-        mapping = veil(mapping)
         if not isinstance(mapping, Mapping):
             raise TypeError(f"a token dict must be a mapping, not {type(mapping).__name__}")
         if not mapping.get("access_token"):
@@ -101,6 +107,11 @@ class Token:
         return {key: value for key, value in values.items() if value is not None}
 
     @property
+    def authorization(self) -> str:
+        """The value of the Authorization header; its repr shows a fingerprint only."""
+        return Secret(f"{SCHEME} {self.access_token}")
+
+    @property
     def stale_at(self) -> float:
         """Epoch seconds from which a refresh is due: the last 5 minutes, or a quarter of a shorter life (T23)."""
         return self.expires_at - min(ADVISORY_WINDOW, self.expires_in / 4)
@@ -109,6 +120,10 @@ class Token:
     def dead_at(self) -> float:
         """Epoch seconds from which it must not be sent: the last 30 seconds, or an eighth of a shorter life."""
         return self.expires_at - min(MANDATORY_WINDOW, self.expires_in / 8)
+
+
+# The generated __init__ holds what it is given while __post_init__ refuses it.
+Token.__init__ = clears_frames(Token.__init__)  # type: ignore[method-assign]
 
 
 def lifetime(answer: Mapping[str, Any]) -> int:

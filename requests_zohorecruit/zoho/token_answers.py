@@ -18,7 +18,7 @@ from requests_zohorecruit.errors import (
     TokenEndpointError,
     ZohoAuthError,
 )
-from requests_zohorecruit.secret import veil
+from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import Token, lifetime, split_scope
 
@@ -47,6 +47,7 @@ class Answer(NamedTuple):
         return f"Answer(status={self.status}, {len(self.text)} characters)"
 
 
+@clears_frames
 def read_token_answer(answer: Answer, *, region: Region, requested_at: float, previous: Token | None = None) -> Token:
     """Read the answer to an exchange or a refresh; judged by its body, since Zoho reports errors as HTTP 200 (T16).
 
@@ -77,6 +78,7 @@ def read_token_answer(answer: Answer, *, region: Region, requested_at: float, pr
     raise _unintelligible(answer, region)
 
 
+@clears_frames
 def read_revocation(answer: Answer, *, region: Region) -> None:
     """Accept nothing but Zoho's success body as a revocation.
 
@@ -145,7 +147,7 @@ def _json_object(text: str) -> Mapping[str, Any] | None:
         document = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         return None
-    return veil(document) if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else None
 
 
 def _scope(body: Mapping[str, Any]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 from urllib3.util import Retry
 
 from requests_zohorecruit.errors import TokenEndpointError
-from requests_zohorecruit.secret import checked_secret, veil
+from requests_zohorecruit.secret import checked_secret, clears_frames
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token
 from requests_zohorecruit.zoho.token_answers import Answer, read_revocation, read_token_answer, redirected
@@ -52,7 +52,7 @@ class TokenEndpoint:
             raise TypeError(f"session must be a requests.Session, not {type(session).__name__}")
         self.application = application
         self._session = session
-        self._timeout = _finite(timeout)
+        self._timeout = _check_timeout(timeout)
 
     @property
     def longest_call(self) -> float:
@@ -60,20 +60,20 @@ class TokenEndpoint:
         connect, read = self._timeout
         return CONNECT_TRIES * connect + read
 
+    @clears_frames
     def refresh(self, previous: Token | None, refresh_token: str, *, now: float) -> Token:
         """Mint an access token from a refresh token (RFC 6749, section 6; Zoho wants no scope and no redirect URI).
 
         :param now: epoch seconds
         """
-        refresh_token = veil(refresh_token)
         body = _client(self.application).prepare_refresh_body(
             refresh_token=refresh_token,
             client_id=self.application.client_id,
             client_secret=self.application.client_secret,
         )
-        body = veil(body)
         return self._read(self._post(self.application.region.token_url, body), previous, now)
 
+    @clears_frames
     def exchange(
         self, code: str, *, redirect_uri: str | None = None, code_verifier: str | None = None, now: float
     ) -> Token:
@@ -84,22 +84,20 @@ class TokenEndpoint:
         :param now: epoch seconds
         :raises ValueError: `code` cannot be a code; nothing was sent
         """
-        code, code_verifier = veil(code), veil(code_verifier)
         body = _client(self.application).prepare_request_body(
             code=checked_secret("code", code),
             redirect_uri=redirect_uri,
             code_verifier=code_verifier,
             client_secret=self.application.client_secret,
         )
-        body = veil(body)
         return self._read(self._post(self.application.region.token_url, body), None, now)
 
+    @clears_frames
     def revoke(self, token: str) -> None:
         """Revoke a grant; the token goes into the body, where no access log sees it (RFC 7009; T60)."""
         from oauthlib.common import urlencode  # noqa: PLC0415 - oauthlib costs more to import than this whole package
 
-        token = veil(token)
-        answer = self._post(self.application.region.revoke_url, veil(urlencode([("token", token)])))
+        answer = self._post(self.application.region.revoke_url, urlencode([("token", token)]))
         read_revocation(answer, region=self.application.region)
 
     def _read(self, answer: Answer, previous: Token | None, now: float) -> Token:
@@ -117,26 +115,23 @@ class TokenEndpoint:
         prepared = requests.Request("POST", url, data=body, headers=_HEADERS).prepare()
         try:
             # The adapter is called directly: a session's hooks would see the answer, and its jar keep the cookies.
-            # The settings get no name: a proxy's password is among them, and tracebacks show what has one.
-            response = session.get_adapter(url).send(prepared, timeout=self._timeout, **_settings(session, url))
+            response = session.get_adapter(url).send(prepared, timeout=self._timeout, **_merge_settings(session, url))
             try:
                 answer = _read_bounded(response)
             finally:
                 response.close()
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            what, uncertain = _failure(error)
-        else:
-            if 300 <= answer.status < 400:
-                raise redirected(answer.status, self.application.region)
-            return answer
-        # Outside the except block: the frames of the failed call hold the form, and must not hang on to our error.
-        region = self.application.region
-        raise TokenEndpointError(
-            f"{what} {url.split('/')[2]} (Zoho Accounts, region {region.code}).",
-            uncertain=uncertain,
-            region=region.code,
-            hint="Nothing is lost; try again later, or check the network, proxy and certificate settings.",
-        )
+            what, uncertain = _describe_failure(error)
+            code = self.application.region.code
+            raise TokenEndpointError(
+                f"{what} {url.split('/')[2]} (Zoho Accounts, region {code}).",
+                uncertain=uncertain,
+                region=code,
+                hint="Nothing is lost; try again later, or check the network, proxy and certificate settings.",
+            ) from None
+        if 300 <= answer.status < 400:
+            raise redirected(answer.status, self.application.region)
+        return answer
 
 
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
@@ -156,7 +151,7 @@ def _private_session() -> requests.Session:
     return session
 
 
-def _settings(session: requests.Session, url: str) -> dict[str, Any]:
+def _merge_settings(session: requests.Session, url: str) -> dict[str, Any]:
     # What the session says goes before REQUESTS_CA_BUNDLE and HTTPS_PROXY; requests itself has it the other way round,
     # which makes a session for a private CA useless wherever that variable is set.
     proxies = dict(session.proxies)
@@ -181,7 +176,7 @@ _UNSENT: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def _failure(error: Exception) -> tuple[str, bool]:
+def _describe_failure(error: Exception) -> tuple[str, bool]:
     """Tell what failed, and whether the form may have arrived. The error's own text may hold a proxy's password."""
     for kind, what in _UNSENT:
         if isinstance(error, kind):
@@ -198,7 +193,7 @@ def _failure(error: Exception) -> tuple[str, bool]:
     return "The connection broke before there was a whole answer from", True
 
 
-def _finite(timeout: Any) -> tuple[float, float]:
+def _check_timeout(timeout: Any) -> tuple[float, float]:
     pair = timeout if isinstance(timeout, tuple) else (timeout, timeout)
     numbers = [value for value in pair if isinstance(value, (int, float)) and not isinstance(value, bool)]
     if len(pair) != 2 or len(numbers) != 2:

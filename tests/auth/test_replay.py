@@ -115,7 +115,7 @@ def test_the_second_answer_is_returned_whatever_it_is(zoho, auth, second):
     assert (response.status_code, response.content) == (second.status, second.body)
     assert [past.json()["code"] for past in response.history] == ["INVALID_TOKEN"]
     assert len(zoho.calls) == len(zoho.token_calls) == 2
-    assert not auth._source.resting
+    assert not auth._refresher.record.pause
 
 
 def test_T11_eight_threads_with_one_rejected_token_make_one_mint_and_get_eight_200s(zoho, auth):
@@ -294,7 +294,7 @@ def carried_on(zoho, kind):
     auth = zoho.rejecting(zoho.auth())
     zoho.answers[CANDIDATES] = lambda _: INVALID_TOKEN
     zoho.session.post(zoho.url(), auth=auth)
-    assert auth._source.resting
+    assert auth._refresher.record.pause
     return auth, {}
 
 
@@ -489,7 +489,7 @@ class TestHandedBack:
 
         zoho.session.mount("https://", Bare())
         response = zoho.session.get(zoho.url(), auth=zoho.rejecting(zoho.auth()), stream=True)
-        # It does not say which adapter it came through, so it is not replayed.
+        # It does not say which adapter it came through, so it is not replay.
         assert (response.status_code, response.content, len(zoho.token_calls)) == (401, INVALID_TOKEN.body, 2)
 
     def test_an_adapter_that_gives_no_body_is_an_unreadable_401(self, zoho):
@@ -716,7 +716,7 @@ class TestPause:
     @pytest.fixture
     def auth(self, zoho, clock):
         auth = zoho.auth()
-        auth._source.shared.clock = clock
+        auth._refresher.grant.clock = clock
         zoho.answers[CANDIDATES] = lambda _: INVALID_TOKEN
         return auth
 
@@ -754,7 +754,7 @@ class TestPause:
         zoho.answers[CANDIDATES] = lambda _: INVALID_TOKEN
         both = [zoho.auth(store=store) for _ in range(2)]
         for auth in both:
-            auth._source.shared.clock = clock
+            auth._refresher.grant.clock = clock
         for auth in both * 3:
             assert zoho.session.get(zoho.url(), auth=auth).status_code == 401
         assert len(zoho.token_calls) == 2
@@ -780,11 +780,11 @@ class TestPause:
 
     def test_T21_the_first_accepted_call_ends_the_pause_in_memory_and_in_the_store(self, zoho, auth):
         zoho.session.get(zoho.url(), auth=auth)
-        assert auth._source.shared.store.load()["rejection_pause"]
+        assert auth._refresher.grant.store.load()["rejection_pause"]
         del zoho.answers[CANDIDATES]
         assert zoho.session.get(zoho.url(), auth=auth).status_code == 200
-        assert not auth._source.resting
-        assert "rejection_pause" not in auth._source.shared.store.load()
+        assert not auth._refresher.record.pause
+        assert "rejection_pause" not in auth._refresher.grant.store.load()
         # So the next rejected token is replaced at once.
         zoho.good.clear()
         assert zoho.session.get(zoho.url(), auth=auth).status_code == 200
@@ -795,14 +795,14 @@ class TestPause:
         clock.forward(61)
         zoho.answers[CANDIDATES] = lambda arrived: OK if arrived.authorization == header(3) else INVALID_TOKEN
         assert zoho.session.get(zoho.url(), auth=auth).status_code == 200
-        assert not auth._source.resting
+        assert not auth._refresher.record.pause
 
     @pytest.mark.parametrize("status", [302, 403, 404, 429, 500])
     def test_T21_an_answer_that_says_nothing_about_the_token_does_not_end_the_pause(self, zoho, auth, status):
         zoho.session.get(zoho.url(), auth=auth)
         zoho.answers[CANDIDATES] = lambda _: Answer(status, b"", (("Location", "/x"),))
         zoho.session.get(zoho.url(), auth=auth, allow_redirects=False)
-        assert auth._source.resting
+        assert auth._refresher.record.pause
 
     def test_T21_a_stranger_behind_a_redirect_who_says_200_does_not_end_the_pause(self, zoho, auth):
         zoho.session.get(zoho.url(), auth=auth)
@@ -810,7 +810,7 @@ class TestPause:
             stranger.answers["/"] = lambda _: OK
             zoho.answers["/away"] = lambda _: Answer(302, b"", (("Location", stranger.url("/", host="127.0.0.1")),))
             assert zoho.session.get(zoho.url("/away"), auth=auth).status_code == 200
-        assert auth._source.resting
+        assert auth._refresher.record.pause
 
     def test_T21_expiry_goes_on_minting_during_the_pause(self, zoho, auth, clock):
         zoho.session.get(zoho.url(), auth=auth)
@@ -864,7 +864,7 @@ def test_T22_an_answer_that_was_read_before_the_hook_ran_is_understood_all_the_s
 
 
 def test_T38_no_header_that_could_be_had_means_no_replay(zoho, auth, monkeypatch):
-    monkeypatch.setattr(auth._source, "replacement", lambda _: "")
+    monkeypatch.setattr(auth._refresher, "replace", lambda _: "")
     response = zoho.session.get(zoho.url(), auth=auth)
     assert (response.status_code, len(zoho.calls)) == (401, 1)
 

@@ -104,11 +104,11 @@ class TestHeader:
 
         store = WatchedStore(token_record())
         auth = make_auth(store=store, session=NoTraffic())
-        auth._source.shared.clock = Clock()
+        auth._refresher.grant.clock = Clock()
         signed(auth)
         store.done.clear()
-        monkeypatch.setattr(auth._source.shared, "threads", Untouchable())
-        monkeypatch.setattr(auth._source.shared, "_changing", Untouchable())
+        monkeypatch.setattr(auth._refresher.grant, "threads", Untouchable())
+        monkeypatch.setattr(auth._refresher.grant, "_changing", Untouchable())
         for _ in range(3):
             assert signed(auth).headers["Authorization"] == "Zoho-oauthtoken T0"
         assert store.done == []
@@ -422,7 +422,7 @@ class TestArguments:
             make_auth(store=MemoryStore)
 
     def test_without_a_store_each_auth_has_a_memory_of_its_own(self):
-        one, two = make_auth()._source.shared.store, make_auth()._source.shared.store
+        one, two = make_auth()._refresher.grant.store, make_auth()._refresher.grant.store
         assert one is not two
         assert type(one) is type(two) is MemoryStore
 
@@ -538,7 +538,7 @@ class TestSecrets:
         assert auth.token is not None
         printed = self.everything_printed(auth)
         assert "Refresher" in printed
-        assert "planted" not in printed + repr(auth._source.shared.store)
+        assert "planted" not in printed + repr(auth._refresher.grant.store)
 
     def test_repr_names_client_and_region(self):
         assert repr(make_auth()) == "ZohoRecruitAuth(client_id='1000.CLIENT', region='eu')"
@@ -554,7 +554,7 @@ class TestSecrets:
 
     def test_T60_an_error_of_the_api_itself_shows_no_token_in_our_frames(self, zoho):
         auth = zoho.rejecting(zoho.auth())
-        auth._source.rejected_again = fail
+        auth._refresher.pause = fail
         zoho.answers["/recruit/v2/Candidates"] = lambda _: INVALID_TOKEN
         with raising(LookupError):
             zoho.session.get(zoho.url(), auth=auth)
@@ -572,7 +572,7 @@ def fail(*_):
     raise LookupError("for the traceback")
 
 
-def test_the_clock_is_the_wall_clock(monkeypatch):
+def test_the_clock_is_the_read_wall_clock(monkeypatch):
     auth = make_auth(store=WatchedStore(token_record()), session=NoTraffic())
     monkeypatch.setattr(time, "time", lambda: START)
     assert signed(auth).headers["Authorization"] == "Zoho-oauthtoken T0"

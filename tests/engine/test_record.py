@@ -12,7 +12,8 @@ from types import MappingProxyType
 import pytest
 from helpers.planted_secrets import APPLICATION, raising
 
-from requests_zohorecruit.engine.record import Budget, Record, Wait
+from requests_zohorecruit.engine.limits import Budget, CoolDown
+from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.errors import (
     ClientConfigurationError,
     ReauthorizationRequired,
@@ -38,7 +39,7 @@ def restored(record):
 
 
 def failed(error, record=RECORD, now=NOW):
-    return record.asking(now, BUDGET).failed(error, now, APPLICATION, record)
+    return record.with_mint(now, BUDGET).with_failure(error, now, APPLICATION, record)
 
 
 def throttled(retry_after=60.0):
@@ -52,7 +53,7 @@ def throttled(retry_after=60.0):
 
 def test_a_record_with_everything_makes_the_round_trip():
     record = failed(throttled(), replace(RECORD, mints=(NOW - 5, NOW - 4), extra={"tenant": 7}))
-    record = record.rejected_again(NOW)
+    record = record.with_pause(NOW)
     assert restored(record) == record
     stored = record.to_mapping(APPLICATION)
     assert {key: stored[key] for key in PLAIN} == PLAIN
@@ -88,7 +89,7 @@ def test_unknown_keys_are_kept_whatever_they_hold():
     extra = {"tenant": None, "tags": [], "nested": {"a": [1, None]}, "zero": 0, "": ""}
     record = Record.from_mapping(PLAIN | extra, APPLICATION)
     assert record.extra == extra
-    for changed in (record, record.minted(Token("new")), failed(throttled(), record), record.rejected_again(NOW)):
+    for changed in (record, record.with_token(Token("new")), failed(throttled(), record), record.with_pause(NOW)):
         assert extra.items() <= restored(changed).to_mapping(APPLICATION).items()
 
 
@@ -165,8 +166,8 @@ def test_T40_a_stored_host_is_checked_like_one_from_the_network(domain):
 
 def test_T18_a_stored_token_without_expires_at_is_expired():
     record = Record.from_mapping({"access_token": "a", "expires_in": 3600}, APPLICATION)
-    assert not record.alive(NOW)
-    assert not record.fresh(NOW)
+    assert not record.is_alive(NOW)
+    assert not record.is_fresh(NOW)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +183,7 @@ def test_mint_times_may_be_a_tuple_and_only_the_last_hundred_are_read():
 
 
 def test_a_short_pause_is_kept():
-    assert Record.from_mapping(PLAIN | {"rejection_pause": [NOW, 0.5]}, APPLICATION).pause == Wait(NOW, 0.5)
+    assert Record.from_mapping(PLAIN | {"rejection_pause": [NOW, 0.5]}, APPLICATION).pause == CoolDown(NOW, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ def test_a_damaged_pause_is_left_out(pause):
     [
         {"error": None}, {"error": "KeyError"}, {"error": "ZohoAuthError"}, {"error": ["ThrottledError"]}, {"error": {}},
         {"message": None}, {"message": 5}, {"code": 5}, {"status_code": "400"}, {"hint": 5}, {"grant": None}, {"grant": 5},
-        {"wait": None}, {"wait": [NOW]}, {"wait": [NOW, 1e300]}, {"wait": [10**400, 60]},
+        {"cool_down": None}, {"cool_down": [NOW]}, {"cool_down": [NOW, 1e300]}, {"cool_down": [10**400, 60]},
     ],
 )  # fmt: skip
 def test_a_damaged_failure_is_left_out(changes):
@@ -232,13 +233,13 @@ def test_a_failure_that_is_none_is_left_out(failure):
     ],
 )
 def test_T23_a_token_is_fresh_then_stale_then_dead(left, fresh, alive):
-    assert RECORD.fresh(TOKEN.expires_at - left) is fresh
-    assert RECORD.alive(TOKEN.expires_at - left) is alive
+    assert RECORD.is_fresh(TOKEN.expires_at - left) is fresh
+    assert RECORD.is_alive(TOKEN.expires_at - left) is alive
 
 
 def test_nothing_is_neither_fresh_nor_alive():
-    assert not Record().fresh(0)
-    assert not Record().alive(0)
+    assert not Record().is_fresh(0)
+    assert not Record().is_alive(0)
     assert Record().access_token is None
     assert RECORD.access_token == "1000.planted-access"
 
@@ -247,79 +248,78 @@ def test_nothing_is_neither_fresh_nor_alive():
 
 
 def test_T15_a_mint_keeps_the_grant_and_forgets_the_failure():
-    record = failed(throttled()).minted(Token("new"))
+    record = failed(throttled()).with_token(Token("new"))
     assert (record.refresh_token, record.token.refresh_token, record.failure) == (GRANT, GRANT, None)
     assert type(record.refresh_token) is Secret
 
 
 def test_a_grant_that_zoho_replaced_is_replaced():
-    record = RECORD.minted(Token("new", "1000.other"))
+    record = RECORD.with_token(Token("new", "1000.other"))
     assert record.refresh_token == record.token.refresh_token == "1000.other"
 
 
 def test_a_token_without_any_grant_stays_without():
-    assert Record().minted(Token("new")) == Record(token=Token("new"))
+    assert Record().with_token(Token("new")) == Record(token=Token("new"))
 
 
 def test_T21_the_eleventh_mint_in_ten_minutes_is_not_asked_for():
     record = RECORD
     for number in range(10):
-        assert record.obstacle(NOW + number, APPLICATION, BUDGET) is None
-        record = record.asking(NOW + number, BUDGET)
-    obstacle = record.obstacle(NOW + 10, APPLICATION, BUDGET)
+        assert record.find_obstacle(NOW + number, APPLICATION, BUDGET) is None
+        record = record.with_mint(NOW + number, BUDGET)
+    obstacle = record.find_obstacle(NOW + 10, APPLICATION, BUDGET)
     assert type(obstacle) is ThrottledError
     assert obstacle.retry_after == 590
     assert obstacle.region == "eu"
     assert "10 access tokens within 600 s" in str(obstacle)
     assert "look for what throws them away" in obstacle.hint
-    assert record.obstacle(NOW + 599.9, APPLICATION, BUDGET) is not None
-    assert record.obstacle(NOW + 600, APPLICATION, BUDGET) is None
-    assert record.asking(NOW + 600, BUDGET).obstacle(NOW + 600, APPLICATION, BUDGET).retry_after == 1
+    assert record.find_obstacle(NOW + 599.9, APPLICATION, BUDGET) is not None
+    assert record.find_obstacle(NOW + 600, APPLICATION, BUDGET) is None
+    assert record.with_mint(NOW + 600, BUDGET).find_obstacle(NOW + 600, APPLICATION, BUDGET).retry_after == 1
 
 
 def test_more_mints_than_allowed_wait_until_enough_are_old():
     record = replace(RECORD, mints=tuple(NOW + n for n in range(12)))
-    assert record.obstacle(NOW + 20, APPLICATION, BUDGET).retry_after == 582
-    assert record.obstacle(NOW + 601.9, APPLICATION, BUDGET) is not None
-    assert record.obstacle(NOW + 602, APPLICATION, BUDGET) is None
+    assert record.find_obstacle(NOW + 20, APPLICATION, BUDGET).retry_after == 582
+    assert record.find_obstacle(NOW + 601.9, APPLICATION, BUDGET) is not None
+    assert record.find_obstacle(NOW + 602, APPLICATION, BUDGET) is None
 
 
 def test_a_mint_to_come_is_noted_and_the_old_ones_are_forgotten():
-    record = replace(RECORD, mints=(NOW - 601, NOW - 600, NOW - 599)).asking(NOW, BUDGET)
+    record = replace(RECORD, mints=(NOW - 601, NOW - 600, NOW - 599)).with_mint(NOW, BUDGET)
     assert record.mints == (NOW - 599, NOW)
 
 
 def test_T24_mints_noted_by_a_clock_that_ran_ahead_count_as_now_for_a_window_at_most():
     ahead = replace(RECORD, mints=(NOW + 599,) * 10)
-    assert ahead.obstacle(NOW, APPLICATION, BUDGET).retry_after == 600
-    assert ahead.asking(NOW, BUDGET).mints == (NOW,) * 11
-    assert replace(RECORD, mints=(NOW + 600,) * 10).obstacle(NOW, APPLICATION, BUDGET) is None
+    assert ahead.find_obstacle(NOW, APPLICATION, BUDGET).retry_after == 600
+    assert ahead.with_mint(NOW, BUDGET).mints == (NOW,) * 11
+    assert replace(RECORD, mints=(NOW + 600,) * 10).find_obstacle(NOW, APPLICATION, BUDGET) is None
 
 
 def test_a_budget_can_be_smaller():
-    assert RECORD.asking(NOW, BUDGET).obstacle(NOW + 4, APPLICATION, Budget(1, 5.0)).retry_after == 1
+    assert RECORD.with_mint(NOW, BUDGET).find_obstacle(NOW + 4, APPLICATION, Budget(1, 5.0)).retry_after == 1
 
 
 def test_no_grant_is_said_before_anything_else_and_says_what_to_do():
-    obstacle = Record(mints=(NOW,) * 10).obstacle(NOW, APPLICATION, BUDGET)
+    obstacle = Record(mints=(NOW,) * 10).find_obstacle(NOW, APPLICATION, BUDGET)
     assert type(obstacle) is ReauthorizationRequired
     assert "1000.CLIENT in region eu, so nothing was sent." in str(obstacle)
     assert "authoriz" in obstacle.hint
     assert obstacle.region == "eu"
 
 
-def test_mints_of_the_same_grant_are_added_and_those_of_another_are_not():
+def test_mints_of_the_same_grant_are_added():
     record, other = replace(RECORD, mints=(1.0, 3.0, 3.0)), replace(RECORD, mints=(2.0, 3.0), failure=None)
     assert record.with_mints_of(other).mints == (1.0, 2.0, 3.0, 3.0)
-    assert record.with_mints_of(replace(other, refresh_token=Secret("1000.other"))) is record
 
 
 def test_of_two_records_of_one_grant_the_longer_failure_and_pause_count():
-    short, long = Wait(NOW + 60, 60.0), Wait(NOW + 120, 120.0)
-    failure = RECORD.failed(throttled(90.0), NOW, APPLICATION, RECORD).failure
+    short, long = CoolDown(NOW + 60, 60.0), CoolDown(NOW + 120, 120.0)
+    failure = RECORD.with_failure(throttled(90.0), NOW, APPLICATION, RECORD).failure
     one = replace(RECORD, failure=None, pause=long, mints=(1.0,))
     other = replace(RECORD, failure=failure, pause=short, mints=(2.0,), extra={"note": "kept"})
-    for joined in (one.joined(other), replace(other, extra={}).joined(replace(one, extra=other.extra))):
+    for joined in (one.join(other), replace(other, extra={}).join(replace(one, extra=other.extra))):
         assert (joined.failure, joined.pause, joined.mints) == (failure, long, (1.0, 2.0))
         assert joined.extra == {"note": "kept"}
 
@@ -339,7 +339,7 @@ def test_of_two_records_of_one_grant_the_longer_failure_and_pause_count():
 )
 def test_T19_a_failure_is_raised_again_instead_of_asking_again_until_its_time_is_over(error, seconds):
     record = restored(failed(error))
-    again = record.obstacle(NOW + seconds - 1, APPLICATION, BUDGET)
+    again = record.find_obstacle(NOW + seconds - 1, APPLICATION, BUDGET)
     assert type(again) is type(error)
     assert (again.code, again.status_code, again.hint, again.region) == (
         error.code,
@@ -350,42 +350,42 @@ def test_T19_a_failure_is_raised_again_instead_of_asking_again_until_its_time_is
     assert again.message == f"{error.message} Not asked again for 1 s."
     if isinstance(error, ThrottledError):
         assert again.retry_after == 1
-    assert record.obstacle(NOW + seconds, APPLICATION, BUDGET) is None
+    assert record.find_obstacle(NOW + seconds, APPLICATION, BUDGET) is None
 
 
 def test_a_dead_grant_stays_dead_for_everybody_until_there_is_another():
     record = restored(failed(ReauthorizationRequired("Dead.", code="invalid_code", status_code=200, hint="Again.")))
-    again = record.obstacle(NOW + 10**6, APPLICATION, BUDGET)
+    again = record.find_obstacle(NOW + 10**6, APPLICATION, BUDGET)
     assert (type(again), str(again), again.code) == (ReauthorizationRequired, "Dead. Again.", "invalid_code")
     assert again.region == "eu"
-    assert replace(record, refresh_token=Secret("1000.another")).obstacle(NOW, APPLICATION, BUDGET) is None
+    assert replace(record, refresh_token=Secret("1000.another")).find_obstacle(NOW, APPLICATION, BUDGET) is None
 
 
 def test_an_error_whose_time_is_over_says_no_seconds():
     failure = failed(throttled()).failure
-    assert failure.error_now("eu", NOW + 60).message == "Denied."
+    assert failure.to_error("eu", NOW + 60).message == "Denied."
 
 
 def test_T20_cool_downs_grow_to_ten_minutes_and_start_anew_after_a_success():
     record, lengths, now = RECORD, [], NOW
     for _ in range(6):
         record = restored(failed(throttled(), record, now))
-        lengths.append(record.failure.wait.seconds)
-        now += record.failure.wait.seconds
-        assert record.obstacle(now, APPLICATION, BUDGET) is None
+        lengths.append(record.failure.cool_down.seconds)
+        now += record.failure.cool_down.seconds
+        assert record.find_obstacle(now, APPLICATION, BUDGET) is None
     assert lengths == [60, 120, 240, 480, 600, 600]
-    assert failed(throttled(), record.minted(Token("new")), now).failure.wait.seconds == 60
+    assert failed(throttled(), record.with_token(Token("new")), now).failure.cool_down.seconds == 60
 
 
 def test_T20_zohos_own_wait_is_respected_when_it_is_longer():
     record = failed(throttled(1800.0))
-    assert record.failure.wait == Wait(NOW + 1800, 1800)
-    assert failed(throttled(1800.0), record).failure.wait.seconds == 1800
+    assert record.failure.cool_down == CoolDown(NOW + 1800, 1800)
+    assert failed(throttled(1800.0), record).failure.cool_down.seconds == 1800
 
 
 def test_a_failure_of_another_kind_does_not_make_the_cool_down_grow():
     record = failed(throttled(), failed(TokenEndpointError("Broken.")))
-    assert record.failure.wait.seconds == 60
+    assert record.failure.cool_down.seconds == 60
 
 
 @pytest.mark.parametrize(
@@ -412,9 +412,9 @@ def test_a_mint_that_may_have_happened_counts_and_one_that_did_not_does_not(erro
 )
 def test_a_failure_holds_for_the_configuration_it_happened_with_only(other):
     record = failed(ReauthorizationRequired("Dead."))
-    assert record.obstacle(NOW, APPLICATION, BUDGET) is not None
-    assert record.obstacle(NOW, other, BUDGET) is None
-    assert replace(record, refresh_token=Secret("1000.new")).obstacle(NOW, APPLICATION, BUDGET) is None
+    assert record.find_obstacle(NOW, APPLICATION, BUDGET) is not None
+    assert record.find_obstacle(NOW, other, BUDGET) is None
+    assert replace(record, refresh_token=Secret("1000.new")).find_obstacle(NOW, APPLICATION, BUDGET) is None
 
 
 def test_a_failure_does_not_cost_the_live_token():
@@ -439,18 +439,18 @@ def test_a_failure_does_not_cost_the_live_token():
     ],
 )
 def test_T24_a_wait_is_over_in_time_or_when_the_clock_went_far_back(now, over):
-    assert Wait(NOW + 60, 60.0).over(now) is over
+    assert CoolDown(NOW + 60, 60.0).is_over(now) is over
 
 
 def test_T20_a_cool_down_holds_for_a_host_whose_clock_is_a_little_behind():
     record = restored(failed(throttled()))
-    assert record.obstacle(NOW - 2, APPLICATION, BUDGET).retry_after == 62
+    assert record.find_obstacle(NOW - 2, APPLICATION, BUDGET).retry_after == 62
 
 
 def test_waits_double_up_to_the_longest():
     wait, lengths = None, []
     for _ in range(4):
-        wait = Wait.after(wait, NOW, seconds=10.0, longest=50.0)
+        wait = CoolDown.extend(wait, NOW, seconds=10.0, longest=50.0)
         assert wait.until == NOW + wait.seconds
         lengths.append(wait.seconds)
     assert lengths == [10, 20, 40, 50]
@@ -459,21 +459,21 @@ def test_waits_double_up_to_the_longest():
 def test_T21_the_pause_grows_from_a_minute_to_an_hour_and_ends_with_an_accepted_call():
     record, lengths, now = RECORD, [], NOW
     for _ in range(8):
-        record = restored(record.rejected_again(now))
+        record = restored(record.with_pause(now))
         lengths.append(record.pause.seconds)
-        assert record.paused(now)
+        assert record.is_paused(now)
         now += record.pause.seconds
-        assert not record.paused(now)
+        assert not record.is_paused(now)
     assert lengths == [60, 120, 240, 480, 960, 1920, 3600, 3600]
-    assert not record.rejected_again(now).accepted().paused(now)
-    assert record.accepted().rejected_again(now).pause.seconds == 60
-    assert not RECORD.paused(NOW)
+    assert not record.with_pause(now).without_pause().is_paused(now)
+    assert record.without_pause().with_pause(now).pause.seconds == 60
+    assert not RECORD.is_paused(NOW)
 
 
 def test_T21_the_pause_is_no_obstacle_to_a_mint_at_expiry():
-    assert RECORD.rejected_again(NOW).obstacle(NOW, APPLICATION, BUDGET) is None
+    assert RECORD.with_pause(NOW).find_obstacle(NOW, APPLICATION, BUDGET) is None
 
 
 def test_the_pause_outlives_a_mint():
-    record = RECORD.rejected_again(NOW).minted(Token("new"))
-    assert record.paused(NOW)
+    record = RECORD.with_pause(NOW).with_token(Token("new"))
+    assert record.is_paused(NOW)

@@ -14,7 +14,7 @@ from helpers.planted_secrets import APPLICATION
 from helpers.strategies import PLANTED
 
 from requests_zohorecruit import FileStore, Region, Token, TokenStoreError, ZohoAuthError
-from requests_zohorecruit.auth.replay import peeked
+from requests_zohorecruit.auth.replay import peek
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.session.log_filter import _hide
 from requests_zohorecruit.stores import RedisStore
@@ -146,7 +146,7 @@ def test_an_answer_of_zoho_accounts_is_read_no_further_than_a_token_could_reach(
 def test_the_body_of_a_streamed_401_is_looked_at_no_further_than_a_reason_could_reach():
     api = session_over((401, {"Content-Encoding": "gzip"}, packed(256 * MEGABYTE)))
     answer = api.get("https://recruit.zoho.eu/recruit/v2/Candidates", stream=True)
-    assert peak(peeked, answer, stream=True) < 4 * MEGABYTE
+    assert peak(peek, answer, stream=True) < 4 * MEGABYTE
 
 
 def test_a_file_is_read_no_further_than_a_record_could_reach(tmp_path):

@@ -35,12 +35,12 @@ def check_record(record):
     """What can be read can be kept, and asked everything that the engine asks."""
     assert Record.from_mapping(record.to_mapping(APPLICATION), APPLICATION) == record
     for now in (0.0, 1_800_000_000.0, 1e12):
-        assert record.alive(now) or not record.fresh(now)
+        assert record.is_alive(now) or not record.fresh(now)
         assert record.paused(now) in {True, False}
-        obstacle = record.obstacle(now, APPLICATION, Budget())
+        obstacle = record.find_obstacle(now, APPLICATION, Budget())
         assert obstacle is None or isinstance(obstacle, ZohoAuthError)
         assert record.refresh_token or isinstance(obstacle, ReauthorizationRequired)
-        asking, minted = record.asking(now, Budget()), record.minted(Token("a"))
+        asking, minted = record.with_mint(now, Budget()), record.with_token(Token("a"))
         for changed in (asking, minted, record.rejected_again(now), record.accepted()):
             kept = replace(changed, extra={})
             assert Record.from_mapping(json.loads(json.dumps(kept.to_mapping(APPLICATION))), APPLICATION) == kept

@@ -31,8 +31,8 @@ def enduring(access, grant, directory, hardship):
     place, trouble = HARDSHIPS[hardship](directory)
     store = FileStore(place / "grant.json")
     auth = access.auth(store, refresh_token=grant)
-    clock = [auth._source.shared.clock()]
-    auth._source.shared.clock = lambda: clock[0]
+    clock = [auth._refresher.grant.clock()]
+    auth._refresher.grant.clock = lambda: clock[0]
     auth.refresh()
     yield None
 

@@ -106,7 +106,7 @@ class WatchedStore(MemoryStore):
         return super().load()
 
 
-def make_source(store=None, *, grant=GRANT, clock=None, accounts=None):
+def make_refresher(store=None, *, grant=GRANT, clock=None, accounts=None):
     store = WatchedStore() if store is None else store
     return Refresher(accounts or FakeTokenEndpoint(), store, Record(refresh_token=grant), clock=clock or Clock())
 

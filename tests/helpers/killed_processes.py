@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 
 from helpers.without_coverage import unmeasured_processes
 from requests_zohorecruit import ZohoAuthError
-from requests_zohorecruit.engine.record import Budget
+from requests_zohorecruit.engine.limits import Budget
 
 #: More than anybody will mint here; the sandbox's own limits have to be lifted, too.
 NO_LIMIT = Budget(mints=10**9)
@@ -59,7 +59,7 @@ class Forge:
 
 
 def unlimited(auth):
-    auth._source.budget = NO_LIMIT
+    auth._refresher.budget = NO_LIMIT
     return auth
 
 
@@ -79,7 +79,7 @@ class _Diary:
         os.write(self._writing, bytes(self._page[:]))
 
     def reaches(self, stage):
-        """Wait until the victim has come to a stage; tell whether it has."""
+        """CoolDown until the victim has come to a stage; tell whether it has."""
         while select.select([self._reading], [], [], PATIENCE)[0]:
             if STAGES[os.read(self._reading, 1)[0]] == stage:
                 return True
@@ -135,7 +135,7 @@ def _forge(pipe, access, share):
 
 def _refresh_without_end(access, share, diary):
     auth = unlimited(access.auth(_Watched(share.open(), diary)))
-    accounts, ask = auth._source.accounts, auth._source.accounts.refresh
+    accounts, ask = auth._refresher.accounts, auth._refresher.accounts.refresh
 
     def refresh(*args, **options):
         diary.note(ASKED)

@@ -69,7 +69,7 @@ class Client:
     def __init__(self, access, store, **options):
         self.ahead = 0.0
         self.auth = access.auth(store, **options)
-        self.auth._source.shared.clock = lambda: time.time() + self.ahead
+        self.auth._refresher.grant.clock = lambda: time.time() + self.ahead
         self._access = access
 
     def call(self):
@@ -86,7 +86,7 @@ class Client:
 
     def inside(self, act, *, after_zoho=False):
         """Have `act` done in the middle of the next refresh: before Zoho is asked, or after it has minted."""
-        accounts = self.auth._source.accounts
+        accounts = self.auth._refresher.accounts
         ask = accounts.refresh
 
         def refresh(*args, **options):

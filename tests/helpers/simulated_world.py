@@ -9,8 +9,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 
-from requests_zohorecruit.engine.memory import SCHEME
-from requests_zohorecruit.engine.record import Budget
+from requests_zohorecruit.engine.limits import Budget
 from requests_zohorecruit.engine.refresher import Refresher
 from requests_zohorecruit.errors import (
     ReauthorizationRequired,
@@ -23,7 +22,7 @@ from requests_zohorecruit.sandbox.grants import Ledger, TooManyMints
 from requests_zohorecruit.sandbox.settings import Settings
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.application import Application
-from requests_zohorecruit.zoho.token import Token
+from requests_zohorecruit.zoho.token import SCHEME, Token
 
 START = 1_800_000_000.0
 LEASE = 60.0
@@ -271,8 +270,8 @@ class Worker:
         self.given = None
         self.offset = 0.0
         self.source = Refresher(TokenEndpoint(world), Store(world.disk), clock=self.clock)
-        self.source.shared.threads = ThreadLock(world)
-        self.source.shared.reading._lock = ThreadLock(world)
+        self.source.grant.threads = ThreadLock(world)
+        self.source.grant.reading._lock = ThreadLock(world)
         self.source.budget = BUDGET
 
     def clock(self):
@@ -280,16 +279,16 @@ class Worker:
 
     @property
     def has_usable(self):
-        return self.source._usable(self.source.record)
+        return self.source._is_usable(self.source.record)
 
     def call(self):
         """Do with the API what `ZohoRecruitAuth` does; return the status of the answer."""
         source, started = self.source, self.clock()
-        header = source.header()
+        header = source.get_header()
         token = self.sent(header, started)
         if self.world.accepts(token):
             return self._accepted()
-        header = source.replacement(token)
+        header = source.replace(token)
         if not header:
             return 401
         second = self.sent(header, started)
@@ -297,7 +296,7 @@ class Worker:
         if self.world.accepts(second):
             return self._accepted()
         current().has_answer = True
-        source.rejected_again(second, "recruit.zoho.eu")
+        source.pause(second, "recruit.zoho.eu")
         return 401
 
     def sent(self, header, started):
@@ -310,8 +309,7 @@ class Worker:
         return Secret(token)
 
     def _accepted(self):
-        if self.source.resting:
-            self.source.accepted()
+        self.source.end_pause()
         return 200
 
 

@@ -20,7 +20,7 @@ from requests_zohorecruit import (
     UntrustedHostError,
 )
 from requests_zohorecruit.engine.record import Record
-from requests_zohorecruit.engine.refresher import Refresher as GivenSource
+from requests_zohorecruit.engine.refresher import Refresher
 from requests_zohorecruit.zoho.token import Token
 
 
@@ -135,45 +135,45 @@ class TestTheFirstReadingOfTheStore:
     def source(self):
         def made(given, stored):
             accounts = FakeTokenEndpoint()
-            source = GivenSource(accounts, WatchedStore(stored), Record.from_mapping(given, accounts.application))
-            source.shared.clock = Clock()
+            source = Refresher(accounts, WatchedStore(stored), Record.from_mapping(given, accounts.application))
+            source.grant.clock = Clock()
             return source
 
         return made
 
     def test_a_store_without_a_grant_leaves_the_given_one_alone_and_keeps_its_own_keys(self, source):
         given = source(token_record(age=self.LONG_AGO), {"note": "kept"})
-        assert given.header() == "Zoho-oauthtoken T1"
-        assert given.shared.store.record.items() >= {"note": "kept", "access_token": "T1"}.items()
+        assert given.get_header() == "Zoho-oauthtoken T1"
+        assert given.grant.store.record.items() >= {"note": "kept", "access_token": "T1"}.items()
 
-    @pytest.mark.parametrize("use", [GivenSource.header, GivenSource.refresh])
+    @pytest.mark.parametrize("use", [Refresher.get_header, Refresher.refresh])
     def test_another_grant_in_the_store_gives_way_for_good_and_its_unknown_keys_stay(self, source, use):
         given = source({"refresh_token": self.OTHER}, token_record(note="kept"))
         use(given)
         assert given.token.access_token == "T1"
-        assert given.accounts.calls == [(self.OTHER, START)]
-        assert given.shared.store.record.items() >= {"note": "kept", "refresh_token": self.OTHER}.items()
+        assert given.endpoint.calls == [(self.OTHER, START)]
+        assert given.grant.store.record.items() >= {"note": "kept", "refresh_token": self.OTHER}.items()
 
     def test_what_is_given_is_right_about_when_its_own_token_ends(self, source):
         given = source(token_record(age=self.LONG_AGO), token_record(note="kept"))
-        assert given.header() == "Zoho-oauthtoken T1"
-        assert given.shared.store.record["note"] == "kept"
+        assert given.get_header() == "Zoho-oauthtoken T1"
+        assert given.grant.store.record["note"] == "kept"
 
     @pytest.mark.parametrize(
         "given", [{"access_token": "T9", "expires_in": 3600, "expires_at": 1}, token_record("T9", age=LONG_AGO)]
     )
     def test_what_is_taken_from_the_store_is_the_stores_to_change(self, source, given):
         paused = source(given, token_record(rejection_pause=[START + 60, 60]))
-        assert paused.header() == "Zoho-oauthtoken T0"
-        paused.shared.store.save(token_record())  # somebody whose call was accepted has ended the pause
-        assert paused.replacement("T0") == "Zoho-oauthtoken T1"
+        assert paused.get_header() == "Zoho-oauthtoken T0"
+        paused.grant.store.save(token_record())  # somebody whose call was accepted has ended the pause
+        assert paused.replace("T0") == "Zoho-oauthtoken T1"
 
     def test_a_login_before_it_outlives_a_store_that_fails_at_that_moment(self, source):
         login = source({"access_token": "T9"}, token_record())
-        login.shared.store.locks_fail = OSError(5, "gone")
+        login.grant.store.locks_fail = OSError(5, "gone")
         with pytest.raises(TokenStoreError):
             login.adopt(Token("new", self.OTHER, START + 3600, 3600), now=START)
-        assert login.header() == "Zoho-oauthtoken new"
+        assert login.get_header() == "Zoho-oauthtoken new"
         assert login.record.refresh_token == self.OTHER
 
 

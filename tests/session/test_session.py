@@ -232,7 +232,7 @@ def test_the_token_can_be_read_and_assigned_at_any_time(zoho, make, url, grant):
     assert session.token["refresh_token"] == zoho.refresh_token
 
 
-@pytest.mark.parametrize(("value", "kind"), [(5, "int"), ("token", "Secret"), (["access_token"], "list")])
+@pytest.mark.parametrize(("value", "kind"), [(5, "int"), ("token", "str"), (["access_token"], "list")])
 def test_a_token_that_is_no_dict_is_a_type_error(make, value, kind):
     session = make()
     with pytest.raises(TypeError, match=f"token must be a dict, not {kind}$"):

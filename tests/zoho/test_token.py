@@ -7,8 +7,6 @@ import dataclasses
 import json
 import math
 import pickle
-import sys
-import traceback
 from types import MappingProxyType
 
 import pytest
@@ -252,7 +250,7 @@ def test_T60_a_damaged_secret_is_shown_by_no_frame(key, value):
 
 
 @pytest.mark.parametrize(
-    ("mapping", "kind"), [(None, "NoneType"), ("planted", "Secret"), (5, "int"), (["planted"], "list")]
+    ("mapping", "kind"), [(None, "NoneType"), ("planted", "str"), (5, "int"), (["planted"], "list")]
 )
 def test_a_token_dict_is_a_mapping(mapping, kind):
     with pytest.raises(TypeError, match=f"must be a mapping, not {kind}$") as caught:
@@ -270,10 +268,8 @@ def test_T38_there_is_no_token_without_text():
         Token("a", 5)
 
 
-def test_a_debugger_can_show_the_token_that_is_just_being_refused():
-    try:
-        Token(5, 6)
-    except TypeError:
-        printed = traceback.TracebackException(*sys.exc_info(), capture_locals=True)
-    shown = next(frame.locals["self"] for frame in printed.stack if frame.name == "__post_init__")
-    assert shown.startswith("Token(access_token=#")
+def test_T60_a_token_that_is_refused_is_in_no_frame_of_the_error():
+    with raising(TypeError):
+        Token("1000.planted", 6)
+    with raising(ValueError):
+        Token("1000.planted with a space")

@@ -21,9 +21,9 @@ def refresh(profile: Profile) -> None:
 
     Programs do that by themselves when the time has come. Zoho allows about ten new tokens in ten minutes.
     """
-    source = ZohoRecruitAuth(**profile.load().arguments())._source  # noqa: SLF001 - our own door
-    source.shared.read()
-    token = source.refresh()
+    refresher = ZohoRecruitAuth(**profile.load().arguments())._refresher  # noqa: SLF001 - our own door
+    refresher.grant.read()
+    token = refresher.refresh()
     click.echo(f"The new access token {fingerprint(token.access_token)} lives {token.expires_in // 60} minutes.")
 
 

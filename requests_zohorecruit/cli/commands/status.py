@@ -13,7 +13,8 @@ import click
 from requests_zohorecruit.cli.console import open_console
 from requests_zohorecruit.cli.diagnosis import diagnose
 from requests_zohorecruit.cli.prompts import profile_option
-from requests_zohorecruit.engine.record import Budget, Record, Wait
+from requests_zohorecruit.engine.limits import Budget, CoolDown
+from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.stored_record import StoredRecord
 from requests_zohorecruit.login.profiles import Profile, SavedProfile
 from requests_zohorecruit.secret import fingerprint
@@ -63,7 +64,7 @@ def _facts(profile: Profile, saved: SavedProfile, *, now: float) -> dict[str, An
     who, budget = saved.application, Budget()
     record = StoredRecord(who, saved.store).load() or Record()
     token, failure = record.token, record.failure
-    recent = record.recent(now, budget)
+    recent = budget.count(record.mints, now)
     return {
         "profile": profile.name,
         "client_id": who.client_id,
@@ -75,16 +76,16 @@ def _facts(profile: Profile, saved: SavedProfile, *, now: float) -> dict[str, An
         "expires_at": token.expires_at if token else None,
         "expires_in": max(0, round(token.expires_at - now)) if token else None,
         "mints": {"recent": len(recent), "allowed": budget.mints, "window": budget.window},
-        "cool_down": _left(failure.wait if failure else None, now),
+        "cool_down": _left(failure.cool_down if failure else None, now),
         "rejection_pause": _left(record.pause, now),
         "last_failure": failure.message if failure else None,
         "store": repr(saved.store),
     }
 
 
-def _left(wait: Wait | None, now: float) -> int:
-    """Return the seconds that are left of a wait."""
-    return 0 if wait is None or wait.over(now) else round(wait.until - now)
+def _left(cool_down: CoolDown | None, now: float) -> int:
+    """Return the seconds that are left of a cool-down or pause."""
+    return 0 if cool_down is None or cool_down.is_over(now) else round(cool_down.until - now)
 
 
 def _in_words(name: str, value: Any) -> str:
