@@ -17,6 +17,8 @@ def test_an_application_has_the_secret_of_its_region():
     assert (application.client_id, application.client_secret, application.region) == (CLIENT_ID, CLIENT_SECRET, EU)
     assert application == Application.create(CLIENT_ID, CLIENT_SECRET, EU)
     assert not hasattr(application, "__dict__")
+    with pytest.raises(AttributeError, match="client_secret"):
+        application.client_secret = "other"
     assert "planted" not in repr(application)
 
 
