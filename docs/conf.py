@@ -30,7 +30,7 @@ nitpick_ignore_regex = [
     ("py:(class|exc)", r"(requests|responses|redis|sqlalchemy|sa|oauthlib|requests_oauthlib)\..*"),
     ("py:(class|exc)", r"(collections|contextlib|typing|types|pathlib|os|pytest|keyring)\..*"),
     ("py:exc", r"(TypeError|ValueError|TimeoutError)"),
-    ("py:class", r"(Self|Arrival|Redis|RedisCluster|requests_zohorecruit\.compliance\._Session)"),
+    ("py:class", r"(Self|Arrival|Redis|RedisCluster|requests_zohorecruit\.session\.compliance_fix\._Session)"),
 ]
 
 autodoc_member_order = "bysource"

@@ -33,21 +33,6 @@ def fingerprint(secret: str) -> str:
     return "#" + hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-def checked_secret(name: str, value: object) -> Secret:
-    """Return `value` as a `Secret` when it can be a credential: printable ASCII without spaces (RFC 6749, appendix A).
-
-    :raises TypeError: not a string
-    :raises ValueError: empty, or with a character that no credential has; the value is not shown
-    """
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a string, not {type(value).__name__}")
-    if not value:
-        raise ValueError(f"{name} is empty")
-    if not (value.isascii() and value.isprintable() and " " not in value):
-        raise ValueError(f"{name} contains a space, line break or other character that no {name} has: a stray paste?")
-    return Secret(value)
-
-
 def clears_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
     """Decorate an entry point of the library: an error that leaves it takes no local variables along (T60, T76).
 
@@ -85,3 +70,19 @@ def clear_frames(error: BaseException) -> None:
             each.__context__ = None
         ours |= {frame for frame, _ in traceback.walk_tb(former.__traceback__)}
         each = former
+
+
+@clears_frames
+def checked_secret(name: str, value: object) -> Secret:
+    """Return `value` as a `Secret` when it can be a credential: printable ASCII without spaces (RFC 6749, appendix A).
+
+    :raises TypeError: not a string
+    :raises ValueError: empty, or with a character that no credential has; the value is not shown
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, not {type(value).__name__}")
+    if not value:
+        raise ValueError(f"{name} is empty")
+    if not (value.isascii() and value.isprintable() and " " not in value):
+        raise ValueError(f"{name} contains a space, line break or other character that no {name} has: a stray paste?")
+    return Secret(value)

@@ -48,9 +48,11 @@ def entry_point(secret, *, then):
 
 
 def shown_locals(error):
+    """Return the local variables of all frames but the test's own."""
     shown, each = [], error
     while each is not None:
-        shown += [dict(frame.f_locals) for frame, _ in traceback.walk_tb(each.__traceback__)]
+        frames = [frame for frame, _ in traceback.walk_tb(each.__traceback__)]
+        shown += [dict(frame.f_locals) for frame in frames if not frame.f_code.co_name.startswith("test_")]
         each = each.__cause__ or each.__context__
     return repr(shown)
 

@@ -39,7 +39,7 @@ def _row(region: Region) -> list[tuple[str, ...]]:
 
 
 def _aliases(region: Region) -> tuple[str, ...]:
-    from requests_zohorecruit import regions  # noqa: PLC0415 - its table of aliases is private
+    from requests_zohorecruit.zoho import regions  # noqa: PLC0415 - its table of aliases is private
 
     return regions._ALIASES[region]  # noqa: SLF001 - see above
 

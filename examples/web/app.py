@@ -1,8 +1,8 @@
 """Connect Zoho Recruit: a web application in which every user connects a Zoho account of their own.
 
-Try it without a Zoho account, on the sandbox that comes with the library::
+Try it without a Zoho account, in a clone of the library and on its sandbox::
 
-    pip install flask 'requests-zohorecruit[sandbox]'
+    pip install flask '.[sandbox]'
     python examples/web/app.py --sandbox
 """
 

@@ -134,7 +134,7 @@ def first_minute(home, tmp_path, port, umask):
 
     for each in (server, shell):
         each.type("cd && . venv/bin/activate")
-    shell.type("python -m pip install --quiet --no-index --no-build-isolation './source[cli]'")
+    shell.type("cd source && python -m pip install --quiet --no-index --no-build-isolation '.[cli]'; cd")
     assert f"{home}/venv/bin/zohorecruit" in shell.type("type zohorecruit")
 
     explained = server.type(

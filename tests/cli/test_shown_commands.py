@@ -40,6 +40,7 @@ def shown():
 SHOWN = shown()
 #: What is typed, by what it is for.
 KINDS = {
+    "virtual environment": r"python3 -m venv ",
     "install": r"pip install ",
     "login": r"zohorecruit login$",
     "login without browser": r"zohorecruit login --no-browser$",
@@ -101,10 +102,16 @@ def test_each_line_is_typed_by_one_of_the_tests_below():
     assert [kind for kind in KINDS if not any(re.match(KINDS[kind], line) for line in SHOWN)] == []
 
 
+@lines("virtual environment")
+def test_a_virtual_environment_for_what_is_installed(line, typed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert typed(f"{line} && command -v pip") == f"{tmp_path}/.venv/bin/pip\n"
+
+
 @lines("install")
 def test_what_is_to_be_installed_is_there_with_its_extras(line):
     for each in shlex.split(line)[2:]:
-        requirement = Requirement(each)
+        requirement = Requirement(re.sub(r"^\.(?=\[|$)", "requests-zohorecruit", each))  # the clone's own
         extras = metadata.metadata(requirement.name).get_all("Provides-Extra") or []
         assert requirement.extras <= set(extras)
 

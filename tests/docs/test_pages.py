@@ -94,10 +94,28 @@ def test_the_environments_that_contributors_are_told_of_exist():
     )
 
 
-def test_the_architecture_page_names_every_module_of_the_library_and_of_its_folders():
+def test_the_architecture_page_has_the_tree_of_the_package_and_of_its_tests():
     page = (DOCS.parent / "ARCHITECTURE.rst").read_text("utf-8")
+    shown = tree(re.search(r"^The folders\n-+\n\n::\n\n((?: .*\n|\n)+)", page, re.MULTILINE)[1])
     package = Path(requests_zohorecruit.__file__).parent
-    modules = [path.name for path in package.rglob("[a-z]*.py")]
+    modules = {path.relative_to(package.parent).as_posix() for path in package.rglob("[a-z]*.py")}
     assert len(modules) > 60
-    assert [name for name in modules if not re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", page)] == []
-    assert set(re.findall(r"(?<![\w/.])[a-z]+\.py\b", page)) <= {path.name for path in package.rglob("*.py")}
+    assert {path for path in shown if re.search(r"/[a-z]\w*\.py$", path)} == modules
+    folders = {path for path in shown if path.endswith("/") and not path.startswith("requests_zohorecruit/")}
+    tests = {f"tests/{path.name}/" for path in (DOCS.parent / "tests").iterdir() if any(path.glob("*.py"))}
+    assert {path for path in folders if path.startswith("tests/")} - {"tests/"} == tests
+    assert [path for path in folders if not (DOCS.parent / path).is_dir()] == []
+
+
+def tree(text):
+    """Return the paths of a tree that is drawn by indentation; a line may begin with several names."""
+    paths, above = set(), {}
+    for line in text.splitlines():
+        names = re.match(r"(?:[\w.]+(?:/|\.py)(?: (?=[\w.]+(?:/|\.py))|(?=\s|$)))+", line.strip())
+        if names:
+            indent = len(line) - len(line.lstrip())
+            above = {depth: folder for depth, folder in above.items() if depth < indent}
+            found = ["".join(above.values()) + name for name in names[0].split()]
+            paths.update(found)
+            above[indent] = found[-1].removeprefix("".join(above.values()))
+    return paths

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-_DOOR = ("tests/test_auth.py", "tests/test_replay.py")
-_SESSIONS = ("tests/compliance",)
+_DOOR = ("tests/auth/test_zoho_recruit_auth.py", "tests/auth/test_replay.py")
+_SESSIONS = ("tests/session",)
+_ENGINE = ("tests/engine/test_refresher.py", "tests/engine/test_model_findings.py", *_DOOR)
 
 KILLERS = {
-    "tokens": ("tests/test_tokens.py", "tests/test_accounts.py", "tests/fuzz/test_values.py"),
-    "regions": (
-        "tests/test_regions.py",
-        "tests/test_authorization.py",
+    "errors": ("tests/test_errors.py", "tests/zoho/test_application.py", "tests/zoho/test_token_endpoint.py"),
+    "secret": ("tests/test_secret.py", "tests/zoho/test_token.py", "tests/zoho/test_application.py"),
+    "thread_locks": ("tests/test_thread_locks.py", "tests/stores/test_memory.py"),
+    "zoho.regions": (
+        "tests/zoho/test_regions.py",
+        "tests/zoho/test_consent.py",
         "tests/fuzz/test_values.py",
         "tests/fuzz/test_callbacks.py",
     ),
-    "answers": ("tests/test_answers.py", "tests/test_accounts.py", "tests/fuzz/test_accounts_answers.py"),
-    "accounts": ("tests/test_accounts.py", "tests/test_auth.py"),
-    "trustedhosts": ("tests/test_trusted_hosts.py", "tests/test_auth.py"),
-    "replay": _DOOR,
-    "auth": (*_DOOR, "tests/test_trusted_hosts.py"),
-    "authorization": ("tests/test_authorization.py", *_SESSIONS),
+    "zoho.application": ("tests/zoho/test_application.py", "tests/zoho/test_token_endpoint.py"),
+    "zoho.consent": ("tests/zoho/test_consent.py", *_SESSIONS, "tests/cli"),
+    "zoho.token": ("tests/zoho/test_token.py", "tests/zoho/test_token_endpoint.py", "tests/fuzz/test_values.py"),
+    "zoho.token_endpoint": ("tests/zoho/test_token_endpoint.py", "tests/auth/test_zoho_recruit_auth.py"),
+    "zoho.token_answers": (
+        "tests/zoho/test_token_answers.py",
+        "tests/zoho/test_token_endpoint.py",
+        "tests/fuzz/test_accounts_answers.py",
+    ),
+    "zoho.api_answers": ("tests/zoho/test_api_answers.py", "tests/fuzz/test_api_answers.py"),
+    "stores.errors": ("tests/stores/test_errors.py", "tests/stores/test_file.py"),
+    "stores.json_record": ("tests/stores/test_json_record.py", "tests/stores/test_file.py"),
     "stores.file": ("tests/stores/test_file.py",),
-    "stores.lockfile": ("tests/stores/test_file.py", "tests/test_locks.py"),
-    "stores.guard": ("tests/stores/test_guard.py", "tests/stores/test_file.py"),
-    "secret": ("tests/test_secret.py", "tests/test_tokens.py", "tests/test_accounts.py"),
-    "locks": ("tests/test_locks.py", "tests/stores/test_memory.py"),
-    "errors": ("tests/test_errors.py", "tests/test_accounts.py"),
-    "compliance": _SESSIONS,
-    "zohosession": _SESSIONS,
-    "sessionauth": _SESSIONS,
-    "logfilter": _SESSIONS,
-    "consent": ("tests/test_authorization.py", "tests/cli"),
-    "source": ("tests/test_source.py", "tests/model/test_engine_regressions.py", *_DOOR),
-    "recordstore": ("tests/test_source.py", *_DOOR),
-    "sharedrecord": ("tests/test_source.py", "tests/model/test_engine_regressions.py", *_DOOR),
-    "records": ("tests/test_records.py", "tests/fuzz/test_stored_records.py", "tests/test_source.py", *_DOOR),
+    "stores.file_lock": ("tests/stores/test_file.py", "tests/test_thread_locks.py"),
+    "engine.record": ("tests/engine/test_record.py", "tests/fuzz/test_stored_records.py", *_ENGINE),
+    "engine.limits": ("tests/engine/test_record.py", *_ENGINE),
+    "engine.merge": ("tests/engine/test_record.py", *_ENGINE),
+    "engine.stored_record": _ENGINE,
+    "engine.memory": _ENGINE,
+    "engine.refresher": _ENGINE,
+    "auth.trusted_hosts": ("tests/auth/test_trusted_hosts.py", "tests/auth/test_zoho_recruit_auth.py"),
+    "auth.replay": _DOOR,
+    "auth.zoho_recruit_auth": (*_DOOR, "tests/auth/test_trusted_hosts.py"),
+    "session.compliance_fix": _SESSIONS,
+    "session.zoho_session": _SESSIONS,
+    "session.session_auth": _SESSIONS,
+    "session.log_filter": _SESSIONS,
 }
 
 #: Parts of names of tests that take long: run for no module but those in `PATIENT`.
@@ -42,4 +51,4 @@ SLOW = (
     "test_T50_a_writer_killed_at_any_instant",
     "test_T53_processes_that_come_and_go",
 )
-PATIENT = ("replay",)
+PATIENT = ("auth.replay",)

@@ -158,7 +158,7 @@ def score(killed, survived):
 
 def report(outcomes, equivalent, *, complete):
     """Print the table, and return whether the tests are good enough and the list is true."""
-    print(f"\n{'module':<16}{'mutants':>9}{'killed':>8}{'(timeout)':>11}{'equivalent':>12}{'survived':>10}{'score':>8}")
+    print(f"\n{'module':<24}{'mutants':>9}{'killed':>8}{'(timeout)':>11}{'equivalent':>12}{'survived':>10}{'score':>8}")
     rows = []
     for module, outcome in outcomes.items():
         alive = [mutant for mutant in outcome.survivors if mutant.key not in equivalent]
@@ -167,7 +167,7 @@ def report(outcomes, equivalent, *, complete):
     rows.append(("all", *(sum(row[column] for row in rows) for column in range(1, 6))))
     for row in rows:
         module, total, killed, late, same, alive = row
-        print(f"{module:<16}{total:>9}{killed:>8}{late:>11}{same:>12}{alive:>10}{score(killed, alive):>8.1f}")
+        print(f"{module:<24}{total:>9}{killed:>8}{late:>11}{same:>12}{alive:>10}{score(killed, alive):>8.1f}")
     survivors = {mutant.key for outcome in outcomes.values() for mutant in outcome.survivors}
     untrue = [key for key in equivalent if complete and key[0] in outcomes and key not in survivors]
     for key in untrue:
