@@ -38,11 +38,11 @@ def merge(mine: Record, theirs: Record, *, base: Record | None) -> Record:
         return _use_given(mine, theirs, base)
     if _is_unchanged(mine, base) or mine.is_dead:
         return theirs
-    if mine.granted_at == theirs.granted_at:
-        return mine.with_extra_of(theirs) if mine.is_empty else theirs
-    if mine.is_empty or not (theirs.is_empty or theirs.is_dead or mine.is_later_than(theirs)):
-        return theirs
-    return mine.with_extra_of(theirs)
+    if mine.is_empty or theirs.is_empty:
+        keep = mine.is_empty == (mine.granted_at == theirs.granted_at)
+    else:
+        keep = theirs.is_dead or mine.is_later_than(theirs)
+    return mine.with_extra_of(theirs) if keep else theirs
 
 
 def _use_given(mine: Record, theirs: Record, base: Record | None) -> Record:

@@ -416,7 +416,9 @@ def test_processes_whose_clocks_differ_by_hours_agree_on_one_grant_after_two_exc
     assert stored.has_same_grant(settled)
     for record in (process.memory.record for process in processes):
         assert record.has_same_grant(stored)
-        assert (record.access_token, record.granted_at) == (stored.access_token, stored.granted_at)
+        assert record.access_token == stored.access_token
+        # What another library stored stays without a date there until there is something to save.
+        assert stored.granted_at in {None, record.granted_at}
 
 
 # -- memory: withheld, claimed, emptied --------------------------------------------------------------------------------
