@@ -79,8 +79,8 @@ class Memory(NamedTuple):
         """
         mine, base = self.record, self.base
         if stored is None:
-            # An emptied store has lost nothing: the next save puts it back.
-            return self.with_record(mine, Record(), self.save_due)
+            # An emptied store has lost nothing: the next save puts it back. What is withheld waits for that of others.
+            return self if self.is_withheld else self.with_record(mine, Record(), self.save_due)
         stored = date_grant(stored, mine=mine, base=base, now=now)
         if base is None or (claim and not mine.has_same_grant(base)):
             mine = mine.dated_after(stored)

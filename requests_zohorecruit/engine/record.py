@@ -163,6 +163,11 @@ class Record:
         """Whether Zoho has said that the grant is dead."""
         return self.failure is not None and self.failure.is_dead_grant
 
+    @property
+    def has_never_worked(self) -> bool:
+        """Whether the grant was dead before it had minted anything, as a mistyped argument is."""
+        return self.is_dead and self.token is None
+
     def is_alive(self, now: float) -> bool:
         """Tell whether there is an access token that may be sent."""
         return self.token is not None and now < self.token.dead_at

@@ -895,6 +895,16 @@ class TestRejected:
         assert first.replace("T1") is None
         assert len(accounts.calls) == 2
 
+    @pytest.mark.parametrize("calls", range(12))
+    def test_T21_a_rejected_token_is_not_sent_again_although_the_pause_ends_meanwhile(self, calls, source, clock):
+        source.get_header()
+        source.replace("T1")
+        source.pause("T2", "host")
+        clock.forward(59)
+        times = iter([clock.now] * calls)
+        source.grant.clock = lambda: next(times, START + 60)
+        assert source.replace("T2") in {None, header("T3")}
+
     def test_T21_expiry_driven_mints_go_on_during_the_pause(self, source, clock):
         source.get_header()
         source.replace("T1")
