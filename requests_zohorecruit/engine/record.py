@@ -206,7 +206,7 @@ class Record:
         wait = budget.wait(self.mints, now)
         if wait > 0:
             return ThrottledError(
-                f"This grant (region {region}) has minted {len(budget.count(self.mints, now))} access tokens within "
+                f"This grant (region {region}) has minted {len(budget.list_recent(self.mints, now))} access tokens within "
                 f"{budget.window:.0f} s, as many as Zoho allows; one more could lock it out, so none is asked for in "
                 f"the next {wait:.0f} s.",
                 retry_after=wait,
@@ -239,7 +239,7 @@ class Record:
 
     def with_mint(self, now: float, budget: Budget) -> Record:
         """Note a mint that is about to be asked for, and forget those too old to count."""
-        return replace(self, mints=(*budget.count(self.mints, now), now))
+        return replace(self, mints=(*budget.list_recent(self.mints, now), now))
 
     def with_token(self, token: Token) -> Record:
         """Take a new token. A grant that Zoho replaced along with it is replaced here too."""

@@ -19,6 +19,7 @@ from requests_zohorecruit.errors import (
     TokenStoreError,
     ZohoAuthError,
 )
+from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.stores import FileStore, TokenStore
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
@@ -77,6 +78,7 @@ class Profile:
         """Tell whether its secrets are in the system's keyring."""
         return bool((self._file.load() or {}).get("keyring"))
 
+    @clears_frames
     def load(self) -> SavedProfile:
         """Return what was saved.
 
@@ -93,6 +95,7 @@ class Profile:
             mapping = {**mapping, **(self._secrets().load() or {})}
         return SavedProfile(self._application(mapping), self.store(in_keyring=in_keyring), in_keyring)
 
+    @clears_frames
     def save(self, application: Application, token: Token, *, now: float, in_keyring: bool = False) -> None:
         """Save an application and its new grant, in place of what was there.
 

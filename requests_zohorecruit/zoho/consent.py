@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from oauthlib.oauth2 import InsecureTransportError, MismatchingStateError, OAuth2Error, WebApplicationClient
 
 from requests_zohorecruit.errors import AuthorizationError, UntrustedHostError
-from requests_zohorecruit.secret import Secret, checked_secret
+from requests_zohorecruit.secret import Secret, checked_secret, clears_frames
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region, callback_values
 from requests_zohorecruit.zoho.token import split_scope
@@ -48,6 +48,7 @@ def with_commas(url: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
+@clears_frames
 def code_from(callback: str, *, application: Application, state: object) -> Secret:
     """Return the code of Zoho's redirect, if it is the answer to what this session asked, in this session's region.
 
@@ -75,6 +76,7 @@ def code_from(callback: str, *, application: Application, state: object) -> Secr
     return code
 
 
+@clears_frames
 def understood(callback: str, *, state: str, application: Application) -> Secret:
     """Let oauthlib read the callback (RFC 6749, section 4.1.2) and check its state."""
     # Its parts get no name: the code is among them, and tracebacks show what has one.
@@ -141,6 +143,7 @@ def consent_url(application: Application, *, redirect_uri: str, scope: Iterable[
     return with_commas(address)
 
 
+@clears_frames
 def read_callback(url: str, *, application: Application, state: str, extra: Iterable[Region] = ()) -> Callback:
     """Check Zoho's redirect: whether it is the answer to our question comes first, and whom it names only then.
 

@@ -214,31 +214,28 @@ def _origin(name: str, value: object, code: str) -> str:
     return f"https://{host}"
 
 
-def _zoho(code: str, domain: str, *aliases: str, api: str = "") -> tuple[Region, tuple[str, ...]]:
-    accounts, recruit, upload = (f"https://{service}.{domain}" for service in ("accounts", "recruit", "upload"))
-    api_domain = f"https://{api or domain.replace('zoho', 'www.zohoapis')}"
-    return Region(code, accounts, recruit, upload, api_domain), aliases
-
-
-# Domains are listed, never derived from the code: there is no zoho.ca, zoho.au or zoho.cn of Zoho's.
-_ALIASES: Mapping[Region, tuple[str, ...]] = dict(
-    [
-        _zoho("us", "zoho.com", "com", "usa"),
-        _zoho("eu", "zoho.eu"),
-        _zoho("in", "zoho.in"),
-        _zoho("au", "zoho.com.au", "com.au"),
-        _zoho("jp", "zoho.jp"),
-        _zoho("cn", "zoho.com.cn", "com.cn"),
-        _zoho("ca", "zohocloud.ca", api="www.zohoapis.ca"),
-        _zoho("sa", "zoho.sa", "ksa"),
-        _zoho("uk", "zoho.uk", "gb"),
-        _zoho("ae", "zoho.ae", "uae"),
-        _zoho("sg", "zoho.sg"),
-    ]
+# Every host is written out: there is no zoho.ca, zoho.au or zoho.cn of Zoho's, so none can be derived from a code.
+# code, aliases, hosts of Zoho Accounts, Zoho Recruit, bulk uploads, and what Zoho names as api_domain
+# fmt: off
+_ROWS: tuple[tuple[str, tuple[str, ...], str, str, str, str], ...] = (
+    ("us", ("com", "usa"), "accounts.zoho.com", "recruit.zoho.com", "upload.zoho.com", "www.zohoapis.com"),
+    ("eu", (), "accounts.zoho.eu", "recruit.zoho.eu", "upload.zoho.eu", "www.zohoapis.eu"),
+    ("in", (), "accounts.zoho.in", "recruit.zoho.in", "upload.zoho.in", "www.zohoapis.in"),
+    ("au", ("com.au",), "accounts.zoho.com.au", "recruit.zoho.com.au", "upload.zoho.com.au", "www.zohoapis.com.au"),
+    ("jp", (), "accounts.zoho.jp", "recruit.zoho.jp", "upload.zoho.jp", "www.zohoapis.jp"),
+    ("cn", ("com.cn",), "accounts.zoho.com.cn", "recruit.zoho.com.cn", "upload.zoho.com.cn", "www.zohoapis.com.cn"),
+    ("ca", (), "accounts.zohocloud.ca", "recruit.zohocloud.ca", "upload.zohocloud.ca", "www.zohoapis.ca"),
+    ("sa", ("ksa",), "accounts.zoho.sa", "recruit.zoho.sa", "upload.zoho.sa", "www.zohoapis.sa"),
+    ("uk", ("gb",), "accounts.zoho.uk", "recruit.zoho.uk", "upload.zoho.uk", "www.zohoapis.uk"),
+    ("ae", ("uae",), "accounts.zoho.ae", "recruit.zoho.ae", "upload.zoho.ae", "www.zohoapis.ae"),
+    ("sg", (), "accounts.zoho.sg", "recruit.zoho.sg", "upload.zoho.sg", "www.zohoapis.sg"),
 )
-_TABLE: tuple[Region, ...] = tuple(_ALIASES)
+# fmt: on
+_TABLE = tuple(Region(code, *(f"https://{host}" for host in hosts)) for code, _, *hosts in _ROWS)
 _BY_NAME: Mapping[str, Region] = {
-    name: region for region, aliases in _ALIASES.items() for name in (region.code, region.accounts_url, *aliases)
+    name: region
+    for region, (code, aliases, *_) in zip(_TABLE, _ROWS, strict=True)
+    for name in (code, region.accounts_url, *aliases)
 }
 _API_DOMAINS = frozenset(
     domain
