@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import logging
 import math
-import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from requests_zohorecruit.engine.merge import claimed, dated, merged
 from requests_zohorecruit.engine.record import Record
@@ -22,7 +20,7 @@ from requests_zohorecruit.engine.stored_record import BusyHereError, StoredRecor
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores.base import TokenStore
-from requests_zohorecruit.thread_locks import ForkSafeLock, OnceForAll
+from requests_zohorecruit.thread_locks import SharedWork, ThreadLock
 from requests_zohorecruit.zoho.application import Application
 
 __all__ = ["LOCK_TIMEOUT", "SCHEME", "TRY_AGAIN", "Memory", "SharedGrant", "logger"]
@@ -97,10 +95,9 @@ class SharedGrant:
         self.clock = clock or wall_clock
         given = replace(given, granted_at=given.granted_at or 0.0)
         self.memory = Memory.of(given, None, met=False)
-        self.threads = ForkSafeLock()
-        self.reading = OnceForAll()
-        self._changing = ForkSafeLock()
-        self._holder: tuple[int, int] | None = None
+        self.threads = ThreadLock()
+        self.reading = SharedWork(ZohoAuthError)
+        self._changing = ThreadLock()
 
     @contextmanager
     def exclusive(
@@ -112,20 +109,19 @@ class SharedGrant:
         :raises BusyError: `timeout` is 0 and somebody else holds one of them
         :raises TokenStoreError: not obtained in time
         """
-        me = (os.getpid(), threading.get_ident())
-        if self._holder == me:
+        if self.threads.is_held_here():
             # A save callback that calls the API with this very auth object, and no live token to do it with (T25).
             why = "this very thread is busy with it and cannot wait for itself"
             raise self.records.not_locked(timeout, why, busy=BusyHereError)
         started, found = time.monotonic(), self.memory
-        if not self.threads.acquire(timeout):
-            why = "another thread of this process is still busy with it"
-            raise self.records.not_locked(timeout, why, busy=BusyHereError)
         try:
-            self._holder = me
-            if unless():
-                yield False
-            else:
+            with self.threads.attempt(timeout) as obtained:
+                if not obtained:
+                    why = "another thread of this process is still busy with it"
+                    raise self.records.not_locked(timeout, why, busy=BusyHereError)
+                if unless():
+                    yield False
+                    return
                 left = max(0.0, timeout - (time.monotonic() - started))
                 with self.records.lock(left, timeout):
                     self._merge(
@@ -136,9 +132,6 @@ class SharedGrant:
         except UnlockError:
             self._save_again(found.base)
             raise
-        finally:
-            self._holder = None
-            self.threads.release()
 
     def read(self) -> None:
         """Read without the lock, so without waiting for whoever holds it; under the lock it is read again.
@@ -150,13 +143,8 @@ class SharedGrant:
             before = self.memory
             self._merge(self.records.load(), unless_moved_from=before)
 
-        try:
-            self.reading.do(read, LOCK_TIMEOUT)
-        except TimeoutError:
-            failure = self.records.not_locked(LOCK_TIMEOUT, "another thread of this process is still reading it")
-        else:
-            return
-        raise failure
+        if not self.reading.do(read, LOCK_TIMEOUT):
+            raise self.records.not_locked(LOCK_TIMEOUT, "another thread of this process is still reading it")
 
     def give(self, record: Record) -> None:
         """Put a grant that a person has just given in the place of whatever is known, here and in the store."""
@@ -234,9 +222,6 @@ class SharedGrant:
         with self._changing.hold(LOCK_TIMEOUT):
             if unless_moved_from is None or self.memory is unless_moved_from:
                 self.memory = self.memory.merged(stored, claim=claim)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_holder": None}
 
 
 def wall_clock() -> float:
