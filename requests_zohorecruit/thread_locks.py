@@ -154,8 +154,9 @@ class _Turns:
                 left = timeout - turn.waited
                 if left <= 0:
                     return False
-                if self._is_neighbour(turn.caller):
-                    # It can go on only if this greenlet lets it: by `time.sleep`, which gevent and eventlet replace.
+                if self.latest.caller[0] == turn.caller[0]:
+                    # Another greenlet of this thread, which can go on only if this one lets it: by `time.sleep`, which
+                    # gevent and eventlet replace.
                     time.sleep(min(left, pause))
                     slept += min(left, pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
@@ -175,11 +176,6 @@ class _Turns:
         if self._waiting:
             with suppress(IndexError):  # the last one has just left
                 self._waiting.popleft().release()
-
-    def _is_neighbour(self, caller: tuple[int, int]) -> bool:
-        """Tell whether another greenlet of the caller's thread has the turn."""
-        latest = self.latest
-        return latest.caller[0] == caller[0] and latest.caller != caller and not latest.is_over()
 
 
 class _OwnMethod:

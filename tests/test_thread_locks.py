@@ -132,6 +132,44 @@ class TestThreadLock:
             thread.join(30)
         assert not lock._of_this_process()._waiting
 
+    def test_a_thread_that_is_woken_and_finds_that_another_was_faster_is_woken_again(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(thread_locks, "LOOK_AGAIN", 60)
+        lock, taken = ThreadLock(), threading.Event()
+        turns = lock._of_this_process()
+
+        def wait() -> None:
+            with lock.hold(60):
+                taken.set()
+
+        with held_elsewhere(lock) as end:
+            thread = threading.Thread(target=wait)
+            thread.start()
+            wait_for(lambda: len(turns._waiting) == 1)
+            turns.wake_one()
+            wait_for(lambda: len(turns._waiting) == 1)
+            end()
+            assert taken.wait(30)
+            thread.join(30)
+
+    def test_an_attempt_in_vain_wakes_no_thread(self) -> None:
+        woken: list[str] = []
+        lock = ThreadLock()
+        with held_elsewhere(lock):
+            bell: Any = SimpleNamespace(release=lambda: woken.append("next"))
+            lock._of_this_process()._waiting.append(bell)
+            assert not is_free(lock)
+            assert not woken
+        assert woken == ["next"]
+
+    def test_a_busy_machine_does_not_make_it_wait_longer_than_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        lock, seconds = ThreadLock(), itertools.count(0.0, 50.0)
+        with held_elsewhere(lock):
+            monkeypatch.setattr(time, "monotonic", lambda: next(seconds))
+            with pytest.raises(TimeoutError, match=r"gave up after 100 s"), lock.hold(60):
+                pass
+
     def test_a_thread_that_is_woken_and_gives_up_wakes_the_next(self, monkeypatch: pytest.MonkeyPatch) -> None:
         woken: list[str] = []
 
