@@ -26,7 +26,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.05
 
 # Grows by one in every forked child. Appended to by C code, which no exception interrupts.
 _forks: list[None] = []
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
     os.register_at_fork(after_in_child=partial(_forks.append, None))
 
 
