@@ -43,7 +43,6 @@ def guarded(
     :param passing: exceptions that are part of the method's own promise
     :param hints: errno of an OSError -> what to do about it
     """
-
     promised: tuple[type[Exception], ...] = (TokenStoreError, *passing)
 
     def decorate(method: _Method[_Store, _Given, _Result]) -> _Method[_Store, _Given, _Result]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from requests_zohorecruit.stores.errors import guarded
 from requests_zohorecruit.stores.json_record import decode, encode
-from requests_zohorecruit.thread_locks import ForkSafeLock
+from requests_zohorecruit.thread_locks import ThreadLock
 
 __all__ = ["MemoryStore"]
 
@@ -25,7 +25,7 @@ class MemoryStore:
     def __init__(self) -> None:
         # JSON, so that nothing can be kept here that the stores one moves on to would refuse.
         self._text: str | None = None
-        self._lock = ForkSafeLock()
+        self._lock = ThreadLock()
 
     @guarded("loaded")
     def load(self) -> dict[str, Any] | None:

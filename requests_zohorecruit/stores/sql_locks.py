@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from requests_zohorecruit.stores.file_lock import LockFile
 from requests_zohorecruit.stores.locking import poll
-from requests_zohorecruit.thread_locks import ForkSafeLock
+from requests_zohorecruit.thread_locks import ThreadLock
 
 __all__ = ["Hold", "lock_for", "make_own"]
 
@@ -47,12 +47,12 @@ _HOLDER = {
 
 # Where SQLite keeps its databases. Whoever can see one in memory has the engine, so the lock belongs to that.
 _sqlite_files: WeakKeyDictionary[sa.Engine, str] = WeakKeyDictionary()
-_in_memory: WeakKeyDictionary[sa.Engine, dict[str, ForkSafeLock]] = WeakKeyDictionary()
+_in_memory: WeakKeyDictionary[sa.Engine, dict[str, ThreadLock]] = WeakKeyDictionary()
 
 # Which process an engine's connections belong to, as far as is known, and what parents left behind.
 _owners: WeakKeyDictionary[sa.Engine, int] = WeakKeyDictionary()
 _inherited: list[sa.Pool] = []
-_changing_owners = ForkSafeLock()
+_changing_owners = ThreadLock()
 #: Seconds; nothing is waited for there.
 _LONGEST_CHANGE = 60.0
 
@@ -151,7 +151,7 @@ class _SQLiteLock:
         database = self._database()
         if not database:
             locks = _in_memory.setdefault(self._engine, {})
-            return locks.setdefault(self._name, ForkSafeLock()).hold(timeout, of=store)
+            return locks.setdefault(self._name, ThreadLock()).hold(timeout, of=store)
         # The file is the one the link leads to, as it is for SQLite.
         digest = hashlib.sha256(self._name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return LockFile(Path(f"{os.path.realpath(database)}.{digest}.lock"), store).hold(timeout)

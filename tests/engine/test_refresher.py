@@ -36,7 +36,7 @@ from requests_zohorecruit.errors import (
     TokenStoreError,
 )
 from requests_zohorecruit.stores import CallbackStore, MemoryStore
-from requests_zohorecruit.thread_locks import ForkSafeLock
+from requests_zohorecruit.thread_locks import ThreadLock
 from requests_zohorecruit.zoho.token import Token
 
 
@@ -99,7 +99,7 @@ class Transaction(WatchedStore):
             raise
 
 
-class WhenAllHaveCome(ForkSafeLock):
+class WhenAllHaveCome(ThreadLock):
     """A lock that does something when so many have asked for it."""
 
     def __init__(self, count, then):
@@ -107,10 +107,17 @@ class WhenAllHaveCome(ForkSafeLock):
         self._missing = iter(range(count - 1, 0, -1))
         self._then = then
 
-    def acquire(self, timeout=-1):
+    def attempt(self, timeout):
+        self._count_one()
+        return super().attempt(timeout)
+
+    def hold(self, timeout, **of):
+        self._count_one()
+        return super().hold(timeout, **of)
+
+    def _count_one(self):
         if next(self._missing, 0) == 0:
             self._then()
-        return super().acquire(timeout)
 
 
 def failing_login(source, what, grant="1000.login"):
@@ -558,33 +565,35 @@ class TestExpired:
         clock.forward(3600)
         store.save(token_record("T9", age=-3600))
         store.done.clear()
-        asked, hold, load = threading.Semaphore(0), source.grant.reading._lock.hold, store.load
+        asked, attempt, load = threading.Semaphore(0), source.grant.reading._lock.attempt, store.load
 
         def noted(timeout):
             asked.release()
-            return hold(timeout)
+            return attempt(timeout)
 
         def slow():
             for _ in range(16 if not store.done else 0):
                 assert asked.acquire(timeout=30)
             return load()
 
-        monkeypatch.setattr(source.grant.reading._lock, "hold", noted)
+        monkeypatch.setattr(source.grant.reading._lock, "attempt", noted)
         monkeypatch.setattr(store, "load", slow)
         assert in_threads(16, lambda _: source.get_header()) == [header("T9")] * 16
         assert store.done == ["load", "load"]
 
     def test_T56_nobody_waits_for_a_thread_that_reads_longer_than_a_minute(self, source, monkeypatch):
-        def never(timeout):
-            raise TimeoutError(timeout)
-
-        monkeypatch.setattr(source.grant.reading._lock, "hold", never)
+        monkeypatch.setattr(source.grant.reading._lock, "attempt", lambda _: nullcontext(enter_result=False))
         with pytest.raises(TokenStoreError, match="could not be locked within 60 s.*still reading it"):
             source.get_header()
 
     def test_T56_nobody_waits_for_another_thread_longer_than_a_minute_either(self, source, monkeypatch):
         waits = []
-        monkeypatch.setattr(source.grant.threads, "acquire", waits.append)
+
+        def never(timeout):
+            waits.append(timeout)
+            return nullcontext(enter_result=False)
+
+        monkeypatch.setattr(source.grant.threads, "attempt", never)
         with pytest.raises(TokenStoreError, match="another thread"):
             source.get_header()
         assert waits == [60]
@@ -620,7 +629,7 @@ class TestWaiting:
     def meanwhile(source, monkeypatch, lock, event):
         """Let `event` happen while `source` waits for one of its two locks."""
         happened = []
-        target, name = {"threads": (source.grant.threads, "acquire"), "store": (source.grant.store, "lock")}[lock]
+        target, name = {"threads": (source.grant.threads, "attempt"), "store": (source.grant.store, "lock")}[lock]
         original = getattr(target, name)
 
         def waited(timeout):
