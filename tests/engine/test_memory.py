@@ -134,6 +134,39 @@ class TestChanges:
         assert grant.memory.base.refresh_token == GRANT
         assert grant.memory.record.granted_at < START + 1
 
+    def test_a_given_grant_is_dated_after_the_one_before_although_the_store_cannot_be_read(self, grant, store, clock):
+        grant.read()
+        store.loads_fail = OSError(5, "no")
+        with pytest.raises(TokenStoreError):
+            grant.give(Record(Secret("1000.login"), None, START - 7200))
+        assert grant.memory.record.refresh_token == "1000.login"
+        assert grant.memory.record.granted_at > START
+        assert grant.memory.base is None
+        assert grant.memory.save_due == clock.now + 2
+
+    def test_a_given_grant_goes_before_what_is_saved_while_another_thread_reads_too(self, clock):
+        class Store(WatchedStore):
+            before_loading = []
+
+            def load(self):
+                for work in self.before_loading[:1]:
+                    self.before_loading.clear()
+                    in_threads(1, work)
+                return super().load()
+
+        def read_and_have_another_login_saved(_):
+            grant.read()
+            store.save(token_record("T-other", grant="1000.other", granted_at=START + 60))
+
+        store = Store(token_record(granted_at=START))
+        grant = SharedGrant(APPLICATION, store, Record(), clock)
+        grant.read()
+        store.before_loading.append(read_and_have_another_login_saved)
+        grant.give(Record(Secret("1000.login"), None, START))
+        assert grant.memory.base.refresh_token == "1000.other"
+        assert grant.memory.record.refresh_token == "1000.login"
+        assert grant.memory.record.granted_at > START + 60
+
     def test_updating_tells_whether_there_was_anything_to_change(self, grant):
         grant.read()
         assert not grant.update(Record.without_pause)
