@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import threading
 
 import pytest
 from helpers.engine_parts import START, Clock, WatchedStore, in_threads, token_record
@@ -166,6 +167,24 @@ class TestChanges:
         assert grant.memory.base.refresh_token == "1000.other"
         assert grant.memory.record.refresh_token == "1000.login"
         assert grant.memory.record.granted_at > START + 60
+
+    def test_a_change_waits_for_one_that_another_thread_is_making(self, grant):
+        begun, go_on = threading.Event(), threading.Event()
+
+        def pause_slowly(record):
+            begun.set()
+            go_on.wait(30)
+            return record.with_pause(START)
+
+        grant.read()
+        slow = threading.Thread(target=grant.update, args=(pause_slowly,))
+        slow.start()
+        assert begun.wait(30)
+        threading.Timer(0.1, go_on.set).start()
+        grant.reject("T0")
+        slow.join(30)
+        assert grant.memory.rejected == ("T0",)
+        assert grant.memory.record.pause
 
     def test_updating_tells_whether_there_was_anything_to_change(self, grant):
         grant.read()

@@ -991,6 +991,14 @@ class TestRejected:
         first.end_pause()
         assert second.replace("T2") == header("T3")
 
+    def test_T21_an_accepted_call_ends_the_pause_here_although_the_store_is_busy(self, source):
+        source.get_header()
+        source.pause("T1", "host")
+        source.grant.store.busy = True
+        source.end_pause()
+        assert source.record.pause is None
+        assert source.grant.store.record["rejection_pause"]
+
     def test_accepted_again_changes_nothing(self, source):
         source.get_header()
         source.grant.store.done.clear()
