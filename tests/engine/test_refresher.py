@@ -239,6 +239,7 @@ class TestStale:
         monkeypatch.setattr(store, "lock", late)
         assert source.get_header() == header("T9")
         assert accounts.calls == []
+        assert "save" not in store.done
 
     def test_while_somebody_else_is_at_it_a_process_looks_once_a_second(self, source, store, clock):
         store.busy = True
