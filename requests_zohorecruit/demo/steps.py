@@ -36,7 +36,7 @@ def authorize(stage: Stage, narrator: Narrator) -> None:
     address = consent_url(stage.application, redirect_uri=stage.zoho.redirect_uri, scope=_SCOPE, state=state)
     narrator.asked(f"GET /oauth/v2/auth, offline access to {', '.join(_SCOPE)}; then Accept pressed on the page")
     redirect = accept(stage.session, address)
-    callback = read_callback(redirect, application=stage.application, state=state, extra=[stage.region])
+    callback = read_callback(redirect, application=stage.application, state=state)
     where = redirect.partition("?")[0]
     narrator.answered(
         f"302 to {where} with code {fingerprint(callback.code)}, our state, region {callback.region.code}"

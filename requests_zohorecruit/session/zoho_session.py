@@ -18,7 +18,14 @@ from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.errors import AuthorizationError, ReauthorizationRequired
 from requests_zohorecruit.secret import clears_frames, fingerprint
 from requests_zohorecruit.session.log_filter import hide_secrets_of
-from requests_zohorecruit.zoho.consent import OFFLINE, check_token_url, code_from, no_refresh_token, with_commas
+from requests_zohorecruit.zoho.consent import (
+    OFFLINE,
+    check_region,
+    check_token_url,
+    join_scopes,
+    no_refresh_token,
+    read_callback,
+)
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
 if TYPE_CHECKING:
@@ -86,7 +93,7 @@ class ZohoSession(OAuth2Session):
         parameters = {**OFFLINE, **kwargs}
         self._offline = parameters["access_type"] == OFFLINE["access_type"]
         url, self._state = super().authorization_url(url, state, **parameters)
-        return with_commas(url), self._state
+        return join_scopes(url), self._state
 
     @clears_frames
     def fetch_token(  # noqa: PLR0913, PLR0917 - requests-oauthlib's signature
@@ -131,7 +138,9 @@ class ZohoSession(OAuth2Session):
         code_verifier = self._choose_code_verifier(kwargs.pop("code_verifier", None))
         self._check_client(client_secret=client_secret, **kwargs)
         if authorization_response is not None:
-            code = code_from(authorization_response, application=application, state=self._state)
+            callback = read_callback(authorization_response, application=application, state=self._state)
+            check_region(callback.region, application.region)
+            code = callback.code
         code = code or getattr(self._client, "code", None)
         if not code:
             raise ValueError("there is neither a code nor an authorization_response")

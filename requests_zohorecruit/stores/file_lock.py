@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from requests_zohorecruit.stores.errors import FILE_HINTS, guarded
-from requests_zohorecruit.stores.locking import signature
+from requests_zohorecruit.stores.locking import describe_process
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -87,7 +87,7 @@ class LockFile:
 def _sign(descriptor: int) -> None:
     with suppress(OSError):  # a full disk must not cost the lock
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, signature().encode("ascii", "replace"))
+        os.write(descriptor, describe_process().encode("ascii", "replace"))
 
 
 def make_private(directory: Path) -> None:

@@ -59,12 +59,10 @@ class Token:
 
     def __repr__(self) -> str:
         # str(): a debugger may show the token whose values are just being refused.
-        grant = fingerprint(str(self.refresh_token)) if self.refresh_token else None
-        return (
-            f"Token(access_token={fingerprint(str(self.access_token))}, refresh_token={grant}, "
-            f"expires_at={self.expires_at!r}, expires_in={self.expires_in!r}, scope={self.scope!r}, "
-            f"api_domain={self.api_domain!r}, token_type={self.token_type!r})"
-        )
+        values = {key: repr(getattr(self, key)) for key in TOKEN_KEYS}
+        values["access_token"] = fingerprint(str(self.access_token))
+        values["refresh_token"] = fingerprint(str(self.refresh_token)) if self.refresh_token else "None"
+        return f"Token({', '.join(f'{key}={value}' for key, value in values.items())})"
 
     @classmethod
     @clears_frames
@@ -82,10 +80,8 @@ class Token:
         if not mapping.get("access_token"):
             raise ValueError("the token dict has no access_token")
         return cls(
-            access_token=checked_secret("access_token", mapping["access_token"]),
-            refresh_token=checked_secret("refresh_token", mapping["refresh_token"])
-            if mapping.get("refresh_token")
-            else None,
+            access_token=mapping["access_token"],
+            refresh_token=mapping.get("refresh_token") or None,
             expires_at=_epoch(mapping.get("expires_at")),
             expires_in=lifetime(mapping),
             scope=split_scope(mapping.get("scope")),
@@ -95,15 +91,9 @@ class Token:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the dict that requests-oauthlib uses: plain JSON types, absolute ``expires_at``, no null values."""
-        values: dict[str, Any] = {
-            "access_token": str(self.access_token),
-            "refresh_token": str(self.refresh_token) if self.refresh_token else None,
-            "expires_at": self.expires_at,
-            "expires_in": self.expires_in,
-            "scope": list(self.scope),
-            "api_domain": self.api_domain,
-            "token_type": self.token_type,
-        }
+        values = {key: getattr(self, key) for key in TOKEN_KEYS}
+        values["access_token"], values["scope"] = str(self.access_token), list(self.scope)
+        values["refresh_token"] = str(self.refresh_token) if self.refresh_token else None
         return {key: value for key, value in values.items() if value is not None}
 
     @property

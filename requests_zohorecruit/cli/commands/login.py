@@ -207,7 +207,7 @@ def _awaited(receiver: CallbackReceiver, timeout: int) -> str:
 
 def _checked(redirect: str, application: Application, state: str) -> Callback:
     try:
-        return read_callback(redirect, application=application, state=state, extra=[application.region])
+        return read_callback(redirect, application=application, state=state)
     except UntrustedHostError as error:
         error.hint = (
             "Anybody can write such an address. If it is a data centre newer than this program, run the command again "
