@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from requests_zohorecruit.errors import ClientConfigurationError, TokenStoreError, UnknownRegionError, ZohoAuthError
-from requests_zohorecruit.login.environment import custom_region, variable
+from requests_zohorecruit.login.environment import make_custom_region, read_variable
 from requests_zohorecruit.login.profiles import Profile, home
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.application import Application
@@ -76,7 +76,7 @@ def client_options(command: _Command) -> _Command:
 def known_client(client: Client, profile: Profile) -> str | None:
     """Return the client ID that options, environment or profile give; None = a person has to say."""
     before = _before(profile)
-    return client.client_id or variable("CLIENT_ID") or (before.client_id if before else None)
+    return client.client_id or read_variable("CLIENT_ID") or (before.client_id if before else None)
 
 
 def the_application(client: Client, profile: Profile) -> Application:
@@ -93,7 +93,7 @@ def the_application(client: Client, profile: Profile) -> Application:
         region = _region(client) or (before.region if before else None) or _ask_region()
         # The profile's secret may be another region's, since Zoho can issue one for each.
         kept = before.client_secret if before and before.region == region and not client.new_secret else None
-        secret = variable("CLIENT_SECRET") or kept or ask_secret("client secret")
+        secret = read_variable("CLIENT_SECRET") or kept or ask_secret("client secret")
         return Application.create(client_id, secret, region)
     except UnknownRegionError as error:
         error.hint = "See `zohorecruit regions`; others are reached with --accounts-url and --recruit-url."
@@ -114,9 +114,9 @@ def _before(profile: Profile) -> Application | None:
 
 
 def _region(client: Client) -> Region | None:
-    code = client.region or variable("REGION")
-    addresses = client.accounts_url or variable("ACCOUNTS_URL"), client.recruit_url or variable("RECRUIT_URL")
-    return custom_region(code, *addresses) or (Region.lookup(code) if code else None)
+    code = client.region or read_variable("REGION")
+    addresses = client.accounts_url or read_variable("ACCOUNTS_URL"), client.recruit_url or read_variable("RECRUIT_URL")
+    return make_custom_region(code, *addresses) or (Region.lookup(code) if code else None)
 
 
 def _ask_region() -> Region:

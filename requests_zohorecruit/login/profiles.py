@@ -14,11 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from requests_zohorecruit.engine.record import Record
-from requests_zohorecruit.errors import (
-    ReauthorizationRequired,
-    TokenStoreError,
-    ZohoAuthError,
-)
+from requests_zohorecruit.errors import ReauthorizationRequired, TokenStoreError, ZohoAuthError
+from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.stores import FileStore, TokenStore
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
@@ -47,12 +44,8 @@ class SavedProfile(NamedTuple):
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of `ZohoRecruitAuth`."""
         who = self.application
-        return {
-            "client_id": who.client_id,
-            "client_secret": who.client_secret,
-            "region": who.region,
-            "store": self.store,
-        }
+        client = {"client_id": who.client_id, "client_secret": who.client_secret, "region": who.region}
+        return {**client, "store": self.store}
 
 
 class Profile:
@@ -90,8 +83,8 @@ class Profile:
             )
         in_keyring = bool(mapping.get("keyring"))
         if in_keyring:
-            mapping = {**mapping, **(self._secrets().load() or {})}
-        return SavedProfile(self._application(mapping), self.store(in_keyring=in_keyring), in_keyring)
+            mapping = {**mapping, **(self._secret_store().load() or {})}
+        return SavedProfile(self._read_application(mapping), self.store(in_keyring=in_keyring), in_keyring)
 
     def save(self, application: Application, token: Token, *, now: float, in_keyring: bool = False) -> None:
         """Save an application and its new grant, in place of what was there.
@@ -136,24 +129,30 @@ class Profile:
 
     def store(self, *, in_keyring: bool) -> TokenStore:
         """Return where the grant is kept."""
-        return _keyring(self.name) if in_keyring else FileStore(self.directory / "token.json")
+        return _open_keyring(self.name) if in_keyring else FileStore(self.directory / "token.json")
 
     @property
     def login_command(self) -> str:
         """What to type for a new grant."""
         return "zohorecruit login" + ("" if self.name == "default" else f" --profile {self.name}")
 
-    def _secrets(self) -> TokenStore:
-        return _keyring(f"{self.name} (application)")
+    def _secret_store(self) -> TokenStore:
+        return _open_keyring(f"{self.name} (application)")
 
-    def _application(self, mapping: Mapping[str, Any]) -> Application:
-        application = _read_application(mapping)
-        if application is None:
+    @clears_frames
+    def _read_application(self, mapping: Mapping[str, Any]) -> Application:
+        try:
+            region: str | Region = mapping["region"]
+            if "accounts_url" in mapping:
+                region = Region(mapping["region"], *(mapping[url] for url in _URLS))
+            return Application.create(mapping["client_id"], mapping["client_secret"], region)
+        except ZohoAuthError:
+            raise
+        except (KeyError, TypeError, ValueError):
             raise TokenStoreError(
                 f"Profile {self.name} is damaged: {self._file!r} does not say who the application is.",
                 hint=f"Nothing was changed. Restore it, or run `{self.login_command}` again.",
-            )
-        return application
+            ) from None
 
     def _save_application(self, application: Application, *, in_keyring: bool) -> None:
         region = application.region
@@ -162,27 +161,14 @@ class Profile:
             values.update({url: getattr(region, url) for url in _URLS})
         secrets = {"client_secret": str(application.client_secret)}
         if in_keyring:
-            self._secrets().save(secrets)
+            self._secret_store().save(secrets)
         self._file.save(values | ({"keyring": True} if in_keyring else secrets))
 
     def _forget_other_place(self, *, in_keyring: bool) -> None:
         """Empty the keyring or the file, where the secrets were until now."""
         self.store(in_keyring=not in_keyring).save({})
         if not in_keyring:
-            self._secrets().save({})
-
-
-def _read_application(mapping: Mapping[str, Any]) -> Application | None:
-    # Returns, so that no frame with what is in a damaged file hangs on to the error.
-    try:
-        region: str | Region = mapping["region"]
-        if "accounts_url" in mapping:
-            region = Region(mapping["region"], *(mapping[url] for url in _URLS))
-        return Application.create(mapping["client_id"], mapping["client_secret"], region)
-    except ZohoAuthError:
-        raise
-    except (KeyError, TypeError, ValueError):
-        return None
+            self._secret_store().save({})
 
 
 def home() -> Path:
@@ -201,7 +187,7 @@ def home() -> Path:
     return user_config_path(_SERVICE, appauthor=False)
 
 
-def _keyring(username: str) -> TokenStore:
+def _open_keyring(username: str) -> TokenStore:
     try:
         from requests_zohorecruit.stores import KeyringStore  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as missing:

@@ -15,7 +15,7 @@ from requests_oauthlib import OAuth2Session
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.session.log_filter import hide_secrets_of
 from requests_zohorecruit.session.session_auth import SessionAuth, StoreArgument
-from requests_zohorecruit.session.zoho_session import ZohoSession, with_fix
+from requests_zohorecruit.session.zoho_session import ZohoSession, add_fix
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
 
@@ -69,7 +69,7 @@ def zohorecruit_compliance_fix(
     if isinstance(session, ZohoSession):
         auth = session.zoho_auth.succeeded_by(auth)
     else:
-        session.__class__ = with_fix(type(session))  # type: ignore[assignment, arg-type]
+        session.__class__ = add_fix(type(session))  # type: ignore[assignment, arg-type]
     fixed = cast("ZohoSession", session)
     fixed.zoho_auth = fixed.auth = auth
     hide_secrets_of(fixed, ZohoSession.secrets)

@@ -102,15 +102,14 @@ class SessionAuth(ZohoRecruitAuth):
         grant = {"refresh_token": str(record.refresh_token)} if record.refresh_token else {}
         return {**record.extra, **grant, **(record.token.to_dict() if record.token else {})}
 
-    def authorized(self) -> bool:
+    def is_authorized(self) -> bool:
         """Tell whether a request has a chance: a live token, or a grant that Zoho has not called dead."""
         record = self._look()
-        if record.is_alive(self._refresher.grant.clock()) or record.refresh_token is None:
+        if record.refresh_token is None or record.is_alive(self._refresher.grant.clock()):
             return record.is_alive(self._refresher.grant.clock())
-        failure = record.failure
-        return not (
-            failure and failure.is_dead_grant and failure.grant == self.application.fingerprint(record.refresh_token)
-        )
+        # A failure of another grant says nothing of this one.
+        grant = self.application.fingerprint(record.refresh_token)
+        return not (record.failure and record.failure.is_dead_grant and record.failure.grant == grant)
 
     def get_endpoint(self, *, timeout: Any, verify: Any, proxies: Any, cert: Any) -> TokenEndpoint:
         """Return the session's way to Zoho Accounts, with these settings of requests for one call; None = as usual."""

@@ -16,18 +16,18 @@ from requests_zohorecruit.errors import AuthorizationError, UntrustedHostError
 from requests_zohorecruit.secret import Secret, checked_secret, clears_frames
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region, find_region, parse_callback
-from requests_zohorecruit.zoho.token import split_scope
+from requests_zohorecruit.zoho.token import Token, split_scope
 
 __all__ = [
     "OFFLINE",
     "Callback",
-    "check_region",
+    "check_refresh_token",
     "check_token_url",
     "consent_url",
     "join_scopes",
     "new_state",
-    "no_refresh_token",
     "read_callback",
+    "read_session_code",
 ]
 
 #: Without the first there is no refresh token; without the second there is none the second time a person consents.
@@ -60,14 +60,18 @@ def check_token_url(url: str, region: Region) -> None:
         )
 
 
-def no_refresh_token(region: Region) -> AuthorizationError:
-    """Return the error for an exchange that brought an access token for an hour, and no grant."""
-    return AuthorizationError(
-        f"Zoho sent no refresh token, so access would end in an hour (region {region.code}); nothing was saved.",
-        region=region.code,
-        hint="Use the URL of session.authorization_url(), which carries access_type=offline and prompt=consent. If one "
-        "hour is enough, build it with access_type='online'.",
-    )
+def check_refresh_token(token: Token, region: Region) -> None:
+    """Do nothing if the exchange brought a grant.
+
+    :raises AuthorizationError: it brought an access token for an hour, and nothing else
+    """
+    if token.refresh_token is None:
+        raise AuthorizationError(
+            f"Zoho sent no refresh token, so access would end in an hour (region {region.code}); nothing was saved.",
+            region=region.code,
+            hint="Use the URL of session.authorization_url(), which carries access_type=offline and prompt=consent. If "
+            "one hour is enough, build it with access_type='online'.",
+        )
 
 
 class Callback(NamedTuple):
@@ -137,15 +141,18 @@ def _read_code(url: str, state: str, client_id: str) -> Secret:
     return checked_secret("code", values["code"])
 
 
-def check_region(person: Region, session: Region) -> None:
-    """Do nothing if the person's account is in the session's region.
+def read_session_code(url: str, *, application: Application, state: object) -> Secret:
+    """Return the code of Zoho's redirect for a session, whose region is settled before a person consents.
 
-    :raises AuthorizationError: it is in another one, which is where the code would have to be redeemed
+    :raises AuthorizationError: as for `read_callback`; or the person's account is in another region, which is where the
+        code would have to be redeemed
     """
-    if person != session:
+    person, code = read_callback(url, application=application, state=state)
+    region = application.region
+    if person != region:
         raise AuthorizationError(
-            f"The person's account is in region {person.code} and this session is for {session.code}; nothing was "
-            "sent.",
+            f"The person's account is in region {person.code} and this session is for {region.code}; nothing was sent.",
             region=person.code,
             hint="Apply zohorecruit_compliance_fix with region=Region.from_callback(url) and fetch the token then.",
         )
+    return code

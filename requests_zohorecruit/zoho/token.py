@@ -13,7 +13,7 @@ from typing import Any
 
 from requests_zohorecruit.secret import Secret, checked_secret, clears_frames, fingerprint
 
-__all__ = ["SCHEME", "TOKEN_KEYS", "Token", "lifetime", "split_scope"]
+__all__ = ["SCHEME", "TOKEN_KEYS", "Token", "read_lifetime", "split_scope"]
 
 #: The scheme of the Authorization header, whatever ``token_type`` says.
 SCHEME = "Zoho-oauthtoken"
@@ -83,7 +83,7 @@ class Token:
             access_token=mapping["access_token"],
             refresh_token=mapping.get("refresh_token") or None,
             expires_at=_epoch(mapping.get("expires_at")),
-            expires_in=lifetime(mapping),
+            expires_in=read_lifetime(mapping),
             scope=split_scope(mapping.get("scope")),
             api_domain=_text("api_domain", mapping.get("api_domain")),
             token_type=_text("token_type", mapping.get("token_type")) or "Bearer",
@@ -116,7 +116,7 @@ class Token:
 Token.__init__ = clears_frames(Token.__init__)  # type: ignore[method-assign]
 
 
-def lifetime(answer: Mapping[str, Any]) -> int:
+def read_lifetime(answer: Mapping[str, Any]) -> int:
     """Read the seconds a token lives from an answer: ``expires_in_sec`` if there, else ``expires_in``.
 
     Zoho's ``expires_in`` was milliseconds in the days when ``expires_in_sec`` stood beside it, and may come as a

@@ -10,15 +10,16 @@ from helpers.planted_secrets import APPLICATION
 from requests_zohorecruit.errors import AuthorizationError, UntrustedHostError
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.consent import (
-    check_region,
+    check_refresh_token,
     check_token_url,
     consent_url,
     join_scopes,
     new_state,
-    no_refresh_token,
     read_callback,
+    read_session_code,
 )
 from requests_zohorecruit.zoho.regions import Region
+from requests_zohorecruit.zoho.token import Token
 
 EU = Region.lookup("eu")
 CODE = "1000.planted-code"
@@ -106,7 +107,7 @@ def test_without_a_state_of_its_own_a_session_believes_nobody(state):
 def test_a_person_of_another_region_needs_a_session_for_that_region():
     us = Application.create("1000.CLIENT", "planted-client-secret", "us")
     with pytest.raises(AuthorizationError, match="region eu") as caught:
-        check_region(read_callback(GOOD, application=us, state="s1").region, us.region)
+        read_session_code(GOOD, application=us, state="s1")
     assert caught.value.region == "eu"
     assert "Region.from_callback(url)" in caught.value.hint
 
@@ -120,7 +121,9 @@ def test_tokens_come_from_the_regions_token_endpoint_only():
 
 
 def test_a_missing_refresh_token_names_the_two_parameters_that_bring_one():
-    error = no_refresh_token(EU)
+    with pytest.raises(AuthorizationError) as caught:
+        check_refresh_token(Token("1000.a.b"), EU)
+    error = caught.value
     assert "access_type=offline" in error.hint
     assert "prompt=consent" in error.hint
     assert error.region == "eu"
