@@ -19,7 +19,7 @@ from requests_zohorecruit.cli.commands.regions import regions
 from requests_zohorecruit.cli.commands.sandbox import sandbox
 from requests_zohorecruit.cli.commands.status import status
 from requests_zohorecruit.cli.diagnosis import ClockError, NetworkError, PermissionMissingError
-from requests_zohorecruit.cli.tracebacks import traceback_of
+from requests_zohorecruit.cli.tracebacks import format_traceback
 from requests_zohorecruit.errors import (
     AuthorizationError,
     ClientConfigurationError,
@@ -60,11 +60,11 @@ class _App(click.Group):
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
-        before = signal.signal(signal.SIGINT, _interrupted)
+        before = signal.signal(signal.SIGINT, _interrupt)
         try:
             return super().invoke(ctx)
         except ZohoAuthError as error:
-            _tell(ctx, error, error.message, _remedy(error, ctx.obj))
+            _tell(ctx, error, error.message, _find_remedy(error, ctx.obj))
             ctx.exit(next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1))
         except (KeyboardInterrupt, click.Abort):
             click.echo("\nStopped.", err=True)
@@ -85,20 +85,20 @@ class _App(click.Group):
 
 def _tell(ctx: click.Context, error: Exception, message: str, remedy: str | None) -> None:
     if ctx.params["debug"]:
-        click.echo(traceback_of(error), err=True)
+        click.echo(format_traceback(error), err=True)
     click.echo(f"Error: {message}", err=True)
     if remedy:
         click.echo(remedy, err=True)
 
 
-def _remedy(error: ZohoAuthError, profile: Profile | None) -> str | None:
+def _find_remedy(error: ZohoAuthError, profile: Profile | None) -> str | None:
     """Return what to do next; here that is never an argument in a program."""
     if isinstance(error, ReauthorizationRequired) and profile is not None:
         return f"Run `{profile.login_command}`."
     return error.hint
 
 
-def _interrupted(*_: object) -> None:
+def _interrupt(*_: object) -> None:
     """Stop, and let nothing disturb the clearing away: people press Ctrl-C twice."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt

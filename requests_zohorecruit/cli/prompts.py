@@ -14,17 +14,17 @@ import click
 
 from requests_zohorecruit.errors import ClientConfigurationError, TokenStoreError, UnknownRegionError, ZohoAuthError
 from requests_zohorecruit.login.environment import make_custom_region, read_variable
-from requests_zohorecruit.login.profiles import Profile, home
+from requests_zohorecruit.login.profiles import Profile, find_home
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
 
-__all__ = ["Client", "ask_secret", "client_options", "known_client", "profile_option", "the_application"]
+__all__ = ["Client", "ask_secret", "choose_application", "client_options", "find_client_id", "profile_option"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def _as_profile(ctx: click.Context, param: click.Parameter, value: str) -> Profile:
+def _parse_profile(ctx: click.Context, param: click.Parameter, value: str) -> Profile:
     try:
         ctx.find_root().obj = profile = Profile(value)
     except ValueError as error:
@@ -33,7 +33,7 @@ def _as_profile(ctx: click.Context, param: click.Parameter, value: str) -> Profi
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
-    names = sorted(file.parent.name for file in home().glob("*/application.json"))
+    names = sorted(file.parent.name for file in find_home().glob("*/application.json"))
     return [name for name in names if name.startswith(incomplete)]
 
 
@@ -41,7 +41,7 @@ profile_option = click.option(
     "--profile",
     metavar="NAME",
     default="default",
-    callback=_as_profile,
+    callback=_parse_profile,
     shell_complete=_complete,
     envvar="ZOHORECRUIT_PROFILE",
     show_default=True,
@@ -73,24 +73,24 @@ def client_options(command: _Command) -> _Command:
     return command
 
 
-def known_client(client: Client, profile: Profile) -> str | None:
+def find_client_id(client: Client, profile: Profile) -> str | None:
     """Return the client ID that options, environment or profile give; None = a person has to say."""
-    before = _before(profile)
+    before = _load_application(profile)
     return client.client_id or read_variable("CLIENT_ID") or (before.client_id if before else None)
 
 
-def the_application(client: Client, profile: Profile) -> Application:
+def choose_application(client: Client, profile: Profile) -> Application:
     """Return who the application is: what options say, else the environment, the profile, or the person.
 
     :raises ClientConfigurationError: there is nobody to ask, or the answer cannot be right
     :raises UnknownRegionError: an option or the environment names a region that is none
     """
-    before = _before(profile)
-    client_id = known_client(client, profile) or _ask("client ID")
+    before = _load_application(profile)
+    client_id = find_client_id(client, profile) or _ask("client ID")
     if before and before.client_id != client_id:
         before = None
     try:
-        region = _region(client) or (before.region if before else None) or _ask_region()
+        region = _choose_region(client) or (before.region if before else None) or _ask_region()
         # The profile's secret may be another region's, since Zoho can issue one for each.
         kept = before.client_secret if before and before.region == region and not client.new_secret else None
         secret = read_variable("CLIENT_SECRET") or kept or ask_secret("client secret")
@@ -105,7 +105,7 @@ def the_application(client: Client, profile: Profile) -> Application:
     raise ClientConfigurationError(f"That cannot be: {problem}.", hint="Copy it from the API console once more.")
 
 
-def _before(profile: Profile) -> Application | None:
+def _load_application(profile: Profile) -> Application | None:
     """Return who the application was at the last login; nobody, where that cannot be made out any more."""
     try:
         return profile.load().application if profile.exists() else None
@@ -113,7 +113,7 @@ def _before(profile: Profile) -> Application | None:
         return None  # a login is what repairs a profile
 
 
-def _region(client: Client) -> Region | None:
+def _choose_region(client: Client) -> Region | None:
     code = client.region or read_variable("REGION")
     addresses = client.accounts_url or read_variable("ACCOUNTS_URL"), client.recruit_url or read_variable("RECRUIT_URL")
     return make_custom_region(code, *addresses) or (Region.lookup(code) if code else None)
@@ -137,7 +137,7 @@ def ask_secret(what: str) -> Secret:
     :raises ClientConfigurationError: the pipe has no line
     """
     if sys.stdin.isatty():
-        return Secret(click.prompt(f"{_capital(what)} (not shown)", hide_input=True).strip())
+        return Secret(click.prompt(f"{_capitalize(what)} (not shown)", hide_input=True).strip())
     line = Secret(sys.stdin.readline().strip())
     if not line:
         raise ClientConfigurationError(
@@ -152,8 +152,8 @@ def _ask(what: str, prompt: str = "", reader: Callable[[str], Any] = str.strip) 
         raise ClientConfigurationError(
             f"The {what} is not known.", hint="Pass it as an option or in the environment; see --help."
         )
-    return click.prompt(prompt or _capital(what), value_proc=reader)
+    return click.prompt(prompt or _capitalize(what), value_proc=reader)
 
 
-def _capital(text: str) -> str:
+def _capitalize(text: str) -> str:
     return text[0].upper() + text[1:]

@@ -50,14 +50,14 @@ class Narrator:
         self._counts: list[_Count] = []
 
     @contextmanager
-    def telling(self, what: str) -> Iterator[None]:
+    def tell_story(self, what: str) -> Iterator[None]:
         """Tell the whole story: on a terminal, show that something is going on; what the library logs belongs to it."""
         logger, handler = logging.getLogger("requests_zohorecruit"), _LogTeller(self)
         propagated, logger.propagate = logger.propagate, False
         logger.addHandler(handler)
         try:
             with self._status:
-                self.doing(what)
+                self.show_progress(what)
                 yield
         finally:
             logger.removeHandler(handler)
@@ -75,7 +75,7 @@ class Narrator:
         started = time.monotonic()
         self._counts = []
         self._print(Text(f"\n{number}  {title}", "bold cyan"))
-        self.doing(title)
+        self.show_progress(title)
         try:
             yield
         except Exception as error:  # noqa: BLE001 - it is told, and ends the story
@@ -86,15 +86,15 @@ class Narrator:
         self._tell_counts(number)
         self._line("took", f"{time.monotonic() - started:.1f} s", "dim")
 
-    def doing(self, what: str) -> None:
+    def show_progress(self, what: str) -> None:
         """Change the line beside the spinner."""
         self._status.update(what)
 
-    def asked(self, what: str) -> None:
+    def ask(self, what: str) -> None:
         """Tell what was asked of Zoho."""
         self._line("asked", what)
 
-    def answered(self, what: str) -> None:
+    def answer(self, what: str) -> None:
         """Tell what came back."""
         self._line("answered", what)
 
@@ -102,7 +102,7 @@ class Narrator:
         """Tell what a careful reader will want to know."""
         self._line("note", what, "dim")
 
-    def logged(self, what: str) -> None:
+    def log(self, what: str) -> None:
         """Tell what the library wrote to its log."""
         self._line("logged", what, "yellow")
 
@@ -113,9 +113,9 @@ class Narrator:
             table.add_row(*map(Text, row))
         self._console.print(Padding(table, (0, 0, 0, _INDENT), expand=False))
 
-    def counted(self, what: str, *, promised: object, seen: object) -> None:
+    def compare(self, what: str, *, promised: object, seen: object) -> None:
         """Hold a promise against what was seen; told at the end of the step."""
-        self._counts.append(_Count(what, _shown(promised), _shown(seen)))
+        self._counts.append(_Count(what, _format_value(promised), _format_value(seen)))
 
     def epilogue(self, total: str) -> None:
         """Sum up."""
@@ -167,10 +167,10 @@ class _LogTeller(logging.Handler):
         self._narrator = narrator
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._narrator.logged(record.getMessage())
+        self._narrator.log(record.getMessage())
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else str(value)

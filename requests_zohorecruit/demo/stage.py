@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import requests
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
-from requests_zohorecruit.demo.storm import Clock, deaf_children
+from requests_zohorecruit.demo.storm import Clock, mask_interrupts
 from requests_zohorecruit.sandbox.process import SandboxProcess
 from requests_zohorecruit.stores import FileStore
 from requests_zohorecruit.zoho.application import Application
@@ -72,7 +72,7 @@ class Stage:
         """Set everything up, and clear it away in the end."""
         with ExitStack() as stack:
             directory = stack.enter_context(TemporaryDirectory(prefix="zohorecruit-demo-"))
-            with deaf_children():
+            with mask_interrupts():
                 zoho = stack.enter_context(SandboxProcess())
             stage = cls(zoho, Path(directory))
             stack.enter_context(stage.session)
@@ -106,7 +106,7 @@ class Stage:
         """Make one authenticated call."""
         return self.session.get(self.candidates_url, auth=self.auth, timeout=30)
 
-    def an_hour_passes(self) -> None:
+    def pass_an_hour(self) -> None:
         """End the life of all access tokens, here and at Zoho."""
         self.clock.forward(3600)
         self.zoho.expire_tokens()

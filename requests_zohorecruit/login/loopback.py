@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from requests_zohorecruit.secret import Secret
 
-__all__ = ["PATH", "PORT", "CallbackReceiver", "loopback_uri"]
+__all__ = ["PATH", "PORT", "CallbackReceiver", "build_loopback_uri"]
 
 PATH = "/callback"
 #: Fixed, since a redirect URI has to be registered to the letter; no service is known by it.
@@ -25,7 +25,7 @@ PORT = 8400
 _GOODBYE = 5.0
 
 
-def loopback_uri(port: int, *, host: str = "127.0.0.1") -> str:
+def build_loopback_uri(port: int, *, host: str = "127.0.0.1") -> str:
     """Return the redirect URI to register at Zoho.
 
     :param host: or ``localhost``, which browsers may look for at ``::1`` first

@@ -21,7 +21,7 @@ from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import Token
 
-__all__ = ["Profile", "SavedProfile", "home"]
+__all__ = ["Profile", "SavedProfile", "find_home"]
 
 _SERVICE = "requests-zohorecruit"
 #: Seconds to wait for others who are saving the same profile.
@@ -59,7 +59,7 @@ class Profile:
         if not (isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name)):
             raise ValueError("a profile's name has letters, digits, '.', '_' and '-' only, 64 at most")
         self.name = name
-        self.directory = home() / name
+        self.directory = find_home() / name
         self._file = FileStore(self.directory / "application.json")
 
     def exists(self) -> bool:
@@ -79,7 +79,7 @@ class Profile:
         mapping = self._file.load()
         if mapping is None:
             raise ReauthorizationRequired(
-                f"There is no profile named {self.name} in {home()}.", hint=f"Run `{self.login_command}`."
+                f"There is no profile named {self.name} in {find_home()}.", hint=f"Run `{self.login_command}`."
             )
         in_keyring = bool(mapping.get("keyring"))
         if in_keyring:
@@ -171,7 +171,7 @@ class Profile:
             self._secret_store().save({})
 
 
-def home() -> Path:
+def find_home() -> Path:
     """Return the directory of all profiles: ``ZOHORECRUIT_HOME``, or the user's configuration directory."""
     given = os.environ.get("ZOHORECRUIT_HOME")
     if given:

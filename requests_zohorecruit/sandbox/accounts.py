@@ -14,7 +14,7 @@ from hmac import compare_digest
 from urllib.parse import urlencode
 
 from requests_zohorecruit.sandbox import pages
-from requests_zohorecruit.sandbox.faults import throttled
+from requests_zohorecruit.sandbox.faults import refuse_mint
 from requests_zohorecruit.sandbox.grants import AccessToken, Code, Grant, Ledger, TooManyMints
 from requests_zohorecruit.sandbox.messages import Answer, Request, html, json_answer
 from requests_zohorecruit.sandbox.settings import Settings
@@ -64,7 +64,7 @@ class Accounts:
         fields = request.query_fields() | request.form_fields()
         decision = fields.get("decision")
         fields = {name: fields[name] for name in _AUTHORIZATION_FIELDS if name in fields}
-        if wrong := self._wrong_with(fields):
+        if wrong := self._find_mistake(fields):
             return html(pages.problem("Error occurred", wrong), 400)
         if request.method != "POST" or decision not in {"accept", "reject"}:
             scope = split_scope(fields["scope"])
@@ -85,7 +85,7 @@ class Accounts:
             if fields.get("grant_type") == "refresh_token":
                 return self._refresh(fields)
         except TooManyMints:
-            return throttled()
+            return refuse_mint()
         return json_answer({"error": "unsupported_grant_type"})
 
     def revoke(self, request: Request) -> Answer:
@@ -99,7 +99,7 @@ class Accounts:
         """List the accounts servers of all regions: here there is one."""
         return json_answer({"result": "success", "locations": {self._location: self._url}})
 
-    def _wrong_with(self, fields: Mapping[str, str]) -> str | None:
+    def _find_mistake(self, fields: Mapping[str, str]) -> str | None:
         scope = split_scope(fields.get("scope", ""))
         if fields.get("response_type") != "code":
             return "Invalid response type"
@@ -132,20 +132,20 @@ class Accounts:
 
     def _exchange(self, fields: Mapping[str, str]) -> Answer:
         code = self._ledger.find_code(fields.get("code", ""))
-        if code is None or not _verified(code, fields.get("code_verifier", "")):
+        if code is None or not _is_verified(code, fields.get("code_verifier", "")):
             return json_answer({"error": "invalid_code"})
         if code.redirect_uri is not None and fields.get("redirect_uri") != code.redirect_uri:
             return json_answer({"error": "invalid_redirect_uri"})
         grant, token = self._ledger.redeem(code)
-        return self._minted(grant, token, {"refresh_token": grant.refresh_token} if grant.refresh_token else {})
+        return self._answer_token(grant, token, {"refresh_token": grant.refresh_token} if grant.refresh_token else {})
 
     def _refresh(self, fields: Mapping[str, str]) -> Answer:
         grant = self._ledger.find_grant(fields.get("refresh_token", ""))
         if grant is None:
             return json_answer({"error": "invalid_code"})
-        return self._minted(grant, self._ledger.mint(grant), {})
+        return self._answer_token(grant, self._ledger.mint(grant), {})
 
-    def _minted(self, grant: Grant, token: AccessToken, extra: Mapping[str, str]) -> Answer:
+    def _answer_token(self, grant: Grant, token: AccessToken, extra: Mapping[str, str]) -> Answer:
         # Asked for with commas, echoed with spaces: clients that compare the two as strings lose the token.
         return json_answer(
             {
@@ -164,7 +164,7 @@ def split_scope(scope: str) -> tuple[str, ...]:
     return tuple(scope.replace(",", " ").split())
 
 
-def _verified(code: Code, verifier: str) -> bool:
+def _is_verified(code: Code, verifier: str) -> bool:
     if code.challenge is None:
         return True
     method, challenge = code.challenge

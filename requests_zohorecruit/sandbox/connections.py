@@ -120,11 +120,11 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes | None:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return self._chunks()
+            return self._read_chunks()
         length = self.headers.get("Content-Length", "0")
-        return self._exactly(int(length)) if length.isdecimal() else None
+        return self._read_exactly(int(length)) if length.isdecimal() else None
 
-    def _chunks(self) -> bytes | None:
+    def _read_chunks(self) -> bytes | None:
         """Read a body in chunks (RFC 9112, section 7.1)."""
         chunks = []
         while True:
@@ -135,13 +135,13 @@ class _Connection(BaseHTTPRequestHandler):
                 return None
             if size == 0:
                 break
-            chunks.append(self._exactly(size))
-            self._exactly(2)
+            chunks.append(self._read_exactly(size))
+            self._read_exactly(2)
         while self.rfile.readline(1024).strip():
             pass
         return b"".join(chunks)
 
-    def _exactly(self, size: int) -> bytes:
+    def _read_exactly(self, size: int) -> bytes:
         data = self.rfile.read(size)
         if len(data) < size:
             raise ConnectionError("the client went away in the middle of a body")

@@ -149,7 +149,7 @@ class Ledger:
         grant.mints.append(now)
         token = AccessToken(self._new_value(), now + limits.access_token_lifetime)
         self._access[token.value] = token, grant
-        grant.tokens = [*self._live(grant), token]
+        grant.tokens = [*self._list_live(grant), token]
         while len(grant.tokens) > limits.max_live_access_tokens:
             del self._access[grant.tokens.pop(0).value]
         return token
@@ -172,7 +172,7 @@ class Ledger:
     def count_live(self, refresh_token: str) -> int:
         """Return how many unexpired access tokens a grant has."""
         grant = self._grants.get(refresh_token)
-        return len(self._live(grant)) if grant else 0
+        return len(self._list_live(grant)) if grant else 0
 
     def expire_all(self) -> None:
         """End the hour of every access token."""
@@ -184,7 +184,7 @@ class Ledger:
         for token, _ in self._access.values():
             token.rejected = True
 
-    def _live(self, grant: Grant) -> list[AccessToken]:
+    def _list_live(self, grant: Grant) -> list[AccessToken]:
         now = self._clock()
         return [token for token in grant.tokens if token.value in self._access and now < token.expires_at]
 

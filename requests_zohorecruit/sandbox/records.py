@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["REQUIRED", "initial_records"]
+__all__ = ["REQUIRED", "make_initial_records"]
 
 REQUIRED = {"Candidates": "Last_Name", "JobOpenings": "Posting_Title"}
 """Modules, and the one field without which no record is added."""
@@ -56,7 +56,7 @@ _OPENING_FIELDS = (
 )  # fmt: skip
 
 
-def initial_records() -> dict[str, list[dict[str, Any]]]:
+def make_initial_records() -> dict[str, list[dict[str, Any]]]:
     """Return fresh copies: module name -> records as Recruit lists them, without ``id``."""
     candidates = _table(_CANDIDATES, _CANDIDATE_FIELDS)
     for number, candidate in enumerate(candidates, start=1):

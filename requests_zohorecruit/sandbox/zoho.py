@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from requests_zohorecruit.sandbox import pages
 from requests_zohorecruit.sandbox.accounts import Accounts, Client, split_scope
-from requests_zohorecruit.sandbox.faults import FAULTS, apply_fault, mints
+from requests_zohorecruit.sandbox.faults import FAULTS, apply_fault, is_minting
 from requests_zohorecruit.sandbox.fingerprints import Arrival, describe
 from requests_zohorecruit.sandbox.grants import Ledger
 from requests_zohorecruit.sandbox.messages import Answer, Request, html, json_answer
@@ -158,13 +158,13 @@ class Zoho(Settings):
             self._api_requests += 1
             return self._recruit.handle(request, reject_all=self.reject_all)
         if request.path.startswith(_ELSEWHERE):
-            return _stranger(request)
+            return _answer_elsewhere(request)
         return html(pages.problem("Page not found", "There is nothing at this address."), 404)
 
     def _token(self, request: Request) -> Answer:
         self._token_requests += 1
         name = self._faults.popleft() if self._faults else None
-        answer = Answer(200) if name and not mints(name) else self._accounts.token(request)
+        answer = Answer(200) if name and not is_minting(name) else self._accounts.token(request)
         if name:
             answer = apply_fault(name, answer, elsewhere=self.elsewhere)
         return replace(answer, delay=self.token_delay)
@@ -173,7 +173,7 @@ class Zoho(Settings):
         return datetime.fromtimestamp(int(self._clock()), timezone.utc).isoformat()
 
 
-def _stranger(request: Request) -> Answer:
+def _answer_elsewhere(request: Request) -> Answer:
     """Answer as a host that has nothing to do with Zoho: with the status asked for, 200 by default."""
     wanted = request.query_fields().get("status", "200")
     content = {"code": "INVALID_TOKEN", "message": "somebody else's words", "status": "error"}

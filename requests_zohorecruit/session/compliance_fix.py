@@ -67,7 +67,7 @@ def zohorecruit_compliance_fix(
         allowed_hosts=allowed_hosts,
     )
     if isinstance(session, ZohoSession):
-        auth = session.zoho_auth.succeeded_by(auth)
+        auth = session.zoho_auth.choose_successor(auth)
     else:
         session.__class__ = add_fix(type(session))  # type: ignore[assignment, arg-type]
     fixed = cast("ZohoSession", session)

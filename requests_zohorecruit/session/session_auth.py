@@ -64,7 +64,7 @@ class SessionAuth(ZohoRecruitAuth):
         """The engine of the present grant."""
         return self._refresher
 
-    def succeeded_by(self, successor: SessionAuth) -> SessionAuth:
+    def choose_successor(self, successor: SessionAuth) -> SessionAuth:
         """Return which of the two a session goes on with when the fix is applied again: this one if nothing differs."""
         if successor._arguments == self._arguments and successor._store is self._store:
             return self
@@ -88,15 +88,15 @@ class SessionAuth(ZohoRecruitAuth):
         if self._held() is self._mapping:
             return
         with self._changing.hold(LOCK_TIMEOUT):
-            held = self._record_held()
-            if any(_tokens(held)) and _tokens(held) != _tokens(self._refresher.record):
+            held = self._read_held()
+            if any(_list_tokens(held)) and _list_tokens(held) != _list_tokens(self._refresher.record):
                 self._restart(self._refresher.record)
             else:
                 self._mapping, self._shown = self._held(), held
 
     def token_dict(self) -> dict[str, Any]:
         """Return the current token as requests-oauthlib shows it: as it was given, or as it came from Zoho."""
-        record = self._look()
+        record = self._read_record()
         if (record.refresh_token, record.token) == (self._shown.refresh_token, self._shown.token):
             return dict(self._mapping)
         grant = {"refresh_token": str(record.refresh_token)} if record.refresh_token else {}
@@ -104,7 +104,7 @@ class SessionAuth(ZohoRecruitAuth):
 
     def is_authorized(self) -> bool:
         """Tell whether a request has a chance: a live token, or a grant that Zoho has not called dead."""
-        record = self._look()
+        record = self._read_record()
         if record.refresh_token is None or record.is_alive(self._refresher.grant.clock()):
             return record.is_alive(self._refresher.grant.clock())
         # A failure of another grant says nothing of this one.
@@ -127,14 +127,14 @@ class SessionAuth(ZohoRecruitAuth):
         record = self._refresher.record
         return (self.application.client_secret, record.access_token, record.refresh_token)
 
-    def _look(self) -> Record:
+    def _read_record(self) -> Record:
         """Return what is in hand, or what the store holds when there is nothing."""
-        if not any(_tokens(self._refresher.record)):
+        if not any(_list_tokens(self._refresher.record)):
             self._refresher.grant.read()
         return self._refresher.record
 
     def _restart(self, before: Record) -> None:
-        self._mapping, self._shown = self._held(), self._record_held()
+        self._mapping, self._shown = self._held(), self._read_held()
         given = self._shown
         if given.refresh_token == before.refresh_token:
             # Its mints and its cool-down still count, whoever hands it over again.
@@ -143,13 +143,13 @@ class SessionAuth(ZohoRecruitAuth):
 
     def _start(self, given: Record) -> None:
         store = as_store(self._saver if self._store is None else self._store, self._endpoint)
-        if isinstance(store, CallbackStore) and any(_tokens(given)):
+        if isinstance(store, CallbackStore) and any(_list_tokens(given)):
             store.remember(given.to_mapping(self.application))
         self._refresher = Refresher(self._endpoint, store, given)
 
-    def _record_held(self) -> Record:
+    def _read_held(self) -> Record:
         return Record.from_mapping(self._held(), self.application)
 
 
-def _tokens(record: Record) -> tuple[Secret | None, str | None]:
+def _list_tokens(record: Record) -> tuple[Secret | None, str | None]:
     return record.refresh_token, record.access_token

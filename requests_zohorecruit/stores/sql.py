@@ -16,7 +16,7 @@ from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores.errors import guarded
 from requests_zohorecruit.stores.locking import check_key
-from requests_zohorecruit.stores.sql_locks import lock_for, make_own
+from requests_zohorecruit.stores.sql_locks import choose_lock, renew_connections
 from requests_zohorecruit.stores.text_store import SwappingStore
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class SQLStore(SwappingStore):
         super().__init__()
         self._engine = engine
         self._key = check_key(key, _LONGEST_KEY)
-        self._lock = lock_for(engine, f"{TABLE.name}:{key}")
+        self._lock = choose_lock(engine, f"{TABLE.name}:{key}")
 
     @guarded("prepared")
     def create_table(self) -> None:
@@ -69,7 +69,7 @@ class SQLStore(SwappingStore):
 
         :raises TokenStoreError: the database cannot be reached, or does not allow it
         """
-        make_own(self._engine)
+        renew_connections(self._engine)
         try:
             TABLE.metadata.create_all(self._engine)
         except sa.exc.DBAPIError:
@@ -77,7 +77,7 @@ class SQLStore(SwappingStore):
                 raise
 
     def _hold(self, timeout: float) -> AbstractContextManager[None]:
-        make_own(self._engine)
+        renew_connections(self._engine)
         return self._lock(timeout, self)
 
     def _read(self) -> str | None:
@@ -98,25 +98,25 @@ class SQLStore(SwappingStore):
 
     def _read_once(self) -> str | None:
         query = sa.select(TABLE.c.record).where(TABLE.c.key == self._key)
-        with self._connected() as connection:
+        with self._connect() as connection:
             return connection.execute(query).scalar_one_or_none()
 
     def _update(self, text: str, condition: ColumnElement[bool]) -> bool:
         text = Secret(text)  # engines log parameters by their repr
         update = sa.update(TABLE).where(TABLE.c.key == self._key, condition).values(record=text)
-        with self._connected() as connection:
+        with self._connect() as connection:
             if connection.execute(update).rowcount:
                 return True
         try:
-            with self._connected() as connection:
+            with self._connect() as connection:
                 connection.execute(sa.insert(TABLE).values(key=self._key, record=text))
         except sa.exc.IntegrityError:
             return False
         return True
 
     @contextmanager
-    def _connected(self) -> Iterator[sa.Connection]:
-        make_own(self._engine)
+    def _connect(self) -> Iterator[sa.Connection]:
+        renew_connections(self._engine)
         try:
             with self._engine.begin() as connection:
                 yield connection

@@ -20,7 +20,7 @@ from requests_zohorecruit.stores.file_lock import LockFile
 from requests_zohorecruit.stores.locking import poll
 from requests_zohorecruit.thread_locks import ForkSafeLock
 
-__all__ = ["Hold", "lock_for", "make_own"]
+__all__ = ["Hold", "choose_lock", "renew_connections"]
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ _changing_owners = ForkSafeLock()
 _LONGEST_CHANGE = 60.0
 
 
-def make_own(engine: sa.Engine) -> None:
+def renew_connections(engine: sa.Engine) -> None:
     """Give a forked child connections of its own, where the engine was used for a store before the fork.
 
     A child must not speak through its parent's connections, nor wait for a pool that one of its parent's threads was
@@ -76,7 +76,7 @@ def make_own(engine: sa.Engine) -> None:
         _owners[engine] = pid  # not before: from now on the other threads go on without a look
 
 
-def lock_for(engine: sa.Engine, name: str) -> Hold:
+def choose_lock(engine: sa.Engine, name: str) -> Hold:
     """Return the lock of that name for everybody who uses this database.
 
     :raises ValueError: no lock is known for this kind of database

@@ -21,11 +21,11 @@ from requests_zohorecruit.zoho.token import Token, split_scope
 __all__ = [
     "OFFLINE",
     "Callback",
+    "build_consent_url",
     "check_refresh_token",
     "check_token_url",
-    "consent_url",
     "join_scopes",
-    "new_state",
+    "make_state",
     "read_callback",
     "read_session_code",
 ]
@@ -85,12 +85,12 @@ class Callback(NamedTuple):
     code: Secret
 
 
-def new_state() -> Secret:
+def make_state() -> Secret:
     """Return a value nobody can guess, which ties the redirect to the request (RFC 6749, section 10.12)."""
     return Secret(secrets.token_urlsafe(24))
 
 
-def consent_url(application: Application, *, redirect_uri: str, scope: Iterable[str], state: str) -> str:
+def build_consent_url(application: Application, *, redirect_uri: str, scope: Iterable[str], state: str) -> str:
     """Return the address of the consent page of the region where the application was registered."""
     address: str = WebApplicationClient(application.client_id).prepare_request_uri(
         application.region.authorize_url, redirect_uri=redirect_uri, scope=list(scope), state=state, **OFFLINE

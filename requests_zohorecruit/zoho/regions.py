@@ -48,7 +48,7 @@ class Region:
             raise ValueError(f"region code {self.code!r} is not a short lower-case name such as 'eu'")
         for name in ("accounts_url", "recruit_url", "upload_url", "api_domain"):
             value = getattr(self, name) or (self.recruit_url if name in {"upload_url", "api_domain"} else "")
-            object.__setattr__(self, name, _origin(name, value, self.code))
+            object.__setattr__(self, name, _parse_origin(name, value, self.code))
 
     @classmethod
     @clears_frames
@@ -205,7 +205,7 @@ def _make_callback_error(what: str, region: Region | None = None) -> Authorizati
     )
 
 
-def _origin(name: str, value: object, code: str) -> str:
+def _parse_origin(name: str, value: object, code: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, not {type(value).__name__}")
     host = https_host(value)

@@ -82,11 +82,11 @@ class Token:
         return cls(
             access_token=mapping["access_token"],
             refresh_token=mapping.get("refresh_token") or None,
-            expires_at=_epoch(mapping.get("expires_at")),
+            expires_at=_parse_epoch(mapping.get("expires_at")),
             expires_in=read_lifetime(mapping),
             scope=split_scope(mapping.get("scope")),
-            api_domain=_text("api_domain", mapping.get("api_domain")),
-            token_type=_text("token_type", mapping.get("token_type")) or "Bearer",
+            api_domain=_check_text("api_domain", mapping.get("api_domain")),
+            token_type=_check_text("token_type", mapping.get("token_type")) or "Bearer",
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def read_lifetime(answer: Mapping[str, Any]) -> int:
     string. What cannot be read means one hour: a good token is not thrown away for its label (T17).
     """
     for key in ("expires_in_sec", "expires_in"):
-        seconds = _number(answer.get(key))
+        seconds = _parse_number(answer.get(key))
         if seconds is not None and seconds > LONGEST_LIFETIME:
             seconds /= 1000
         if seconds is not None and 1 <= seconds <= LONGEST_LIFETIME:
@@ -144,16 +144,16 @@ def split_scope(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(scope for word in words for scope in re.split(r"[,\s]+", word) if scope))
 
 
-def _epoch(value: object) -> float:
+def _parse_epoch(value: object) -> float:
     if value is None or value == "":
         return 0.0
-    seconds = _number(value)
+    seconds = _parse_number(value)
     if seconds is None:
         raise ValueError("expires_at is no number of epoch seconds")
     return seconds
 
 
-def _number(value: object) -> float | None:
+def _parse_number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
@@ -163,7 +163,7 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _text(name: str, value: object) -> str | None:
+def _check_text(name: str, value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value or None
     raise ValueError(f"{name} is no text")

@@ -18,7 +18,7 @@ import requests
 from helpers.engine_parts import in_threads
 
 from requests_zohorecruit import FileStore, Region
-from requests_zohorecruit.login.loopback import CallbackReceiver, loopback_uri
+from requests_zohorecruit.login.loopback import CallbackReceiver, build_loopback_uri
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.consent import OFFLINE
@@ -420,7 +420,7 @@ class TestExchange:
                 entries[self._username] = dict(record)
 
         monkeypatch.chdir(Profile().directory.parent.parent)
-        monkeypatch.setattr("requests_zohorecruit.login.profiles._keyring", Store)
+        monkeypatch.setattr("requests_zohorecruit.login.profiles._open_keyring", Store)
         result = run("exchange", "--keyring", input=f"{zoho.new_code()}\n")
         assert "is in the system's keyring" in result.output
         run("exchange", input=f"{zoho.new_code()}\n")
@@ -456,7 +456,9 @@ class TestReceiver:
     def test_what_the_page_says_is_text(self, port):
         pages = []
         with CallbackReceiver(port) as receiver:
-            thread = threading.Thread(target=lambda: pages.append(requests.get(loopback_uri(port), timeout=30).text))
+            thread = threading.Thread(
+                target=lambda: pages.append(requests.get(build_loopback_uri(port), timeout=30).text)
+            )
             thread.start()
             receiver.wait(30)
             receiver.show("Done", "<b>")
@@ -465,7 +467,9 @@ class TestReceiver:
 
     def test_T60_the_address_does_not_show_in_a_traceback_with_locals(self, port):
         with CallbackReceiver(port) as receiver:
-            threading.Thread(target=requests.get, args=(f"{loopback_uri(port)}?code=planted",), daemon=True).start()
+            threading.Thread(
+                target=requests.get, args=(f"{build_loopback_uri(port)}?code=planted",), daemon=True
+            ).start()
             assert "planted" not in repr(receiver.wait(30))
             receiver.show("Done", "")
 
@@ -480,7 +484,7 @@ class TestReceiver:
 
     def test_connections_that_say_nothing_keep_nobody_waiting(self, port):
         with CallbackReceiver(port) as receiver, socket.create_connection(("127.0.0.1", port)):
-            thread = threading.Thread(target=requests.get, args=(loopback_uri(port),), kwargs={"timeout": 30})
+            thread = threading.Thread(target=requests.get, args=(build_loopback_uri(port),), kwargs={"timeout": 30})
             thread.start()
             assert receiver.wait(30)
             receiver.show("Done", "")
@@ -491,5 +495,5 @@ def test_the_default_port_is_the_sandboxs_own():
     from requests_zohorecruit.sandbox import Sandbox
 
     with Sandbox() as zoho:
-        assert zoho.redirect_uri == loopback_uri(8400)
+        assert zoho.redirect_uri == build_loopback_uri(8400)
         assert zoho.region not in Region.all()

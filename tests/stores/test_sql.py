@@ -477,19 +477,19 @@ def test_T26_no_thread_of_a_child_goes_on_before_the_connections_are_its_own(
 ) -> None:
     from requests_zohorecruit.stores import sql_locks
 
-    sql_locks.make_own(postgres)
+    sql_locks.renew_connections(postgres)
     real, dispose, disposals, others = os.getpid(), postgres.dispose, [], []
 
     def slow(*, close: bool) -> None:
         disposals.append(sql_locks._owners[postgres])
-        others.append(threading.Thread(target=sql_locks.make_own, args=(postgres,)))
+        others.append(threading.Thread(target=sql_locks.renew_connections, args=(postgres,)))
         others[-1].start()
         dispose(close=close)
 
     with monkeypatch.context() as child:
         child.setattr(os, "getpid", lambda: real + 1)
         child.setattr(postgres, "dispose", slow)
-        sql_locks.make_own(postgres)
+        sql_locks.renew_connections(postgres)
         others[0].join(30)
     assert disposals == [real]  # still the parent's, so the other one had to wait
 
@@ -517,9 +517,9 @@ def test_T26_another_process_takes_no_connection_of_its_parents_and_leaves_the_l
 def test_T26_a_hold_that_another_process_inherited_does_not_end_there(
     postgres: Any, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from requests_zohorecruit.stores.sql_locks import lock_for
+    from requests_zohorecruit.stores.sql_locks import choose_lock
 
-    lock, real = lock_for(postgres, key), os.getpid()
+    lock, real = choose_lock(postgres, key), os.getpid()
     connections: list[Any] = []
     connect = postgres.connect
     monkeypatch.setattr(postgres, "connect", lambda: connections.append(connect()) or connections[-1])
@@ -594,7 +594,7 @@ def test_mysql_is_locked_by_a_name_of_its_own_database(monkeypatch: pytest.Monke
     engine = sa.create_engine("sqlite://")
     engine.dialect = mysql.dialect()
     monkeypatch.setattr(engine, "connect", Connection)
-    hold = sql_locks.lock_for(engine, "zohorecruit_tokens:key")
+    hold = sql_locks.choose_lock(engine, "zohorecruit_tokens:key")
     busy = False
     with hold(0, "store"):
         assert [what for what, _ in asked] == [

@@ -10,11 +10,11 @@ from helpers.planted_secrets import APPLICATION
 from requests_zohorecruit.errors import AuthorizationError, UntrustedHostError
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.consent import (
+    build_consent_url,
     check_refresh_token,
     check_token_url,
-    consent_url,
     join_scopes,
-    new_state,
+    make_state,
     read_callback,
     read_session_code,
 )
@@ -34,7 +34,9 @@ GOOD = callback(f"state=s1&code={CODE}&location=eu&{SERVER}&")
 
 
 def test_the_authorization_url_has_commas_and_asks_for_a_lasting_grant():
-    url = consent_url(APPLICATION, redirect_uri="http://127.0.0.1:8400/callback", scope=["A.b.C", "D.e.F"], state="s1")
+    url = build_consent_url(
+        APPLICATION, redirect_uri="http://127.0.0.1:8400/callback", scope=["A.b.C", "D.e.F"], state="s1"
+    )
     assert url.startswith("https://accounts.zoho.eu/oauth/v2/auth?")
     assert {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()} == {
         "response_type": "code",
@@ -54,7 +56,7 @@ def test_commas_replace_only_what_is_between_scopes():
 
 
 def test_T61_a_state_cannot_be_guessed_and_is_not_shown():
-    one, two = new_state(), new_state()
+    one, two = make_state(), make_state()
     assert one != two
     assert len(one) >= 32
     assert str(one) not in repr(one)

@@ -14,7 +14,7 @@ import requests
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 from requests_zohorecruit.cli.console import open_console
-from requests_zohorecruit.cli.diagnosis import api_error, unreachable
+from requests_zohorecruit.cli.diagnosis import make_api_error, make_network_error
 from requests_zohorecruit.cli.prompts import profile_option
 from requests_zohorecruit.errors import UntrustedHostError, ZohoAuthError
 from requests_zohorecruit.login.profiles import Profile
@@ -38,12 +38,12 @@ def get(path_or_url: str, profile: Profile, everything: bool) -> None:  # noqa: 
     region's hosts. JSON is made readable on a terminal and printed as it came in a pipe.
     """
     auth = ZohoRecruitAuth(**profile.load().arguments())
-    url = _url(path_or_url, auth.region)
+    url = _build_url(path_or_url, auth.region)
     with requests.Session() as session:
         session.auth = auth
         try:
             if everything:
-                _print_records(_records(session, url, auth.region.code))
+                _print_records(_get_pages(session, url, auth.region.code))
             else:
                 _print_answer(session.get(url, timeout=_TIMEOUT, stream=True), auth.region.code)
         except UntrustedHostError as error:
@@ -52,13 +52,13 @@ def get(path_or_url: str, profile: Profile, everything: bool) -> None:  # noqa: 
         except ZohoAuthError:
             raise
         except requests.RequestException as error:
-            failure = unreachable(url, error)
+            failure = make_network_error(url, error)
         else:
             return
     raise failure
 
 
-def _url(path_or_url: str, region: Region) -> str:
+def _build_url(path_or_url: str, region: Region) -> str:
     if "://" in path_or_url:
         return path_or_url
     path = path_or_url if path_or_url.startswith("/") else f"/recruit/v2/{path_or_url}"
@@ -67,7 +67,7 @@ def _url(path_or_url: str, region: Region) -> str:
 
 def _print_answer(answer: requests.Response, region: str) -> None:
     if not answer.ok:
-        raise api_error(answer, region)
+        raise make_api_error(answer, region)
     if answer.status_code == requests.codes.no_content:
         click.echo("There is nothing there (HTTP 204).", err=True)
     elif not sys.stdout.isatty():
@@ -88,7 +88,7 @@ def _print_json(text: str) -> None:
         click.echo(text)  # it only says that it is JSON
 
 
-def _records(session: requests.Session, url: str, region: str) -> Iterator[list[Any]]:
+def _get_pages(session: requests.Session, url: str, region: str) -> Iterator[list[Any]]:
     """Return the records page by page, from the first."""
     parts = urlsplit(url)
     given = [(name, value) for name, value in parse_qsl(parts.query) if name not in {"page", "per_page"}]
@@ -96,7 +96,7 @@ def _records(session: requests.Session, url: str, region: str) -> Iterator[list[
     while more:
         answer = session.get(url, params=[*given, ("page", page), ("per_page", _PER_PAGE)], timeout=_TIMEOUT)
         if not answer.ok:
-            raise api_error(answer, region)
+            raise make_api_error(answer, region)
         if answer.status_code == requests.codes.no_content:
             return
         try:

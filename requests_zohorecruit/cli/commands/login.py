@@ -20,17 +20,17 @@ from requests_zohorecruit.cli.console import open_console
 from requests_zohorecruit.cli.prompts import (
     Client,
     ask_secret,
+    choose_application,
     client_options,
-    known_client,
+    find_client_id,
     profile_option,
-    the_application,
 )
 from requests_zohorecruit.errors import AuthorizationError, ClientConfigurationError, UntrustedHostError
-from requests_zohorecruit.login.loopback import PORT, CallbackReceiver, loopback_uri
+from requests_zohorecruit.login.loopback import PORT, CallbackReceiver, build_loopback_uri
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.secret import Secret, checked_secret, fingerprint
 from requests_zohorecruit.zoho.application import Application
-from requests_zohorecruit.zoho.consent import Callback, consent_url, new_state, read_callback
+from requests_zohorecruit.zoho.consent import Callback, build_consent_url, make_state, read_callback
 from requests_zohorecruit.zoho.token import split_scope
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
@@ -99,19 +99,19 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     environment (ZOHORECRUIT_CLIENT_ID, ..._CLIENT_SECRET, ..._REGION, or ..._FILE of each); the secret in a pipe from
     standard input. Later logins ask for nothing.
     """
-    here = loopback_uri(port), loopback_uri(port, host="localhost")
+    here = build_loopback_uri(port), build_loopback_uri(port, host="localhost")
     redirect_uri = redirect_uri or here[0]
     if redirect_uri not in here and not no_browser:
         raise click.UsageError(f"--redirect-uri needs --no-browser, unless it is {' or '.join(here)}.")
-    in_keyring = _prepared(profile, keyring)
-    client_id = known_client(Client(**client), profile)
+    in_keyring = _check_storage(profile, keyring)
+    client_id = find_client_id(Client(**client), profile)
     click.echo((_REGISTERED if client_id else _REGISTER).format(redirect_uri=redirect_uri, client_id=client_id))
-    application = the_application(Client(**client), profile)
-    state, scopes = new_state(), split_scope(scope)
-    address = consent_url(application, redirect_uri=redirect_uri, scope=scopes, state=state)
+    application = choose_application(Client(**client), profile)
+    state, scopes = make_state(), split_scope(scope)
+    address = build_consent_url(application, redirect_uri=redirect_uri, scope=scopes, state=state)
 
     def finish(redirect: str) -> None:
-        callback = _checked(redirect, application, state)
+        callback = _check_redirect(redirect, application, state)
         who = Application.create(application.client_id, application.client_secret, callback.region)
         _redeem(profile, who, callback.code, redirect_uri=redirect_uri, scopes=scopes, in_keyring=in_keyring)
 
@@ -120,9 +120,9 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
         finish(ask_secret("address it ended at"))
         return
     with ExitStack() as stack:
-        receiver = _listening(port, stack)
+        receiver = _listen(port, stack)
         _open(address)
-        finish(_awaited(receiver, timeout))
+        finish(_wait_for_redirect(receiver, timeout))
         receiver.show("You are logged in", "Close this window and go on where you started the login.")
 
 
@@ -136,10 +136,10 @@ def exchange(profile: Profile, keyring: bool | None, **client: Any) -> None:  # 
     The API console's "Self Client" hands out a code for scopes and minutes of your choice. It is asked for, or read
     from standard input: one line with the client secret, unless it is known, and one with the code.
     """
-    in_keyring = _prepared(profile, keyring)
-    if not known_client(Client(**client), profile):
+    in_keyring = _check_storage(profile, keyring)
+    if not find_client_id(Client(**client), profile):
         click.echo(_SELF_CLIENT.format(scope=_SCOPE))
-    application = the_application(Client(**client), profile)
+    application = choose_application(Client(**client), profile)
     try:
         code = checked_secret("code", ask_secret("code"))
     except ValueError as error:
@@ -147,14 +147,14 @@ def exchange(profile: Profile, keyring: bool | None, **client: Any) -> None:  # 
     _redeem(profile, application, code, redirect_uri=None, scopes=(), in_keyring=in_keyring)
 
 
-def _prepared(profile: Profile, keyring: bool | None) -> bool:  # noqa: FBT001 - click's way of passing flags
+def _check_storage(profile: Profile, keyring: bool | None) -> bool:  # noqa: FBT001 - click's way of passing flags
     """See that the grant can be saved, and return where: a code is good for a minute, and once."""
     in_keyring = profile.in_keyring() if keyring is None else keyring
     profile.check(in_keyring=in_keyring)
     return in_keyring
 
 
-def _listening(port: int, stack: ExitStack) -> CallbackReceiver:
+def _listen(port: int, stack: ExitStack) -> CallbackReceiver:
     try:
         return stack.enter_context(CallbackReceiver(port))
     except OSError as error:
@@ -187,7 +187,7 @@ def _browse(address: str) -> None:
         webbrowser.open(address)
 
 
-def _awaited(receiver: CallbackReceiver, timeout: int) -> str:
+def _wait_for_redirect(receiver: CallbackReceiver, timeout: int) -> str:
     ends = time.monotonic() + timeout
     console = open_console()
     if not console.is_terminal:
@@ -205,7 +205,7 @@ def _awaited(receiver: CallbackReceiver, timeout: int) -> str:
     )
 
 
-def _checked(redirect: str, application: Application, state: str) -> Callback:
+def _check_redirect(redirect: str, application: Application, state: str) -> Callback:
     try:
         return read_callback(redirect, application=application, state=state)
     except UntrustedHostError as error:
