@@ -99,7 +99,7 @@ class _Carrier(responses.BaseResponse):
         return max(1, super().call_count)
 
     def matches(self, request: requests.PreparedRequest) -> tuple[bool, str]:
-        """Tell whether the request is for this region, and for nobody else who was registered."""
+        """Tell whether the request is for this region, and for no other registered response."""
         url = str(request.url)
         is_api = urlsplit(url).path.startswith("/recruit/")
         if https_host(url) not in (self._api if is_api else self._accounts) | self._stranger:

@@ -188,11 +188,11 @@ class TokenStoreContract:
         assert dict(self.make_store(key).load() or {}) == _RECORD
 
     def test_a_record_of_another_client_is_refused(self) -> None:
-        """T29: no customer gets another one's token, whoever put it there."""
+        """T29: no customer gets another one's token, even if the store holds it."""
         from requests_zohorecruit import ZohoRecruitAuth  # noqa: PLC0415 - the engine is needed only here
 
         store = self.make_store(_make_key())
-        _save(store, {**_RECORD, "client_id": "1000.SOMEBODYELSE", "region": "eu"})
+        _save(store, {**_RECORD, "client_id": "1000.OTHER", "region": "eu"})
         # A timeout that even the lease of a lock which is short for the sake of these tests outlasts.
         auth = ZohoRecruitAuth("1000.ME", "not-a-secret", region="eu", store=store, session=_NoTraffic(), timeout=0.01)
         try:
@@ -201,7 +201,7 @@ class TokenStoreContract:
             pass
         else:  # pragma: no cover - only a broken engine comes here
             raise AssertionError("the record of another client was used")
-        assert (store.load() or {})["client_id"] == "1000.SOMEBODYELSE"
+        assert (store.load() or {})["client_id"] == "1000.OTHER"
 
     @contextmanager
     def _hold_elsewhere(self, key: str) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""The list of commands, and what becomes of errors: one message, one remedy, one exit code.
+"""The list of commands, and how it reports errors: one message, one remedy, one exit code.
 
 Knows no command's business; each has a module of its own.
 """
@@ -37,7 +37,7 @@ __all__ = ["app"]
 
 INTERRUPTED = 130
 
-#: The first that fits decides. 1 is for what has no name, 2 is click's, for wrong usage.
+#: The first match decides. 1 is for errors that are not listed, 2 is click's, for wrong usage.
 _EXIT_CODES: tuple[tuple[type[ZohoAuthError], int], ...] = (
     (ReauthorizationRequired, 3),
     (AuthorizationError, 3),
@@ -73,10 +73,13 @@ class _App(click.Group):
             raise  # click's own, and what `main` names the extra for
         except Exception as error:
             if getattr(error, "errno", None) == errno.EPIPE:
-                raise  # somebody read enough of the output; click ends quietly
+                raise  # the reader of the pipe has gone; click ends quietly
             # Its text may hold anything.
             _tell(
-                ctx, error, f"{type(error).__name__}, which should not happen.", "`zohorecruit --debug …` shows where."
+                ctx,
+                error,
+                f"Unexpected error ({type(error).__name__}).",
+                "Please report it, with what `zohorecruit --debug …` prints.",
             )
             ctx.exit(1)
         finally:
@@ -99,7 +102,7 @@ def _find_remedy(error: ZohoAuthError, profile: Profile | None) -> str | None:
 
 
 def _interrupt(*_: object) -> None:
-    """Stop, and let nothing disturb the clearing away: people press Ctrl-C twice."""
+    """Stop, and ignore a second Ctrl-C while the command cleans up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 

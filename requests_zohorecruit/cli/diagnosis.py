@@ -25,7 +25,7 @@ _SET_CLOCK = "Set it (NTP): times of expiry are shared with other machines, and 
 
 
 class PermissionMissingError(ZohoAuthError):
-    """The token is fine, and not for this."""
+    """The token is valid, but its scope or the person's permissions do not cover the call."""
 
 
 class ClockError(ZohoAuthError):
@@ -60,7 +60,7 @@ def diagnose(saved: SavedProfile) -> ZohoAuthError | None:
 def _find_reason(error: ZohoAuthError, session: requests.Session, region: Region) -> ZohoAuthError:
     """Find out, without any secret, why Zoho Accounts could not be asked for a token."""
     try:
-        # Signed by nobody, so by netrc neither.
+        # Without credentials, and also without those in netrc.
         answer = session.head(region.accounts_url, auth=lambda head: head, timeout=TIMEOUT, allow_redirects=False)
     except requests.RequestException as problem:
         return make_network_error(region.accounts_url, problem)
@@ -100,8 +100,8 @@ def make_api_error(answer: requests.Response, region: str) -> ZohoAuthError:
         )
     if status == requests.codes.forbidden or code in {"NO_PERMISSION", "AUTHORIZATION_FAILED"}:
         return PermissionMissingError(
-            f"The person behind the grant may not do that ({code or 'HTTP 403'}).",
-            hint="Ask an administrator of Zoho Recruit for the permission, or log in as somebody who has it.",
+            f"The person who gave the grant may not do that ({code or 'HTTP 403'}).",
+            hint="Ask an administrator of Zoho Recruit for the permission, or log in as a person who has it.",
             **details,
         )
     what = f"{host} answered HTTP {status}{f' ({code})' if code else ''}."

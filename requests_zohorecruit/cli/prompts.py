@@ -1,4 +1,4 @@
-"""What is asked of a person: which profile, which client, its secret, its region.
+"""What the command line asks a person: which profile, which client, its secret, its region.
 
 Secrets come from the environment, a hidden prompt or, where there is no terminal, a line of standard input; never from
 arguments.
@@ -19,7 +19,15 @@ from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
 
-__all__ = ["Client", "ask_secret", "choose_application", "client_options", "find_client_id", "profile_option"]
+__all__ = [
+    "Client",
+    "ask_secret",
+    "choose_application",
+    "client_options",
+    "describe_problem",
+    "find_client_id",
+    "profile_option",
+]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -45,7 +53,7 @@ profile_option = click.option(
     shell_complete=_complete,
     envvar="ZOHORECRUIT_PROFILE",
     show_default=True,
-    help="Which of your grants.",
+    help="Profile to use.",
 )
 
 
@@ -62,11 +70,11 @@ class Client(NamedTuple):
 def client_options(command: _Command) -> _Command:
     """Add the options that say who the application is; the command gets them as the fields of `Client`."""
     options = (
-        click.option("--client-id", help="As the API console shows it."),
+        click.option("--client-id", help="Client ID, as the API console shows it."),
         click.option("--new-secret", is_flag=True, help="Ask for the client secret even if the profile has one."),
-        click.option("--region", help="Where the client was registered: eu, us, in, …"),
-        click.option("--accounts-url", help="Zoho Accounts of a test server."),
-        click.option("--recruit-url", help="Zoho Recruit of a test server."),
+        click.option("--region", help="Region where the client is registered: eu, us, in, …"),
+        click.option("--accounts-url", help="Address of a test server's Zoho Accounts."),
+        click.option("--recruit-url", help="Address of a test server's Zoho Recruit."),
     )
     for option in reversed(options):
         command = option(command)
@@ -82,7 +90,7 @@ def find_client_id(client: Client, profile: Profile) -> str | None:
 def choose_application(client: Client, profile: Profile) -> Application:
     """Return who the application is: what options say, else the environment, the profile, or the person.
 
-    :raises ClientConfigurationError: there is nobody to ask, or the answer cannot be right
+    :raises ClientConfigurationError: there is no terminal to ask on, or an answer cannot be right
     :raises UnknownRegionError: an option or the environment names a region that is none
     """
     before = _load_application(profile)
@@ -96,17 +104,17 @@ def choose_application(client: Client, profile: Profile) -> Application:
         secret = read_variable("CLIENT_SECRET") or kept or ask_secret("client secret")
         return Application.create(client_id, secret, region)
     except UnknownRegionError as error:
-        error.hint = "See `zohorecruit regions`; others are reached with --accounts-url and --recruit-url."
+        error.hint = "See `zohorecruit regions`; for any other data centre, pass --accounts-url and --recruit-url."
         raise
     except ZohoAuthError:
         raise
     except ValueError as error:
-        problem = str(error)  # tells what it is about, never its value
-    raise ClientConfigurationError(f"That cannot be: {problem}.", hint="Copy it from the API console once more.")
+        problem = describe_problem(error)
+    raise ClientConfigurationError(problem, hint="Copy it from the API console once more.")
 
 
 def _load_application(profile: Profile) -> Application | None:
-    """Return who the application was at the last login; nobody, where that cannot be made out any more."""
+    """Return the application of the last login, or None where the profile does not tell."""
     try:
         return profile.load().application if profile.exists() else None
     except (TokenStoreError, UnknownRegionError):
@@ -120,28 +128,38 @@ def _choose_region(client: Client) -> Region | None:
 
 
 def _ask_region() -> Region:
-    def known(answer: str) -> Region:
+    def parse(answer: str) -> Region:
         try:
             return Region.lookup(answer.strip())
         except UnknownRegionError as error:
             raise click.BadParameter(error.message) from None  # click shows it and asks again
 
     codes = ", ".join(region.code for region in Region.all())
-    region: Region = _ask("region", f"Region ({codes})", known)
+    region: Region = _ask("region", f"Region ({codes})", parse)
     return region
 
 
-def ask_secret(what: str) -> Secret:
+def describe_problem(error: ValueError) -> str:
+    """Return what is wrong with a value that was entered; never the value itself."""
+    name, _, rest = str(error).partition(" ")
+    if name not in {"client_id", "client_secret", "code"}:
+        return f"{error}."
+    return f"That does not look like a {name.replace('_', ' ')}: it {rest}."
+
+
+def ask_secret(what: str, prompt: str = "") -> Secret:
     """Ask for a secret without showing it; in a pipe, take the next line.
+
+    :param what: the noun for messages, also the prompt unless there is another
 
     :raises ClientConfigurationError: the pipe has no line
     """
     if sys.stdin.isatty():
-        return Secret(click.prompt(f"{_capitalize(what)} (not shown)", hide_input=True).strip())
+        return Secret(click.prompt(f"{prompt or _capitalize(what)} (hidden)", hide_input=True).strip())
     line = Secret(sys.stdin.readline().strip())
     if not line:
         raise ClientConfigurationError(
-            f"There is no {what} on standard input.",
+            f"No {what} was given on standard input.",
             hint="Pass it as a line there, or run the command on a terminal, where it asks.",
         )
     return line
@@ -150,7 +168,7 @@ def ask_secret(what: str) -> Secret:
 def _ask(what: str, prompt: str = "", reader: Callable[[str], Any] = str.strip) -> Any:
     if not sys.stdin.isatty():
         raise ClientConfigurationError(
-            f"The {what} is not known.", hint="Pass it as an option or in the environment; see --help."
+            f"No {what} was given.", hint="Pass it as an option or in the environment; see --help."
         )
     return click.prompt(prompt or _capitalize(what), value_proc=reader)
 

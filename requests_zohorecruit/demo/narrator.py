@@ -65,13 +65,15 @@ class Narrator:
 
     def prologue(self, address: str, process: int) -> None:
         """Say where everything happens."""
-        self._print(Text.assemble(("zohorecruit demo", "bold"), ": one grant, shared by everybody, on real sockets"))
+        self._print(
+            Text.assemble(("zohorecruit demo", "bold"), ": one grant, many threads and processes, real sockets")
+        )
         self._print(Text(f"Zoho Accounts and Zoho Recruit run in process {process} at {address} (TLS, loopback only)."))
         self._print(Text("Secrets are shown as fingerprints such as #1a2b3c4d.", "dim"))
 
     @contextmanager
     def step(self, number: int, title: str) -> Iterator[None]:
-        """Frame one step; whatever it raises is a broken promise and the end of the story."""
+        """Frame one step; an error is a broken promise and ends the story."""
         started = time.monotonic()
         self._counts = []
         self._print(Text(f"\n{number}  {title}", "bold cyan"))
@@ -114,7 +116,7 @@ class Narrator:
         self._console.print(Padding(table, (0, 0, 0, _INDENT), expand=False))
 
     def compare(self, what: str, *, promised: object, seen: object) -> None:
-        """Hold a promise against what was seen; told at the end of the step."""
+        """Compare a promise with what was seen; printed at the end of the step."""
         self._counts.append(_Count(what, _format_value(promised), _format_value(seen)))
 
     def epilogue(self, total: str) -> None:

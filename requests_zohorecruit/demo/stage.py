@@ -55,7 +55,7 @@ class Stage:
         #: Token requests that were made for comparison, without this library's engine.
         self.compared = 0
         self.store = FileStore(directory / "token.json")
-        # Nobody's proxy, netrc or certificates: everything happens on loopback.
+        # Without this user's proxy, netrc and certificates: everything happens on loopback.
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.verify = zoho.ca_bundle
@@ -68,7 +68,7 @@ class Stage:
 
     @classmethod
     @contextmanager
-    def opened(cls) -> Iterator[Stage]:
+    def open(cls) -> Iterator[Stage]:
         """Set everything up, and clear it away in the end."""
         with ExitStack() as stack:
             directory = stack.enter_context(TemporaryDirectory(prefix="zohorecruit-demo-"))

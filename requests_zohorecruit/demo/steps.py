@@ -52,7 +52,7 @@ def authorize(stage: Stage, narrator: Narrator) -> None:
 
 
 def list_candidates(stage: Stage, narrator: Narrator) -> None:
-    """Make the call everybody makes first."""
+    """Make the call that most programs make first."""
     count = stage.count()
     narrator.ask("GET /recruit/v2/Candidates, auth=ZohoRecruitAuth(…, store=FileStore(…))")
     answer = stage.get_candidates()
@@ -94,7 +94,7 @@ def threads(stage: Stage, narrator: Narrator) -> None:
     stage.zoho.token_delay = _TOKEN_DELAY
     narrator.note(
         "the demo's clock is put forward by an hour here; Zoho ends the life of all access tokens, and takes "
-        f"{_TOKEN_DELAY * 1000:.0f} ms from now on to mint one, so that everybody is waiting at once"
+        f"{_TOKEN_DELAY * 1000:.0f} ms from now on to mint one, so that all threads wait at once"
     )
     count, call = stage.count(), _call(stage)
     narrator.ask(f"GET /recruit/v2/Candidates from {_THREADS} threads at once")
@@ -110,7 +110,7 @@ def threads(stage: Stage, narrator: Narrator) -> None:
 
 def processes(stage: Stage, narrator: Narrator) -> None:
     """Let the token die while 8 processes believe in it, and 8 threads of each call in the same moment."""
-    everybody = _PROCESSES * _THREADS_EACH
+    callers = _PROCESSES * _THREADS_EACH
     crowd = Crowd(
         _call(stage),
         processes=_PROCESSES,
@@ -122,12 +122,12 @@ def processes(stage: Stage, narrator: Narrator) -> None:
         narrator.note("the processes share the token file; Zoho ends the token early, so all of them believe in it")
         count = stage.count()
         narrator.ask(f"GET /recruit/v2/Candidates from {_PROCESSES} processes of {_THREADS_EACH} threads at once")
-        narrator.show_progress(f"{everybody} calls are under way")
+        narrator.show_progress(f"{callers} calls are under way")
         outcomes = crowd.go()
     refused = sum(outcome.refused for outcome in outcomes)
     narrator.answer(f"{_summarize(outcomes)}; {refused} of them after a 401, sent again with the new token")
-    narrator.compare("calls answered 200", promised=everybody, seen=_count_good(outcomes))
-    narrator.compare("API requests", promised=everybody + refused, seen=count.api_requests)
+    narrator.compare("calls answered 200", promised=callers, seen=_count_good(outcomes))
+    narrator.compare("API requests", promised=callers + refused, seen=count.api_requests)
     narrator.compare("token requests", promised=1, seen=count.token_requests)
 
 
@@ -195,14 +195,14 @@ STEPS: tuple[tuple[str, Callable[[Stage, Narrator], None]], ...] = (
     ("A résumé is uploaded, and the token is rejected in the middle", upload),
     (f"An hour later, {_THREADS} threads find the token expired", threads),
     (f"The token dies under {_PROCESSES} processes of {_THREADS_EACH} threads", processes),
-    ("Zoho throttles, and nobody notices", throttle_unnoticed),
+    ("Zoho throttles, and no caller notices", throttle_unnoticed),
     ("Zoho throttles, and there is no token to live on", throttle),
     ("The grant is revoked", revoke),
 )
 
 
 def _compare(stage: Stage, narrator: Narrator) -> None:
-    """Do what most OAuth clients do in the same place, on another grant: everybody refreshes for themselves."""
+    """Do what most OAuth clients do in the same place, on another grant: each thread refreshes for itself."""
     grant, count = stage.zoho.new_grant(), stage.count()
 
     def refresh() -> Outcome:

@@ -172,7 +172,7 @@ def take_part(connection: Connection, call: Call, threads: int) -> None:
 
 @contextmanager
 def mask_interrupts() -> Iterator[None]:
-    """Let processes started here not hear Ctrl-C, from their first instruction on: it is for us, who then end them."""
+    """Start processes that ignore Ctrl-C from their first instruction on; this process hears it and ends them."""
     if sys.platform == "win32":  # pragma: no cover - there are no signal masks; Ctrl-C is told by every process
         yield
         return

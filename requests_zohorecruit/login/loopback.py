@@ -1,4 +1,4 @@
-"""The way back from Zoho's consent page to a program on this machine: one request on 127.0.0.1 (RFC 8252, section 7.3).
+"""Receives Zoho's redirect for a program on this machine: one request on 127.0.0.1 (RFC 8252, section 7.3).
 
 Knows HTTP and what a person should read in the browser; what the address means is `consent`'s.
 """

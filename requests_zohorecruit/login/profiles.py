@@ -1,6 +1,6 @@
 """Profiles: what ``zohorecruit login`` saved, so that a program finds it by name.
 
-Owns a profile's files and what is in them; asks nobody, prints nothing and sends nothing.
+Owns a profile's files and what is in them; asks nothing, prints nothing and sends nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from requests_zohorecruit.zoho.token import Token
 __all__ = ["Profile", "SavedProfile", "find_home"]
 
 _SERVICE = "requests-zohorecruit"
-#: Seconds to wait for others who are saving the same profile.
+#: Seconds to wait for other processes that save the same profile.
 _LOCK_TIMEOUT = 60.0
 _URLS = ("accounts_url", "recruit_url", "upload_url", "api_domain")
 
@@ -70,6 +70,7 @@ class Profile:
         """Tell whether its secrets are in the system's keyring."""
         return bool((self._file.load() or {}).get("keyring"))
 
+    @clears_frames
     def load(self) -> SavedProfile:
         """Return what was saved.
 
@@ -103,15 +104,15 @@ class Profile:
                 self._save_application(application, in_keyring=in_keyring)
                 if moved:
                     self._forget_other_place(in_keyring=in_keyring)
-                with suppress(OSError):  # somebody else may have made it; its files are private all the same
+                with suppress(OSError):  # another user may own it; its files are private all the same
                     self.directory.chmod(0o700)
         except TimeoutError as error:
             raise TokenStoreError(str(error), hint="Log in again when it is free.") from None
 
     def check(self, *, in_keyring: bool = False) -> None:
-        """Find out that nothing can be saved before a person is asked for anything, and leave no trace of it.
+        """Check that the profile can be saved before a person is asked for anything, and leave no trace of it.
 
-        :raises TokenStoreError: nothing can
+        :raises TokenStoreError: it cannot be saved
         """
         self._file.load()
         self.store(in_keyring=in_keyring).load()
@@ -139,7 +140,6 @@ class Profile:
     def _secret_store(self) -> TokenStore:
         return _open_keyring(f"{self.name} (application)")
 
-    @clears_frames
     def _read_application(self, mapping: Mapping[str, Any]) -> Application:
         try:
             region: str | Region = mapping["region"]

@@ -69,7 +69,7 @@ class Server(ThreadingMixIn, TCPServer):
             thread.join(1)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Shake hands here, in the connection's own thread: a client that stalls holds up nobody else."""
+        """Shake hands here, in the connection's own thread: a client that stalls does not hold up the others."""
         with self._context.wrap_socket(request, server_side=True, do_handshake_on_connect=False) as connection:
             self._remember(connection)
             try:

@@ -25,7 +25,7 @@ class LocalControls(Controls):
         """Start anew: another client, another grant, the first records, no counts, faults or changed dials.
 
         :param region: where it is said to be
-        :param elsewhere: address under which it also answers, as somebody else
+        :param elsewhere: address under which it also answers, as a host that is not Zoho's
         :param redirect_uris: those registered for the client
         :raises ValueError: there are none
         """

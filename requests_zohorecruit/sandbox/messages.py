@@ -21,7 +21,7 @@ Ending = Literal["whole", "cut", "hang", "reset"]
 class Request:
     """One HTTP request.
 
-    :ivar path: decoded by nobody, without the query
+    :ivar path: as it was sent, not decoded, without the query
     :ivar query: as it stood in the URL, without the question mark
     :ivar headers: name and value as they arrived, in order
     """

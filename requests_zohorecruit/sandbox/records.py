@@ -1,6 +1,6 @@
 """The invented people and openings every sandbox starts with.
 
-Nobody here exists: addresses are example.com's and telephone numbers are those set aside for fiction.
+These people are invented: addresses are example.com's and telephone numbers are those set aside for fiction.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The Recruit API, version 2: who is let in, paths, and records.
 
-Knows modules and records; asks somebody else what an access token is good for.
+Knows modules and records; is told by `grants` what an access token is good for.
 """
 
 from __future__ import annotations

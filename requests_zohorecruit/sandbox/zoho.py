@@ -176,6 +176,6 @@ class Zoho(Settings):
 def _answer_elsewhere(request: Request) -> Answer:
     """Answer as a host that has nothing to do with Zoho: with the status asked for, 200 by default."""
     wanted = request.query_fields().get("status", "200")
-    content = {"code": "INVALID_TOKEN", "message": "somebody else's words", "status": "error"}
+    content = {"code": "INVALID_TOKEN", "message": "words of another host", "status": "error"}
     status = int(wanted) if re.fullmatch("[2-5][0-9][0-9]", wanted) else HTTPStatus.BAD_REQUEST
     return json_answer(content if status == HTTPStatus.UNAUTHORIZED else {"elsewhere": True}, status)

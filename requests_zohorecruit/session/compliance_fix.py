@@ -1,4 +1,4 @@
-"""`zohorecruit_compliance_fix`: the door for everybody who uses requests-oauthlib's `OAuth2Session`.
+"""`zohorecruit_compliance_fix`: the entry point for programs that use requests-oauthlib's `OAuth2Session`.
 
 Owns how a session gets the fix; what its methods do then stands in `zoho_session`, and when a token is refreshed is
 decided in `refresher`.
@@ -70,6 +70,7 @@ def zohorecruit_compliance_fix(
         auth = session.zoho_auth.choose_successor(auth)
     else:
         session.__class__ = add_fix(type(session))  # type: ignore[assignment, arg-type]
+    # Now an instance of a class that add_fix made: the caller holds this very object, so another cannot take its place.
     fixed = cast("ZohoSession", session)
     fixed.zoho_auth = fixed.auth = auth
     hide_secrets_of(fixed, ZohoSession.secrets)

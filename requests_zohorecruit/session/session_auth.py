@@ -103,7 +103,7 @@ class SessionAuth(ZohoRecruitAuth):
         return {**record.extra, **grant, **(record.token.to_dict() if record.token else {})}
 
     def is_authorized(self) -> bool:
-        """Tell whether a request has a chance: a live token, or a grant that Zoho has not called dead."""
+        """Tell whether a request can succeed: a live token, or a grant that Zoho has not called dead."""
         record = self._read_record()
         if record.refresh_token is None or record.is_alive(self._refresher.grant.clock()):
             return record.is_alive(self._refresher.grant.clock())
@@ -137,7 +137,7 @@ class SessionAuth(ZohoRecruitAuth):
         self._mapping, self._shown = self._held(), self._read_held()
         given = self._shown
         if given.refresh_token == before.refresh_token:
-            # Its mints and its cool-down still count, whoever hands it over again.
+            # Handed over again, the same grant keeps its mints and its cool-down.
             given = replace(given.join(before), extra=given.extra)
         self._start(given)
 

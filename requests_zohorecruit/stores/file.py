@@ -128,7 +128,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 
 def _remove_leftovers(target: Path) -> None:
-    # With the lock held nobody is writing, so these are what killed processes left behind.
+    # The lock is held, so no process is writing: these files are what killed processes left behind.
     ours = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}\.tmp")
     with suppress(OSError), os.scandir(target.parent) as entries:
         for entry in entries:

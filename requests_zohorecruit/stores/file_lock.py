@@ -72,7 +72,7 @@ class LockFile:
         return lock
 
     def _holder(self) -> str:
-        # Best effort: somebody else may have got hold of it in the meantime.
+        # Best effort: another process may have taken the lock meanwhile.
         with suppress(OSError), self._path.open("rb") as file:
             text = file.read(_ENOUGH_FOR_A_HOLDER).decode("ascii", "replace").strip()
             if text.isprintable() and text:

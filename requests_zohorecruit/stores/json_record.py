@@ -33,7 +33,7 @@ def encode(record: Mapping[str, Any], store: object) -> str:
 
 
 def decode(data: str | bytes, store: object) -> dict[str, Any]:
-    """Return the record that `encode` made, or that somebody else wrote as a JSON object in UTF-8.
+    """Return the record that `encode` made, or that another program wrote as a JSON object in UTF-8.
 
     :param store: who read it, for the message
     :raises TokenStoreError: it is anything else

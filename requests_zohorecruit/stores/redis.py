@@ -30,7 +30,7 @@ MINIMUM_LEASE = 46.0
 _LONGEST_LEASE = 3600.0
 _LONGEST_KEY = 1024
 
-# Nobody but the owner may end a lease: it may have run out, and the lock be somebody else's by now.
+# Only the owner may end a lease: it may have run out, and another process may hold the lock by now.
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
 # The record is replaced only if it still is what it was when the lock was taken, or is gone altogether.
@@ -74,7 +74,7 @@ class RedisStore(SwappingStore):
         self._key = check_key(key, _LONGEST_KEY)
         self._lock_key = f"{key}:lock" if re.match(r"[^{]*\{[^}]+\}", key) else f"{{{key}}}:lock"
         self._lock_ttl = float(lock_ttl)
-        # Owners of locks that Redis may hold for nobody, because it did not answer when they were taken or given back.
+        # Owners of locks that Redis may still hold, because it did not answer when they were taken or given back.
         self._orphans: list[str] = []
 
     @property

@@ -1,4 +1,4 @@
-"""`SQLStore`: the record in one row of a small table, for everybody who uses that database.
+"""`SQLStore`: the record in one row of a small table, for all users of that database.
 
 Knows nothing of what the record means; how each kind of database locks is `sql_locks`' business.
 """

@@ -1,4 +1,4 @@
-"""How databases are used by many: how each kind locks, and what becomes of connections when a process forks.
+"""How each kind of database locks, and what becomes of an engine's connections when a process forks.
 
 Knows nothing of the table and what is in it.
 """
@@ -45,7 +45,7 @@ _HOLDER = {
     "mysql": sa.text("SELECT IS_USED_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), :name)))"),
 }
 
-# Where SQLite keeps its databases. Whoever can see one in memory has the engine, so the lock belongs to that.
+# Where SQLite keeps its databases. One in memory is visible only through its engine, so its lock belongs to the engine.
 _sqlite_files: WeakKeyDictionary[sa.Engine, str] = WeakKeyDictionary()
 _in_memory: WeakKeyDictionary[sa.Engine, dict[str, ForkSafeLock]] = WeakKeyDictionary()
 
@@ -77,7 +77,7 @@ def renew_connections(engine: sa.Engine) -> None:
 
 
 def choose_lock(engine: sa.Engine, name: str) -> Hold:
-    """Return the lock of that name for everybody who uses this database.
+    """Return the lock of that name, shared by all users of this database.
 
     :raises ValueError: no lock is known for this kind of database
     """
@@ -115,7 +115,7 @@ class _AdvisoryLock:
             return bool(connection.execute(_TAKE[self._kind], self._named).scalar())
 
         try:
-            # Out of the pool, so that a pool of one makes nobody wait for this holder or for one who waits; but not for
+            # Out of the pool, so that with a pool of one no thread waits for this holder or for a waiter; but not for
             # a single look at a lock that is taken, since a connection from the pool costs nothing.
             if timeout > 0:
                 connection.detach()
@@ -133,7 +133,7 @@ class _AdvisoryLock:
             connection.execute(_FREE[self._kind], self._named)
 
     def _give_up(self, connection: sa.Connection, timeout: float, store: object) -> NoReturn:
-        holder = "another database session"  # whoever does not wait goes on at once, and is not told which
+        holder = "another database session"  # not asked for which one: a caller that does not wait goes on at once
         if timeout > 0:
             session = connection.execute(_HOLDER[self._kind], self._named).scalar() or "(just gone)"
             holder = f"database session {session}"

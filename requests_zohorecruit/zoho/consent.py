@@ -86,7 +86,7 @@ class Callback(NamedTuple):
 
 
 def make_state() -> Secret:
-    """Return a value nobody can guess, which ties the redirect to the request (RFC 6749, section 10.12)."""
+    """Return a value that cannot be guessed, which ties the redirect to the request (RFC 6749, section 10.12)."""
     return Secret(secrets.token_urlsafe(24))
 
 
@@ -111,7 +111,7 @@ def read_callback(url: str, *, application: Application, state: object) -> Callb
     region = application.region.code
     if not (isinstance(state, str) and state):
         raise AuthorizationError(
-            "This session does not know which state its authorization URL carried, so anyone could have made the "
+            "This session does not know which state its authorization URL carried, so anyone could have forged the "
             "callback; nothing was sent.",
             region=region,
             hint="Keep the state that authorization_url() returns, and pass it: OAuth2Session(…, state=…).",

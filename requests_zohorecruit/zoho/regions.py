@@ -72,7 +72,7 @@ class Region:
             name = repr(value) if re.fullmatch(r"[\w.:/-]{0,40}", value, re.ASCII) else "as given (not shown here)"
             raise UnknownRegionError(
                 f"No Zoho region is named {name}; known are {known}.",
-                hint="A data centre that is not in it is reached through a custom Region(code, accounts_url, …).",
+                hint="For any other data centre, create a Region(code, accounts_url, recruit_url, …).",
             )
         return found
 
@@ -81,7 +81,7 @@ class Region:
     def from_callback(cls, url: str, extra: Iterable[Region] = ()) -> Region:
         """Tell from Zoho's redirect in which region the person lives, so where the code is to be redeemed.
 
-        ``accounts-server`` decides where the client secret is posted and anybody can write that URL, so it must be,
+        ``accounts-server`` decides where the client secret is posted and anyone can forge that URL, so it must be,
         to the letter, the accounts URL of a known region, and ``location`` must agree with it.
         See https://www.zoho.com/accounts/protocol/oauth/multi-dc.html.
 

@@ -1,6 +1,6 @@
 """What a token is: one immutable value with an absolute expiry, and the windows in which it grows old.
 
-Knows nothing of HTTP, stores or clocks: whoever asks says what time it is.
+Knows nothing of HTTP, stores or clocks: callers pass the time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from requests_zohorecruit.secret import Secret, checked_secret, clears_frames, f
 
 __all__ = ["SCHEME", "TOKEN_KEYS", "Token", "read_lifetime", "split_scope"]
 
-#: The scheme of the Authorization header, whatever ``token_type`` says.
+#: The scheme of the Authorization header, even if ``token_type`` says otherwise.
 SCHEME = "Zoho-oauthtoken"
 #: The keys of a token dict that are the token's.
 TOKEN_KEYS = ("access_token", "refresh_token", "expires_at", "expires_in", "scope", "api_domain", "token_type")
@@ -25,7 +25,7 @@ TOKEN_KEYS = ("access_token", "refresh_token", "expires_at", "expires_in", "scop
 DEFAULT_LIFETIME = 3600
 #: No Zoho access token lives longer than this; a larger ``expires_in`` is in milliseconds.
 LONGEST_LIFETIME = 86_400
-#: Seconds before expiry from which a refresh is tried without anybody waiting for it.
+#: Seconds before expiry from which a refresh is tried while other callers go on with the token.
 ADVISORY_WINDOW = 300.0
 #: Seconds before expiry from which the token is not sent any more.
 MANDATORY_WINDOW = 30.0
@@ -41,7 +41,7 @@ class Token:
     :ivar expires_in: its lifetime as issued, in seconds
     :ivar scope: the scopes, as a tuple of strings
     :ivar api_domain: ``https://www.zohoapis.eu`` or the like, or None; Recruit does not live there
-    :ivar token_type: what the server called it; the scheme sent is ``Zoho-oauthtoken`` whatever this says
+    :ivar token_type: what the server called it; the scheme sent is always ``Zoho-oauthtoken``
     """
 
     access_token: str

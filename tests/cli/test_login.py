@@ -199,7 +199,7 @@ class TestInTheBrowser:
         monkeypatch.setattr(CallbackReceiver, "wait", lambda *_: None)
         result = login()
         assert result.exit_code == 3
-        assert "Nobody pressed Accept within 300 s; nothing was saved." in result.stderr
+        assert "Accept was not pressed within 300 s; nothing was saved." in result.stderr
         assert not Profile().exists()
 
     def test_ctrl_c_leaves_nothing_behind(self, login, monkeypatch, port, home):
@@ -217,7 +217,7 @@ class TestInTheBrowser:
 
         monkeypatch.setattr(Profile, "save", fail)
         result = login()
-        assert (result.exit_code, "OSError, which should not happen" in result.stderr) == (1, True)
+        assert (result.exit_code, "Unexpected error (OSError)" in result.stderr) == (1, True)
         assert "planted" not in result.output
 
     def test_a_browser_that_is_waited_for_is_not_in_the_way(self, login, person, monkeypatch):
@@ -265,7 +265,7 @@ class TestInTheBrowser:
         monkeypatch.delenv("BROWSER", raising=False)
         monkeypatch.setattr(CallbackReceiver, "wait", nobody)
         output = login().output
-        assert ("There is no browser to open here" in output) == (not opened)
+        assert ("Could not open a browser" in output) == (not opened)
         assert ("Your browser opens" in output) == opened
 
     @pytest.mark.parametrize("where", ["a file", "/proc/self"])
@@ -315,7 +315,7 @@ class TestWithoutABrowser:
 
     def test_nothing_pasted_is_told(self, login):
         result = login("--no-browser", input="\n")
-        assert (result.exit_code, "There is no address it ended at on standard input." in result.stderr) == (4, True)
+        assert (result.exit_code, "No redirect address was given on standard input." in result.stderr) == (4, True)
 
     def test_another_registered_redirect_uri_can_be_used(self, login, zoho):
         result = login("--no-browser", "--redirect-uri", "https://www.example.com/zoho", input="x\n")
@@ -341,7 +341,7 @@ class TestWhoAsks:
         result = run("login", "--no-browser", input="1000.X\nmars\neu\nplanted-secret\nplanted-address\n")
         assert "Client ID: 1000.X\nRegion (us, eu, in," in result.output
         assert "No Zoho region is named 'mars'; known are us, eu" in result.output
-        assert "ae, sg): eu\nClient secret (not shown): \n" in result.output
+        assert "ae, sg): eu\nClient secret (hidden): \n" in result.output
         assert "https://accounts.zoho.eu/oauth/v2/auth?" in result.output
         assert (result.exit_code, "planted" in result.output) == (3, False)
 
@@ -351,7 +351,10 @@ class TestWhoAsks:
 
     def test_a_secret_that_cannot_be_one_is_refused_without_showing_it(self, run):
         result = run("login", "--client-id", "1000.X", "--region", "eu", input="planted secret\n")
-        assert (result.exit_code, "That cannot be: client_secret contains a space" in result.stderr) == (4, True)
+        assert (result.exit_code, "That does not look like a client secret: it contains a space" in result.stderr) == (
+            4,
+            True,
+        )
         assert "planted" not in result.output
 
     def test_an_unknown_region_lists_the_known_ones(self, run):
@@ -396,7 +399,7 @@ class TestExchange:
 
     def test_a_code_that_cannot_be_one_is_refused_without_showing_it(self, run, client, zoho):
         result = run("exchange", input="planted code\n")
-        assert (result.exit_code, "That cannot be: code contains a space" in result.stderr) == (1, True)
+        assert (result.exit_code, "That does not look like a code: it contains a space" in result.stderr) == (1, True)
         assert "planted" not in result.output
         assert zoho.token_requests == 0
 

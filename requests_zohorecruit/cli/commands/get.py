@@ -69,7 +69,7 @@ def _print_answer(answer: requests.Response, region: str) -> None:
     if not answer.ok:
         raise make_api_error(answer, region)
     if answer.status_code == requests.codes.no_content:
-        click.echo("There is nothing there (HTTP 204).", err=True)
+        click.echo("No content (HTTP 204).", err=True)
     elif not sys.stdout.isatty():
         for chunk in answer.iter_content(_CHUNK):
             sys.stdout.buffer.write(chunk)
@@ -78,7 +78,7 @@ def _print_answer(answer: requests.Response, region: str) -> None:
     elif answer.headers.get("Content-Type", "").startswith("text/"):
         click.echo(answer.text)
     else:
-        raise click.ClickException("That is a file, which a terminal cannot show: redirect it into one with > name.")
+        raise click.ClickException("The answer is a binary file, which a terminal cannot show. Redirect it: > name.")
 
 
 def _print_json(text: str) -> None:
@@ -102,10 +102,10 @@ def _get_pages(session: requests.Session, url: str, region: str) -> Iterator[lis
         try:
             content = answer.json()
             records = list(content["data"])
-            # A page without records is the last, whatever it says: otherwise a mistake there would have no end here.
+            # A page without records is the last even if it announces more, or a mistake of the API would never end.
             more = bool(records and content.get("info", {}).get("more_records"))
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise click.ClickException("That is no list of records; --all is for modules such as Candidates.") from None
+            raise click.ClickException("Not a list of records: use --all with a module such as Candidates.") from None
         yield records
         page += 1
 

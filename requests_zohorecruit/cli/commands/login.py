@@ -22,6 +22,7 @@ from requests_zohorecruit.cli.prompts import (
     ask_secret,
     choose_application,
     client_options,
+    describe_problem,
     find_client_id,
     profile_option,
 )
@@ -44,11 +45,11 @@ _keyring_option = click.option(
 )
 
 _REGISTER = """\
-Zoho knows a program as a client. If you have none yet, register one at
+Zoho calls your program a "client". If you have none yet, register one at
 https://api-console.zoho.com:
 
     Client type               Server-based Applications
-    Client name, homepage     whatever you like
+    Client name, homepage     of your choice
     Authorized redirect URI   {redirect_uri}
 
 It then shows the client ID and the client secret that are asked for here.
@@ -77,11 +78,17 @@ perhaps on an error page.
 @click.command()
 @profile_option
 @client_options
-@click.option("--scope", default=_SCOPE, show_default=True, help="What to ask for, with commas in between.")
-@click.option("--port", default=PORT, show_default=True, type=click.IntRange(1, 65535), help="For the way back.")
-@click.option("--no-browser", is_flag=True, help="Print the address to open, and take the one you end at.")
-@click.option("--redirect-uri", help="Another registered one, with localhost, or for --no-browser.")
-@click.option("--timeout", default=300, show_default=True, type=click.IntRange(1), help="Seconds to wait for you.")
+@click.option("--scope", default=_SCOPE, show_default=True, help="Scopes to ask for, separated by commas.")
+@click.option(
+    "--port", default=PORT, show_default=True, type=click.IntRange(1, 65535), help="Local port for the redirect."
+)
+@click.option(
+    "--no-browser",
+    is_flag=True,
+    help="Print the address for a browser on any computer; read the redirect.",
+)
+@click.option("--redirect-uri", help="Registered redirect URI, if it has localhost, or any with --no-browser.")
+@click.option("--timeout", default=300, show_default=True, type=click.IntRange(1), help="Seconds to wait for Accept.")
 @_keyring_option
 def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     profile: Profile,
@@ -117,13 +124,13 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
 
     if no_browser:
         click.echo(_ELSEWHERE.format(address=address, redirect_uri=redirect_uri))
-        finish(ask_secret("address it ended at"))
+        finish(ask_secret("redirect address", "Paste the address your browser ended on"))
         return
     with ExitStack() as stack:
         receiver = _listen(port, stack)
         _open(address)
         finish(_wait_for_redirect(receiver, timeout))
-        receiver.show("You are logged in", "Close this window and go on where you started the login.")
+        receiver.show("You are logged in", "Close this window and go back to the terminal where you started the login.")
 
 
 @click.command()
@@ -143,7 +150,7 @@ def exchange(profile: Profile, keyring: bool | None, **client: Any) -> None:  # 
     try:
         code = checked_secret("code", ask_secret("code"))
     except ValueError as error:
-        raise click.ClickException(f"That cannot be: {error}.\nCopy the code once more.") from None
+        raise click.ClickException(f"{describe_problem(error)}\nCopy the code once more.") from None
     _redeem(profile, application, code, redirect_uri=None, scopes=(), in_keyring=in_keyring)
 
 
@@ -161,22 +168,22 @@ def _listen(port: int, stack: ExitStack) -> CallbackReceiver:
         problem = error.strerror
     raise click.ClickException(
         f"Port {port} of 127.0.0.1 cannot be used: {problem}.\n"
-        "End what uses it, or register another redirect URI and pass its port with --port."
+        "Stop the program that uses it, or register another redirect URI and pass its port with --port."
     )
 
 
 def _open(address: str) -> None:
     if _has_browser():
         click.echo("Your browser opens. If it does not, open this address on this machine:\n")
-        # In a thread: some browsers are waited for, and this one waits for us.
+        # In a thread, since some browsers return only when they are closed, and the browser waits for this program.
         threading.Thread(target=_browse, args=(address,), daemon=True).start()
     else:
-        click.echo("There is no browser to open here (--no-browser is for one elsewhere). Open this address:\n")
+        click.echo("Could not open a browser (for one on another computer: --no-browser). Open this address:\n")
     click.echo(f"    {address}\n")
 
 
 def _has_browser() -> bool:
-    """Tell whether there is one with a window: one in the terminal would take it away from us."""
+    """Tell whether there is a browser with a window. One in the terminal would hide what this command prints."""
     with suppress(webbrowser.Error):
         return bool(os.environ.get("BROWSER")) or type(webbrowser.get()) is not webbrowser.GenericBrowser
     return False
@@ -200,7 +207,7 @@ def _wait_for_redirect(receiver: CallbackReceiver, timeout: int) -> str:
             if redirect is not None:
                 return redirect
     raise AuthorizationError(
-        f"Nobody pressed Accept within {timeout} s; nothing was saved.",
+        f"Accept was not pressed within {timeout} s; nothing was saved.",
         hint="Run the command again; --timeout allows for more time, --no-browser for another machine.",
     )
 
@@ -210,7 +217,7 @@ def _check_redirect(redirect: str, application: Application, state: str) -> Call
         return read_callback(redirect, application=application, state=state)
     except UntrustedHostError as error:
         error.hint = (
-            "Anybody can write such an address. If it is a data centre newer than this program, run the command again "
+            "Anyone can forge such an address. If it is a data centre newer than this program, run the command again "
             "with --accounts-url and --recruit-url."
         )
         raise

@@ -1,4 +1,4 @@
-"""``zohorecruit status``: what a profile holds and how it is doing; with ``--check``, what Zoho says to it."""
+"""``zohorecruit status``: what a profile holds and whether it works; with ``--check``, what Zoho answers."""
 
 from __future__ import annotations
 
