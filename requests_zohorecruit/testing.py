@@ -5,6 +5,7 @@ Knows nothing of any particular store. Importing it imports neither pytest, nor 
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -13,7 +14,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import requests
@@ -181,10 +182,26 @@ class TokenStoreContract:
             pytest.skip("this store is not shared between processes, or there is no fork here")
         key = _make_key()
         _save(self.make_store(key), _RECORD)
-        with _fork_holder(lambda: self.make_store(key).lock(_PATIENCE)) as kill:
+        fork = multiprocessing.get_context("fork")
+        taken = fork.Event()
+
+        def hold() -> None:  # pragma: no cover - the measuring ends with the killed child
+            with self.make_store(key).lock(_PATIENCE):
+                taken.set()
+                signal.pause()
+
+        holder = fork.Process(target=hold, daemon=True)
+        with warnings.catch_warnings():
+            # Python warns about forking with threads around. The child does nothing but what is tested.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            holder.start()
+        try:
+            assert taken.wait(_PATIENCE), "the child could not take the lock"
             assert not _can_lock(self.make_store(key), 0)
-            kill()
-            assert _can_lock(self.make_store(key), self.dead_locker_timeout)
+        finally:
+            holder.kill()
+            holder.join()
+        assert _can_lock(self.make_store(key), self.dead_locker_timeout)
         assert dict(self.make_store(key).load() or {}) == _RECORD
 
     def test_a_record_of_another_client_is_refused(self) -> None:
@@ -263,33 +280,3 @@ def _run_in_threads(number: int, work: Callable[[], object]) -> None:
             outcome.result(_PATIENCE)
     finally:
         pool.shutdown(wait=False)  # a thread that is stuck fails the test instead of stopping it
-
-
-@contextmanager
-def _fork_holder(enter: Callable[[], Any]) -> Iterator[Callable[[], None]]:
-    """Fork a child that enters a context and stays in it; give a function that kills it there."""
-    reading, writing = os.pipe()
-    with warnings.catch_warnings():
-        # Python warns about forking with threads around. The child does nothing but what is tested.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:  # pragma: no cover - the measuring ends with the killed child
-        try:
-            with enter():
-                os.write(writing, b"y")
-                signal.pause()
-        finally:
-            os._exit(1)
-    os.close(writing)
-    with ExitStack() as end:
-        end.callback(os.close, reading)
-        alive = [child]
-
-        def kill() -> None:
-            while alive:
-                os.kill(alive[0], signal.SIGKILL)
-                os.waitpid(alive.pop(), 0)
-
-        end.callback(kill)
-        assert os.read(reading, 1) == b"y", "the child could not take the lock"
-        yield kill

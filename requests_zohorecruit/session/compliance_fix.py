@@ -7,8 +7,7 @@ decided in `refresher`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from requests_oauthlib import OAuth2Session
 
@@ -57,15 +56,8 @@ def zohorecruit_compliance_fix(
     if not isinstance(session, OAuth2Session):
         raise TypeError(f"session must be an OAuth2Session, not {type(session).__name__}")
     application = Application.create(cast("str", session.client_id), client_secret, region)
-    _show_client_token(_client(session))
-    auth = SessionAuth(
-        session,
-        application,
-        store=store,
-        saver=partial(_update, session),
-        held=partial(_held, session),
-        allowed_hosts=allowed_hosts,
-    )
+    _show_client_token(session)
+    auth = SessionAuth(session, application, store=store, allowed_hosts=allowed_hosts)
     if isinstance(session, ZohoSession):
         auth = session.zoho_auth.choose_successor(auth)
     else:
@@ -77,25 +69,9 @@ def zohorecruit_compliance_fix(
     return session
 
 
-def _update(session: OAuth2Session, record: dict[str, Any]) -> None:
-    """Save to the session's own ``token_updater``, whenever that was set."""
-    if session.token_updater:
-        session.token_updater(record)
-
-
-_NOTHING: Mapping[str, Any] = {}
-
-
-def _client(session: OAuth2Session) -> Client:
-    return cast("Client", session._client)  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
-
-
-def _held(session: OAuth2Session) -> Mapping[str, Any]:
-    return _client(session).token or _NOTHING
-
-
-def _show_client_token(client: Client) -> None:
+def _show_client_token(session: OAuth2Session) -> None:
     """Take in a token that the client was made with: the session empties the client's dict, and leaves the rest."""
+    client: Client = session._client  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
     if not client.token and client.access_token:
         names = {"access_token": "access_token", "refresh_token": "refresh_token", "expires_at": "_expires_at"}
         client.token = {name: getattr(client, attribute, None) for name, attribute in names.items()}

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import requests
+from requests_oauthlib import OAuth2Session
 
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth, as_store
@@ -23,8 +24,12 @@ from requests_zohorecruit.thread_locks import ForkSafeLock
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
+if TYPE_CHECKING:
+    from oauthlib.oauth2 import Client
+
 __all__ = ["SessionAuth", "StoreArgument"]
 
+_NOTHING: Mapping[str, Any] = {}
 StoreArgument: TypeAlias = TokenStore | Callable[[dict[str, Any]], object] | None
 
 
@@ -32,22 +37,18 @@ class SessionAuth(ZohoRecruitAuth):
     """What a session with the fix has as ``session.auth``: a `ZohoRecruitAuth` whose grant can be replaced.
 
     :param session: whose proxies, certificates and adapters calls to Zoho Accounts use
-    :param store: as the fix got it
-    :param saver: stands in for the store when `store` is None
-    :param held: returns the token dict that the session's oauthlib client holds
+    :param store: as the fix got it; None = the session's own ``token_updater``, if it has one
     """
 
     _refresher: Refresher
     _mapping: Mapping[str, Any]
 
-    def __init__(  # noqa: PLR0913 - it takes what the fix takes
+    def __init__(
         self,
-        session: requests.Session,
+        session: OAuth2Session,
         application: Application,
         *,
         store: StoreArgument,
-        saver: Callable[[dict[str, Any]], object],
-        held: Callable[[], Mapping[str, Any]],
         allowed_hosts: Iterable[str],
     ) -> None:
         allowed = allowed_hosts if isinstance(allowed_hosts, (str, bytes)) else tuple(allowed_hosts)
@@ -55,7 +56,7 @@ class SessionAuth(ZohoRecruitAuth):
         self.hosts = self._hosts = TrustedHosts(application.region, allowed)
         self._session, self._endpoint = session, TokenEndpoint(application, session=session)
         self._arguments = (application, frozenset(allowed))
-        self._store, self._saver, self._held = store, saver, held
+        self._store = store
         self._changing = ForkSafeLock()
         self._restart(Record())
 
@@ -85,14 +86,14 @@ class SessionAuth(ZohoRecruitAuth):
 
         flask-dance does that before each request: it loads the user's token from its storage into the client.
         """
-        if self._held() is self._mapping:
+        if self._get_client_token() is self._mapping:
             return
         with self._changing.hold(LOCK_TIMEOUT):
-            held = self._read_held()
+            held = self._read_client_token()
             if any(_list_tokens(held)) and _list_tokens(held) != _list_tokens(self._refresher.record):
                 self._restart(self._refresher.record)
             else:
-                self._mapping, self._shown = self._held(), held
+                self._mapping, self._shown = self._get_client_token(), held
 
     def token_dict(self) -> dict[str, Any]:
         """Return the current token as requests-oauthlib shows it: as it was given, or as it came from Zoho."""
@@ -134,7 +135,7 @@ class SessionAuth(ZohoRecruitAuth):
         return self._refresher.record
 
     def _restart(self, before: Record) -> None:
-        self._mapping, self._shown = self._held(), self._read_held()
+        self._mapping, self._shown = self._get_client_token(), self._read_client_token()
         given = self._shown
         if given.refresh_token == before.refresh_token:
             # Handed over again, the same grant keeps its mints and its cool-down.
@@ -142,13 +143,23 @@ class SessionAuth(ZohoRecruitAuth):
         self._start(given)
 
     def _start(self, given: Record) -> None:
-        store = as_store(self._saver if self._store is None else self._store, self._endpoint)
+        store = as_store(self._update_session if self._store is None else self._store, self._endpoint)
         if isinstance(store, CallbackStore) and any(_list_tokens(given)):
             store.remember(given.to_mapping(self.application))
         self._refresher = Refresher(self._endpoint, store, given)
 
-    def _read_held(self) -> Record:
-        return Record.from_mapping(self._held(), self.application)
+    def _read_client_token(self) -> Record:
+        return Record.from_mapping(self._get_client_token(), self.application)
+
+    def _get_client_token(self) -> Mapping[str, Any]:
+        """Return the token dict that the session's oauthlib client holds, which is the same object until it changes."""
+        client: Client = self._session._client  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
+        return client.token or _NOTHING
+
+    def _update_session(self, record: dict[str, Any]) -> None:
+        """Save to the ``token_updater`` that the session has at the time."""
+        if self._session.token_updater:
+            self._session.token_updater(record)
 
 
 def _list_tokens(record: Record) -> tuple[Secret | None, str | None]:

@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
@@ -83,7 +84,7 @@ def choose_lock(engine: sa.Engine, name: str) -> Hold:
     """
     kind = {"mariadb": "mysql"}.get(engine.dialect.name, engine.dialect.name)
     if kind == "sqlite":
-        return _SQLiteLock(engine, name).hold
+        return partial(_hold_sqlite, engine, name)
     if kind in _TAKE:
         return _AdvisoryLock(engine, name, kind).hold
     raise ValueError(f"SQLStore works with PostgreSQL, MySQL, MariaDB and SQLite, not with {kind}")
@@ -140,29 +141,19 @@ class _AdvisoryLock:
         raise TimeoutError(f"{store!r} is locked by {holder}; gave up after {timeout:g} s.")
 
 
-class _SQLiteLock:
-    """A lock file beside the database: a transaction that locks SQLite would lock readers out, too."""
-
-    def __init__(self, engine: sa.Engine, name: str) -> None:
-        self._engine = engine
-        self._name = name
-
-    def hold(self, timeout: float, store: object) -> AbstractContextManager[None]:
-        database = self._database()
-        if not database:
-            locks = _in_memory.setdefault(self._engine, {})
-            return locks.setdefault(self._name, ForkSafeLock()).hold(timeout, of=store)
-        # The file is the one the link leads to, as it is for SQLite.
-        digest = hashlib.sha256(self._name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        return LockFile(Path(f"{os.path.realpath(database)}.{digest}.lock"), store).hold(timeout)
-
-    def _database(self) -> str:
-        # Asked once for each engine: in memory, all may share one connection and be in the middle of something.
-        if self._engine not in _sqlite_files:
-            with self._engine.connect() as connection:
-                files = {name: file for _, name, file in connection.exec_driver_sql("PRAGMA database_list")}
-            _sqlite_files[self._engine] = files["main"]
-        return _sqlite_files[self._engine]
+def _hold_sqlite(engine: sa.Engine, name: str, timeout: float, store: object) -> AbstractContextManager[None]:
+    """Hold a lock file beside the database: a transaction that locks SQLite would lock readers out, too."""
+    # Asked once for each engine: in memory, all may share one connection and be in the middle of something.
+    if engine not in _sqlite_files:
+        with engine.connect() as connection:
+            files = {database: file for _, database, file in connection.exec_driver_sql("PRAGMA database_list")}
+        _sqlite_files[engine] = files["main"]
+    if not _sqlite_files[engine]:
+        locks = _in_memory.setdefault(engine, {})
+        return locks.setdefault(name, ForkSafeLock()).hold(timeout, of=store)
+    # The file is the one the link leads to, as it is for SQLite.
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return LockFile(Path(f"{os.path.realpath(_sqlite_files[engine])}.{digest}.lock"), store).hold(timeout)
 
 
 def _close(
