@@ -203,7 +203,7 @@ def test_children_do_not_hear_ctrl_c_while_they_are_started():
 
 
 def test_the_stage_says_what_arrived_without_the_comparison():
-    with Stage.opened() as stage:
+    with Stage.open() as stage:
         stage.compared = 3
         assert stage.total() == "-3 token requests for 0 API requests"
         assert stage.zoho_process != os.getpid()

@@ -65,7 +65,7 @@ class TestInTheBrowser:
     def test_who_has_no_client_yet_is_told_what_to_enter_before_it_is_asked_for(self, run, monkeypatch):
         told = run("login", "--port", 8400).output
         for entry in ("https://api-console.zoho.com", "Server-based Applications", "http://127.0.0.1:8400/callback"):
-            assert entry in told.partition("Error: The client ID is not known.")[0]
+            assert entry in told.partition("Error: No client ID was given.")[0]
         assert "Self Client" in run("exchange").output
 
     def test_what_is_asked_of_zoho(self, login, person, zoho):
@@ -296,7 +296,7 @@ class TestInTheBrowser:
 
 class TestWithoutABrowser:
     def test_the_address_is_printed_and_the_redirect_is_pasted(self, run, client, zoho, monkeypatch, port):
-        def paste(what):
+        def paste(what, prompt):
             return zoho.consent(re.search(r"^    (https://\S+oauth\S+)$", printed(), re.MULTILINE)[1])
 
         lines = []
@@ -347,7 +347,7 @@ class TestWhoAsks:
 
     def test_in_a_pipe_what_is_missing_is_named(self, run):
         result = run("login")
-        assert (result.exit_code, result.stderr.splitlines()[0]) == (4, "Error: The client ID is not known.")
+        assert (result.exit_code, result.stderr.splitlines()[0]) == (4, "Error: No client ID was given.")
 
     def test_a_secret_that_cannot_be_one_is_refused_without_showing_it(self, run):
         result = run("login", "--client-id", "1000.X", "--region", "eu", input="planted secret\n")
@@ -365,7 +365,7 @@ class TestWhoAsks:
     def test_another_client_is_not_given_the_profiles_secret(self, granted, run):
         granted()
         result = run("login", "--client-id", "1000.OTHER", "--region", "eu", input="")
-        assert "There is no client secret on standard input." in result.stderr
+        assert "No client secret was given on standard input." in result.stderr
 
     @pytest.mark.parametrize("lost", [{"client_secret": None}, {"region": "mars"}])
     def test_a_login_repairs_a_damaged_profile(self, granted, run, client, zoho, lost):
@@ -379,7 +379,7 @@ class TestWhoAsks:
     def test_another_region_is_not_given_the_profiles_secret(self, granted, run):
         granted()
         result = run("login", "--region", "eu", input="")
-        assert "There is no client secret on standard input." in result.stderr
+        assert "No client secret was given on standard input." in result.stderr
 
     def test_a_profile_must_have_a_decent_name(self, run):
         result = run("login", "--profile", "../x")
