@@ -82,7 +82,7 @@ def make_network_error(url: str, error: requests.RequestException) -> ZohoAuthEr
 
 def make_api_error(answer: requests.Response, region: str) -> ZohoAuthError:
     """Return what an answer of the API that is no success stands for."""
-    code, status = _code(answer), answer.status_code
+    code, status = _read_code(answer), answer.status_code
     details: dict[str, Any] = {"code": code, "status_code": status, "region": region}
     host = answer.url.split("/")[2]
     if code == "OAUTH_SCOPE_MISMATCH":
@@ -116,7 +116,7 @@ def make_api_error(answer: requests.Response, region: str) -> ZohoAuthError:
     return ZohoAuthError(what, hint=hint, **details)
 
 
-def _code(answer: requests.Response) -> str | None:
+def _read_code(answer: requests.Response) -> str | None:
     try:
         code = answer.json().get("code")
     except (ValueError, AttributeError):

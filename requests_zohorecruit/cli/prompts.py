@@ -21,9 +21,9 @@ from requests_zohorecruit.zoho.regions import Region
 
 __all__ = [
     "Client",
+    "add_client_options",
     "ask_secret",
     "choose_application",
-    "client_options",
     "describe_problem",
     "find_client_id",
     "profile_option",
@@ -40,7 +40,7 @@ def _parse_profile(ctx: click.Context, param: click.Parameter, value: str) -> Pr
     return profile
 
 
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
+def _complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
     names = sorted(file.parent.name for file in find_home().glob("*/application.json"))
     return [name for name in names if name.startswith(incomplete)]
 
@@ -50,7 +50,7 @@ profile_option = click.option(
     metavar="NAME",
     default="default",
     callback=_parse_profile,
-    shell_complete=_complete,
+    shell_complete=_complete_profile,
     envvar="ZOHORECRUIT_PROFILE",
     show_default=True,
     help="Profile to use.",
@@ -67,7 +67,7 @@ class Client(NamedTuple):
     new_secret: bool
 
 
-def client_options(command: _Command) -> _Command:
+def add_client_options(command: _Command) -> _Command:
     """Add the options that say who the application is; the command gets them as the fields of `Client`."""
     options = (
         click.option("--client-id", help="Client ID, as the API console shows it."),

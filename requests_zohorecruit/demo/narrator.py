@@ -82,11 +82,11 @@ class Narrator:
             yield
         except Exception as error:  # noqa: BLE001 - it is told, and ends the story
             told = str(error) if isinstance(error, ZohoAuthError) else type(error).__name__
-            self._line("stopped", told, "bold red")
+            self._print_line("stopped", told, "bold red")
             self.broken.append(f"step {number} stopped: {told}")
             self.stopped = True
         self._tell_counts(number)
-        self._line("took", f"{time.monotonic() - started:.1f} s", "dim")
+        self._print_line("took", f"{time.monotonic() - started:.1f} s", "dim")
 
     def show_progress(self, what: str) -> None:
         """Change the line beside the spinner."""
@@ -94,19 +94,19 @@ class Narrator:
 
     def ask(self, what: str) -> None:
         """Tell what was asked of Zoho."""
-        self._line("asked", what)
+        self._print_line("asked", what)
 
     def answer(self, what: str) -> None:
         """Tell what came back."""
-        self._line("answered", what)
+        self._print_line("answered", what)
 
     def note(self, what: str) -> None:
         """Tell what a careful reader will want to know."""
-        self._line("note", what, "dim")
+        self._print_line("note", what, "dim")
 
     def log(self, what: str) -> None:
         """Tell what the library wrote to its log."""
-        self._line("logged", what, "yellow")
+        self._print_line("logged", what, "yellow")
 
     def table(self, *columns: str, rows: list[tuple[str, ...]]) -> None:
         """Show records."""
@@ -135,7 +135,7 @@ class Narrator:
         self._console.print(Panel(Group(*lines), border_style="red", expand=False))
 
     def _tell_counts(self, number: int) -> None:
-        whats, seens = (max((len(part) for part in column), default=0) for column in self._columns())
+        whats, seens = (max((len(part) for part in column), default=0) for column in self._list_columns())
         for index, (what, promised, seen) in enumerate(self._counts):
             mark = Text("✔", "green") if promised == seen else Text("✘", "bold red")
             label = Text("" if index else "counted", "dim")
@@ -147,10 +147,10 @@ class Narrator:
             else:
                 self.broken.append(f"step {number}, {what}: {seen}, promised {promised}")
 
-    def _columns(self) -> tuple[list[str], list[str]]:
+    def _list_columns(self) -> tuple[list[str], list[str]]:
         return [count.what for count in self._counts], [count.seen for count in self._counts]
 
-    def _line(self, label: str, what: str, style: str = "") -> None:
+    def _print_line(self, label: str, what: str, style: str = "") -> None:
         # Wrapped here and not by rich, which fills what it wraps with spaces up to the width of the console.
         lines = textwrap.wrap(what, max(20, self._console.width - _INDENT - _LABEL), break_on_hyphens=False)
         for index, line in enumerate(lines):

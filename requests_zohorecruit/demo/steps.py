@@ -88,7 +88,7 @@ def upload(stage: Stage, narrator: Narrator) -> None:
     narrator.compare("token requests", promised=1, seen=count.token_requests)
 
 
-def threads(stage: Stage, narrator: Narrator) -> None:
+def call_from_threads(stage: Stage, narrator: Narrator) -> None:
     """Let an hour pass, and 64 threads call in the same moment."""
     stage.pass_an_hour()
     stage.zoho.token_delay = _TOKEN_DELAY
@@ -96,7 +96,7 @@ def threads(stage: Stage, narrator: Narrator) -> None:
         "the demo's clock is put forward by an hour here; Zoho ends the life of all access tokens, and takes "
         f"{_TOKEN_DELAY * 1000:.0f} ms from now on to mint one, so that all threads wait at once"
     )
-    count, call = stage.count(), _call(stage)
+    count, call = stage.count(), _make_call(stage)
     narrator.ask(f"GET /recruit/v2/Candidates from {_THREADS} threads at once")
     outcomes = run_in_threads(
         _THREADS, call, lambda done: narrator.show_progress(f"{done} of {_THREADS} threads have their answer")
@@ -108,11 +108,11 @@ def threads(stage: Stage, narrator: Narrator) -> None:
     _compare(stage, narrator)
 
 
-def processes(stage: Stage, narrator: Narrator) -> None:
+def call_from_processes(stage: Stage, narrator: Narrator) -> None:
     """Let the token die while 8 processes believe in it, and 8 threads of each call in the same moment."""
     callers = _PROCESSES * _THREADS_EACH
     crowd = Crowd(
-        _call(stage),
+        _make_call(stage),
         processes=_PROCESSES,
         threads=_THREADS_EACH,
         done=lambda ready: narrator.show_progress(f"{ready} of {_PROCESSES} processes are ready"),
@@ -131,7 +131,7 @@ def processes(stage: Stage, narrator: Narrator) -> None:
     narrator.compare("token requests", promised=1, seen=count.token_requests)
 
 
-def throttle_unnoticed(stage: Stage, narrator: Narrator) -> None:
+def throttle_with_live_token(stage: Stage, narrator: Narrator) -> None:
     """Have Zoho refuse a refresh while the old token still lives."""
     stage.get_candidates()  # picks up the token that another process fetched
     stage.clock.forward(3600 - 120)
@@ -139,13 +139,13 @@ def throttle_unnoticed(stage: Stage, narrator: Narrator) -> None:
     count = stage.count()
     narrator.note("the clock goes to two minutes before the token's end, when a new one is due but not yet needed")
     narrator.ask("GET /recruit/v2/Candidates, three times; Zoho answers the first refresh with Access Denied")
-    outcomes = [_call(stage)() for _ in range(3)]
+    outcomes = [_make_call(stage)() for _ in range(3)]
     narrator.answer(_summarize(outcomes))
     narrator.compare("calls answered 200", promised=3, seen=_count_good(outcomes))
     narrator.compare("token requests", promised=1, seen=count.token_requests)
 
 
-def throttle(stage: Stage, narrator: Narrator) -> None:
+def throttle_without_token(stage: Stage, narrator: Narrator) -> None:
     """Have Zoho refuse a refresh when there is no token left to live on."""
     stage.pass_an_hour()
     stage.zoho.fault("throttle")
@@ -193,10 +193,10 @@ STEPS: tuple[tuple[str, Callable[[Stage, Narrator], None]], ...] = (
     ("A person grants access, and the code becomes a token", authorize),
     ("The first call", list_candidates),
     ("A résumé is uploaded, and the token is rejected in the middle", upload),
-    (f"An hour later, {_THREADS} threads find the token expired", threads),
-    (f"The token dies under {_PROCESSES} processes of {_THREADS_EACH} threads", processes),
-    ("Zoho throttles, and no caller notices", throttle_unnoticed),
-    ("Zoho throttles, and there is no token to live on", throttle),
+    (f"An hour later, {_THREADS} threads find the token expired", call_from_threads),
+    (f"The token dies under {_PROCESSES} processes of {_THREADS_EACH} threads", call_from_processes),
+    ("Zoho throttles, and no caller notices", throttle_with_live_token),
+    ("Zoho throttles, and there is no token to live on", throttle_without_token),
     ("The grant is revoked", revoke),
 )
 
@@ -220,7 +220,7 @@ def _compare(stage: Stage, narrator: Narrator) -> None:
     )
 
 
-def _call(stage: Stage) -> Call:
+def _make_call(stage: Stage) -> Call:
     return Call(stage.candidates_url, stage.auth, stage.zoho.ca_bundle)
 
 

@@ -84,7 +84,7 @@ class Profile:
             )
         in_keyring = bool(mapping.get("keyring"))
         if in_keyring:
-            mapping = {**mapping, **(self._secret_store().load() or {})}
+            mapping = {**mapping, **(self._open_secrets().load() or {})}
         return SavedProfile(self._read_application(mapping), self.store(in_keyring=in_keyring), in_keyring)
 
     def save(self, application: Application, token: Token, *, now: float, in_keyring: bool = False) -> None:
@@ -137,7 +137,7 @@ class Profile:
         """What to type for a new grant."""
         return "zohorecruit login" + ("" if self.name == "default" else f" --profile {self.name}")
 
-    def _secret_store(self) -> TokenStore:
+    def _open_secrets(self) -> TokenStore:
         return _open_keyring(f"{self.name} (application)")
 
     def _read_application(self, mapping: Mapping[str, Any]) -> Application:
@@ -161,14 +161,14 @@ class Profile:
             values.update({url: getattr(region, url) for url in _URLS})
         secrets = {"client_secret": str(application.client_secret)}
         if in_keyring:
-            self._secret_store().save(secrets)
+            self._open_secrets().save(secrets)
         self._file.save(values | ({"keyring": True} if in_keyring else secrets))
 
     def _forget_other_place(self, *, in_keyring: bool) -> None:
         """Empty the keyring or the file, where the secrets were until now."""
         self.store(in_keyring=not in_keyring).save({})
         if not in_keyring:
-            self._secret_store().save({})
+            self._open_secrets().save({})
 
 
 def find_home() -> Path:

@@ -65,12 +65,14 @@ class Accounts:
         decision = fields.get("decision")
         fields = {name: fields[name] for name in _AUTHORIZATION_FIELDS if name in fields}
         if wrong := self._find_mistake(fields):
-            return html(pages.problem("Error occurred", wrong), 400)
+            return html(pages.render_problem("Error occurred", wrong), 400)
         if request.method != "POST" or decision not in {"accept", "reject"}:
             scope = split_scope(fields["scope"])
-            page = pages.consent(application=self._client.name, region=self._location, scope=scope, fields=fields)
+            page = pages.render_consent(
+                application=self._client.name, region=self._location, scope=scope, fields=fields
+            )
             return html(page)
-        return Answer(302, {"Location": self._callback(fields, accepted=decision == "accept")})
+        return Answer(302, {"Location": self._build_callback(fields, accepted=decision == "accept")})
 
     def token(self, request: Request) -> Answer:
         """Exchange a code, or refresh."""
@@ -93,9 +95,9 @@ class Accounts:
         fields = request.query_fields() | request.form_fields()
         if self._ledger.revoke(fields.get("token", "")):
             return json_answer({"status": "success"})
-        return html(pages.problem("Error occurred", "The token is not valid."), 400)
+        return html(pages.render_problem("Error occurred", "The token is not valid."), 400)
 
-    def server_info(self, _: Request) -> Answer:
+    def list_servers(self, _: Request) -> Answer:
         """List the accounts servers of all regions: here there is one."""
         return json_answer({"result": "success", "locations": {self._location: self._url}})
 
@@ -113,7 +115,7 @@ class Accounts:
             return "Invalid code challenge method"
         return None
 
-    def _callback(self, fields: Mapping[str, str], *, accepted: bool) -> str:
+    def _build_callback(self, fields: Mapping[str, str], *, accepted: bool) -> str:
         state = {"state": fields["state"]} if "state" in fields else {}
         redirect_uri = fields["redirect_uri"]
         if accepted:

@@ -30,7 +30,7 @@ class Attachments:
     """All files of a Recruit account."""
 
     def __init__(self, *, new_id: Callable[[], str], timestamp: Callable[[], str]) -> None:
-        self._new_id = new_id
+        self._make_id = new_id
         self._timestamp = timestamp
         self._files: dict[str, _Attachment] = {}
 
@@ -63,7 +63,7 @@ class Attachments:
         sent = parse_uploaded_file(request)
         if sent is None:
             return _make_refusal("multipart/form-data with a part named file was expected")
-        file_id = self._new_id()
+        file_id = self._make_id()
         self._files[file_id] = _Attachment(owner, *sent, created=self._timestamp())
         return _make_success("attachment uploaded successfully", file_id)
 

@@ -104,7 +104,7 @@ class _Connection(BaseHTTPRequestHandler):
     connection: ssl.SSLSocket
 
     def _serve(self) -> None:
-        body = self._body()
+        body = self._read_body()
         if body is None:
             self.close_connection = True
             self.send_error(400, "Bad message body")
@@ -118,7 +118,7 @@ class _Connection(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - names looked up by the base class
 
-    def _body(self) -> bytes | None:
+    def _read_body(self) -> bytes | None:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return self._read_chunks()
         length = self.headers.get("Content-Length", "0")

@@ -37,7 +37,7 @@ class LocalControls(Controls):
             location=region.code,
             elsewhere=elsewhere,
             redirect_uris=tuple(redirect_uris),
-            clock=_wall_clock,
+            clock=_read_wall_clock,
         )
         self.region = region
         self.client_id = self._zoho.client.client_id
@@ -59,6 +59,6 @@ class LocalControls(Controls):
         return getattr(self._zoho, name)(*arguments)
 
 
-def _wall_clock() -> float:
+def _read_wall_clock() -> float:
     # Looked up anew each time, so that tools which freeze time in tests reach it.
     return time.time()

@@ -46,7 +46,7 @@ class Recruit:
             self._modules[module] = {}
             for record in records:
                 self._add(module, record)
-        self.attachments = Attachments(new_id=self._new_id, timestamp=timestamp)
+        self.attachments = Attachments(new_id=self._make_id, timestamp=timestamp)
 
     def handle(self, request: Request, *, reject_all: bool) -> Answer:
         """Answer one call."""
@@ -140,11 +140,11 @@ class Recruit:
         return _make_result("SUCCESS", "record deleted", {"id": record_id})
 
     def _add(self, module: str, record: _Record) -> _Record:
-        made = {"id": self._new_id(), "Created_Time": self._timestamp(), "Modified_Time": self._timestamp()}
+        made = {"id": self._make_id(), "Created_Time": self._timestamp(), "Modified_Time": self._timestamp()}
         self._modules[module][made["id"]] = record | made
         return made
 
-    def _new_id(self) -> str:
+    def _make_id(self) -> str:
         self._last_id += 1
         return str(self._last_id)
 

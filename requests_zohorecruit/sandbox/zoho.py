@@ -68,7 +68,7 @@ class Zoho(Settings):
             ("POST", "/oauth/v2/auth"): self._accounts.authorize,
             ("POST", _TOKEN_PATH): self._token,
             ("POST", f"{_TOKEN_PATH}/revoke"): self._accounts.revoke,
-            ("GET", "/oauth/serverinfo"): self._accounts.server_info,
+            ("GET", "/oauth/serverinfo"): self._accounts.list_servers,
         }
         self._faults: deque[str] = deque()
         self._received: list[Arrival] = []
@@ -125,7 +125,7 @@ class Zoho(Settings):
     def new_code(self, scope: str = AMPLE_SCOPE) -> str:
         """Return a code as the self-client page of the API console gives it, to be redeemed without redirect URI."""
         with self._lock:
-            return self._ledger.self_client_code(split_scope(scope)).value
+            return self._ledger.make_self_client_code(split_scope(scope)).value
 
     def new_grant(self, scope: str = AMPLE_SCOPE) -> str:
         """Return the refresh token of another grant of the same person; nothing is minted."""
@@ -159,7 +159,7 @@ class Zoho(Settings):
             return self._recruit.handle(request, reject_all=self.reject_all)
         if request.path.startswith(_ELSEWHERE):
             return _answer_elsewhere(request)
-        return html(pages.problem("Page not found", "There is nothing at this address."), 404)
+        return html(pages.render_problem("Page not found", "There is nothing at this address."), 404)
 
     def _token(self, request: Request) -> Answer:
         self._token_requests += 1

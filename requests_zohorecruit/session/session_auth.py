@@ -81,7 +81,7 @@ class SessionAuth(ZohoRecruitAuth):
         with self._changing.hold(LOCK_TIMEOUT):
             self._restart(self._refresher.record)
 
-    def notice(self) -> None:
+    def notice_change(self) -> None:
         """Restart if the client has been given another token without the session knowing.
 
         flask-dance does that before each request: it loads the user's token from its storage into the client.
@@ -95,7 +95,7 @@ class SessionAuth(ZohoRecruitAuth):
             else:
                 self._mapping, self._shown = self._get_client_token(), held
 
-    def token_dict(self) -> dict[str, Any]:
+    def get_token_dict(self) -> dict[str, Any]:
         """Return the current token as requests-oauthlib shows it: as it was given, or as it came from Zoho."""
         record = self._read_record()
         if (record.refresh_token, record.token) == (self._shown.refresh_token, self._shown.token):

@@ -51,8 +51,8 @@ class ZohoSession(OAuth2Session):
     @clears_frames
     def token(self) -> dict[str, Any]:
         """The current token, as a new dict; empty when there is none. Reads the store when nothing is in memory."""
-        self.zoho_auth.notice()
-        return self.zoho_auth.token_dict()
+        self.zoho_auth.notice_change()
+        return self.zoho_auth.get_token_dict()
 
     @token.setter
     @clears_frames
@@ -81,7 +81,7 @@ class ZohoSession(OAuth2Session):
     @clears_frames
     def authorized(self) -> bool:
         """Whether there is a live access token, or a grant to get one from."""
-        self.zoho_auth.notice()
+        self.zoho_auth.notice_change()
         return self.zoho_auth.is_authorized()
 
     def authorization_url(self, url: str, state: str | None = None, **kwargs: Any) -> tuple[str, str]:
@@ -170,7 +170,7 @@ class ZohoSession(OAuth2Session):
         self._check_client(**kwargs)
         if refresh_token is not None and refresh_token != self.token.get("refresh_token"):
             self.token = {"refresh_token": refresh_token}
-        self.zoho_auth.notice()
+        self.zoho_auth.notice_change()
         self.zoho_auth.refresh()
         return self.token
 
@@ -207,7 +207,7 @@ class ZohoSession(OAuth2Session):
             # Without this, session.auth would sign it, or netrc would.
             kwargs["auth"] = kwargs.get("auth") or _skip_signing
         else:
-            self.zoho_auth.notice()
+            self.zoho_auth.notice_change()
             for hook in self.compliance_hook["protected_request"]:
                 url, headers, data = hook(url, headers and dict(headers), data)
             if not (kwargs.get("auth") or is_secure_transport(url)):

@@ -58,12 +58,12 @@ class FileStore(TextStore):
         :raises TimeoutError: on entering, when it was not obtained in time; says who holds it
         :raises TokenStoreError: the lock file could not be made or locked
         """
-        target = self._target()
+        target = self._find_target()
         with LockFile(target.with_name(f"{target.name}.lock"), self).hold(timeout):
             _remove_leftovers(target)
             yield
 
-    def _target(self) -> Path:
+    def _find_target(self) -> Path:
         # Not once and for all: what a link points to may be changed while a program runs. Not Path.resolve(), which
         # answers a circle of links with an error that has no errno.
         return Path(os.path.realpath(self.path))
@@ -72,7 +72,7 @@ class FileStore(TextStore):
         # Not blocking: opening a named pipe would otherwise wait for a writer.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         try:
-            descriptor = os.open(self._target(), flags)
+            descriptor = os.open(self._find_target(), flags)
         except FileNotFoundError:
             return None
         with os.fdopen(descriptor, "rb") as file:
@@ -84,7 +84,7 @@ class FileStore(TextStore):
 
     @guarded("saved", hints=FILE_HINTS)
     def _write(self, text: str) -> None:
-        target = self._target()
+        target = self._find_target()
         make_private(target.parent)
         _replace(target, f"{text}\n".encode("ascii"))
 

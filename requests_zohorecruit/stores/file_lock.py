@@ -68,10 +68,12 @@ class LockFile:
         try:
             lock.acquire(max(0.0, timeout))
         except Timeout:
-            raise TimeoutError(f"{self._owner!r} is locked by {self._holder()}; gave up after {timeout:g} s.") from None
+            raise TimeoutError(
+                f"{self._owner!r} is locked by {self._read_holder()}; gave up after {timeout:g} s."
+            ) from None
         return lock
 
-    def _holder(self) -> str:
+    def _read_holder(self) -> str:
         # Best effort: another process may have taken the lock meanwhile.
         with suppress(OSError), self._path.open("rb") as file:
             text = file.read(_ENOUGH_FOR_A_HOLDER).decode("ascii", "replace").strip()

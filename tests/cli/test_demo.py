@@ -134,7 +134,7 @@ def test_a_throttle_step_without_an_error_breaks_its_promises(monkeypatch):
 
     narrator = Narrator(plain_console())
     with narrator.step(1, "Throttle"):
-        steps.throttle(NothingHappens(), narrator)
+        steps.throttle_without_token(NothingHappens(), narrator)
     assert "step 1, ThrottledError raised: 0, promised 2" in narrator.broken
 
 

@@ -19,9 +19,9 @@ import click
 from requests_zohorecruit.cli.console import open_console
 from requests_zohorecruit.cli.prompts import (
     Client,
+    add_client_options,
     ask_secret,
     choose_application,
-    client_options,
     describe_problem,
     find_client_id,
     profile_option,
@@ -77,7 +77,7 @@ perhaps on an error page.
 
 @click.command()
 @profile_option
-@client_options
+@add_client_options
 @click.option("--scope", default=_SCOPE, show_default=True, help="Scopes to ask for, separated by commas.")
 @click.option(
     "--port", default=PORT, show_default=True, type=click.IntRange(1, 65535), help="Local port for the redirect."
@@ -135,7 +135,7 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
 
 @click.command()
 @profile_option
-@client_options
+@add_client_options
 @_keyring_option
 def exchange(profile: Profile, keyring: bool | None, **client: Any) -> None:  # noqa: FBT001 - click's way
     """Redeem a self-client's code, and save the grant.
