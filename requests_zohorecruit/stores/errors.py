@@ -1,4 +1,4 @@
-"""The border between a store and its callers: whatever a driver raises leaves as a `TokenStoreError` without secrets.
+"""Errors of stores: each error that a driver raises reaches the caller as a `TokenStoreError` without secrets.
 
 Knows nothing of any particular driver, nor of what a record holds.
 """
@@ -53,7 +53,7 @@ def guarded(
                 return method(store, *args, **kwargs)
             except promised:
                 raise
-            except Exception as cause:  # noqa: BLE001 - drivers raise what they like; that is what this is here for
+            except Exception as cause:  # noqa: BLE001 - drivers have errors of their own
                 _log.debug("%r could not be %s\n%s", store, doing, "".join(traceback.format_tb(cause.__traceback__)))
                 raise translate(cause, repr(store), doing, hints or {}) from None
 
@@ -63,7 +63,7 @@ def guarded(
 
 
 def translate(cause: Exception, name: str, doing: str, hints: Mapping[int, str]) -> TokenStoreError:
-    """Return what an exception of a store's means to its callers; of its text, which may hold a password, nothing.
+    """Return the error for a store's exception, without its text, which may hold a password.
 
     :param name: what the message calls the store
     :param doing: past participle for the message, as above

@@ -34,6 +34,7 @@ KILLERS = {
     "zoho.api_answers": ("tests/zoho/test_api_answers.py", "tests/fuzz/test_api_answers.py"),
     "stores.errors": ("tests/stores/test_errors.py", "tests/stores/test_file.py"),
     "stores.json_record": ("tests/stores/test_json_record.py", "tests/stores/test_file.py"),
+    "stores.text_store": ("tests/stores/test_file.py", "tests/stores/test_redis.py", "tests/stores/test_keyring.py"),
     "stores.file": ("tests/stores/test_file.py",),
     "stores.file_lock": ("tests/stores/test_file.py", "tests/test_thread_locks.py"),
     "engine.record": ("tests/engine/test_record.py", "tests/fuzz/test_stored_records.py", *_ENGINE),
