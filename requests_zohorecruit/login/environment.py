@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from requests_zohorecruit.errors import ClientConfigurationError
-from requests_zohorecruit.secret import Secret
+from requests_zohorecruit.secret import Secret, clears_frames
 from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["environment_arguments", "make_custom_region", "read_variable"]
 
 
+@clears_frames
 def environment_arguments() -> dict[str, Any]:
     """Return the arguments of `ZohoRecruitAuth` that the environment holds.
 
@@ -37,6 +38,7 @@ def environment_arguments() -> dict[str, Any]:
     return values
 
 
+@clears_frames
 def read_variable(name: str) -> Secret | None:
     """Return ``ZOHORECRUIT_<name>``, or what is in the file ``ZOHORECRUIT_<name>_FILE``; empty counts as missing.
 

@@ -87,6 +87,7 @@ class Profile:
             mapping = {**mapping, **(self._open_secrets().load() or {})}
         return SavedProfile(self._read_application(mapping), self.store(in_keyring=in_keyring), in_keyring)
 
+    @clears_frames
     def save(self, application: Application, token: Token, *, now: float, in_keyring: bool = False) -> None:
         """Save an application and its new grant, in place of what was there.
 

@@ -20,7 +20,7 @@ from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.refresher import Refresher
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores import CallbackStore, TokenStore
-from requests_zohorecruit.thread_locks import ForkSafeLock
+from requests_zohorecruit.thread_locks import ThreadLock
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
@@ -57,7 +57,7 @@ class SessionAuth(ZohoRecruitAuth):
         self._session, self._endpoint = session, TokenEndpoint(application, session=session)
         self._arguments = (application, frozenset(allowed))
         self._store = store
-        self._changing = ForkSafeLock()
+        self._changing = ThreadLock()
         self._restart(Record())
 
     @property

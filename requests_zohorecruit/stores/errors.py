@@ -43,6 +43,7 @@ def guarded(
     :param passing: exceptions that are part of the method's own promise
     :param hints: errno of an OSError -> what to do about it
     """
+    promised: tuple[type[Exception], ...] = (TokenStoreError, *passing)
 
     def decorate(method: _Method[_Store, _Given, _Result]) -> _Method[_Store, _Given, _Result]:
         @clears_frames
@@ -50,7 +51,7 @@ def guarded(
         def call(store: _Store, /, *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
             try:
                 return method(store, *args, **kwargs)
-            except (TokenStoreError, *passing):
+            except promised:
                 raise
             except Exception as cause:  # noqa: BLE001 - drivers have errors of their own
                 _log.debug("%r could not be %s\n%s", store, doing, "".join(traceback.format_tb(cause.__traceback__)))

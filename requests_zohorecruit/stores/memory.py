@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 
 from requests_zohorecruit.stores.text_store import TextStore
-from requests_zohorecruit.thread_locks import ForkSafeLock
+from requests_zohorecruit.thread_locks import ThreadLock
 
 __all__ = ["MemoryStore"]
 
@@ -22,7 +22,7 @@ class MemoryStore(TextStore):
     def __init__(self) -> None:
         # JSON, so that nothing can be kept here that the stores one moves on to would refuse.
         self._text: str | None = None
-        self._lock = ForkSafeLock()
+        self._lock = ThreadLock()
 
     def _read(self) -> str | None:
         return self._text

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from requests_zohorecruit.stores.file_lock import LockFile
 from requests_zohorecruit.stores.locking import poll
-from requests_zohorecruit.thread_locks import ForkSafeLock
+from requests_zohorecruit.thread_locks import ThreadLock
 
 __all__ = ["Hold", "choose_lock", "renew_connections"]
 
@@ -48,12 +48,12 @@ _HOLDER = {
 
 # Where SQLite keeps its databases. One in memory is visible only through its engine, so its lock belongs to the engine.
 _sqlite_files: WeakKeyDictionary[sa.Engine, str] = WeakKeyDictionary()
-_in_memory: WeakKeyDictionary[sa.Engine, dict[str, ForkSafeLock]] = WeakKeyDictionary()
+_in_memory: WeakKeyDictionary[sa.Engine, dict[str, ThreadLock]] = WeakKeyDictionary()
 
 # Which process an engine's connections belong to, as far as is known, and what parents left behind.
 _owners: WeakKeyDictionary[sa.Engine, int] = WeakKeyDictionary()
 _inherited: list[sa.Pool] = []
-_changing_owners = ForkSafeLock()
+_changing_owners = ThreadLock()
 #: Seconds; nothing is waited for there.
 _LONGEST_CHANGE = 60.0
 
@@ -150,7 +150,7 @@ def _hold_sqlite(engine: sa.Engine, name: str, timeout: float, store: object) ->
         _sqlite_files[engine] = files["main"]
     if not _sqlite_files[engine]:
         locks = _in_memory.setdefault(engine, {})
-        return locks.setdefault(name, ForkSafeLock()).hold(timeout, of=store)
+        return locks.setdefault(name, ThreadLock()).hold(timeout, of=store)
     # The file is the one the link leads to, as it is for SQLite.
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return LockFile(Path(f"{os.path.realpath(_sqlite_files[engine])}.{digest}.lock"), store).hold(timeout)

@@ -64,7 +64,7 @@ def _collect_facts(profile: Profile, saved: SavedProfile, *, now: float) -> dict
     who, budget = saved.application, Budget()
     record = StoredRecord(who, saved.store).load() or Record()
     token, failure = record.token, record.failure
-    recent = budget.count(record.mints, now)
+    recent = budget.list_recent(record.mints, now)
     return {
         "profile": profile.name,
         "client_id": who.client_id,
