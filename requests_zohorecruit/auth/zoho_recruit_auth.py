@@ -15,8 +15,6 @@ from requests.auth import AuthBase
 
 from requests_zohorecruit.auth.replay import peek, replay, rewind
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
-from requests_zohorecruit.engine.record import Record
-from requests_zohorecruit.engine.refresher import Refresher
 from requests_zohorecruit.secret import checked_secret, clear_frames, clears_frames
 from requests_zohorecruit.stores import CallbackStore, MemoryStore, TokenStore
 from requests_zohorecruit.zoho.api_answers import is_rejection
@@ -67,6 +65,10 @@ class ZohoRecruitAuth(AuthBase):
         session: requests.Session | None = None,
         timeout: float | tuple[float, float] = TIMEOUT,
     ) -> None:
+        # The engine is imported with the first auth: a program that only may call Zoho starts no slower for it.
+        from requests_zohorecruit.engine.record import Record  # noqa: PLC0415
+        from requests_zohorecruit.engine.refresher import Refresher  # noqa: PLC0415
+
         application = Application.create(client_id, client_secret, region)
         seed = None if refresh_token is None else checked_secret("refresh_token", refresh_token)
         endpoint = TokenEndpoint(application, session=session, timeout=timeout)
