@@ -47,7 +47,7 @@ class Budget(NamedTuple):
     mints: int = 10
     window: float = 600.0
 
-    def count(self, mints: Iterable[float], now: float) -> tuple[float, ...]:
+    def list_recent(self, mints: Iterable[float], now: float) -> tuple[float, ...]:
         """Return the mints that count at `now`, oldest first."""
         # A mint in the future was noted by a clock that has since gone back. Up to a window's length it counts as one
         # of now; beyond that it says nothing, and would block the grant until the clock has caught up.
@@ -55,7 +55,7 @@ class Budget(NamedTuple):
 
     def wait(self, mints: Iterable[float], now: float) -> float:
         """Return in how many seconds one more mint is within the budget; 0 = now."""
-        counted = self.count(mints, now)
+        counted = self.list_recent(mints, now)
         return counted[-self.mints] + self.window - now if len(counted) >= self.mints else 0.0
 
 

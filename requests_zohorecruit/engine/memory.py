@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import logging
 import math
-import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, TRY_AGAIN
 from requests_zohorecruit.engine.merge import date_grant, merge
@@ -22,7 +20,7 @@ from requests_zohorecruit.engine.stored_record import BusyHereError, StoredRecor
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores.base import TokenStore
-from requests_zohorecruit.thread_locks import ForkSafeLock, OnceForAll
+from requests_zohorecruit.thread_locks import SharedWork, ThreadLock
 from requests_zohorecruit.zoho.application import Application
 
 __all__ = ["Memory", "SharedGrant", "logger"]
@@ -79,8 +77,8 @@ class Memory(NamedTuple):
         """
         mine, base = self.record, self.base
         if stored is None:
-            # An emptied store has lost nothing: the next save puts it back.
-            return self.with_record(mine, Record(), self.save_due)
+            # An emptied store has lost nothing: the next save puts it back. What is withheld waits for that of others.
+            return self if self.is_withheld else self.with_record(mine, Record(), self.save_due)
         stored = date_grant(stored, mine=mine, base=base, now=now)
         if base is None or (claim and not mine.has_same_grant(base)):
             mine = mine.dated_after(stored)
@@ -109,10 +107,9 @@ class SharedGrant:
         self.stored = StoredRecord(application, store)
         self.clock = clock or read_wall_clock
         self.memory = Memory().with_record(given, None)
-        self.threads = ForkSafeLock()
-        self.reading = OnceForAll()
-        self._changing = ForkSafeLock()
-        self._holder: tuple[int, int] | None = None
+        self.threads = ThreadLock()
+        self.reading = SharedWork(ZohoAuthError)
+        self._changing = ThreadLock()
 
     @contextmanager
     def hold(
@@ -125,20 +122,19 @@ class SharedGrant:
         :raises BusyError: `timeout` is 0 and one of them is held
         :raises TokenStoreError: not obtained in time
         """
-        me = (os.getpid(), threading.get_ident())
-        if self._holder == me:
+        if self.threads.is_held_here():
             # A save callback that calls the API with this very auth object, and no live token to do it with (T25).
             why = "this very thread is busy with it and cannot wait for itself"
             raise self.stored.not_locked(timeout, why, busy=BusyHereError)
         started, base = time.monotonic(), self.memory.base
-        if not self.threads.acquire(timeout):
-            why = "another thread of this process is still busy with it"
-            raise self.stored.not_locked(timeout, why, busy=BusyHereError)
         try:
-            self._holder = me
-            if unless():
-                yield False
-            else:
+            with self.threads.attempt(timeout) as obtained:
+                if not obtained:
+                    why = "another thread of this process is still busy with it"
+                    raise self.stored.not_locked(timeout, why, busy=BusyHereError)
+                if unless():
+                    yield False
+                    return
                 left = max(0.0, timeout - (time.monotonic() - started))
                 with self.stored.lock(left, timeout):
                     # What was true before waiting may not be any more (T13).
@@ -148,20 +144,14 @@ class SharedGrant:
         except UnlockError:
             self._save_again(base)
             raise
-        finally:
-            self._holder = None
-            self.threads.release()
 
     def read(self) -> None:
         """Read without the lock, so without waiting for its holder; under the lock it is read again.
 
         Once for all threads that want to: with a connection for each, a process could use up a database's.
         """
-        try:
-            self.reading.do(self._read_unlocked, LOCK_TIMEOUT)
-        except TimeoutError:
-            why = "another thread of this process is still reading it"
-            raise self.stored.not_locked(LOCK_TIMEOUT, why) from None
+        if not self.reading.do(self._read_unlocked, LOCK_TIMEOUT):
+            raise self.stored.not_locked(LOCK_TIMEOUT, "another thread of this process is still reading it")
 
     def give(self, record: Record) -> None:
         """Put a grant that a person has just given in the place of what is known, and of what the store holds now."""
@@ -266,9 +256,6 @@ class SharedGrant:
         with self._changing.hold(LOCK_TIMEOUT):
             self.memory = memory = change(self.memory)
             return memory
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_holder": None}
 
 
 def read_wall_clock() -> float:

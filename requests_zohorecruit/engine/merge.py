@@ -27,22 +27,23 @@ def merge(mine: Record, theirs: Record, *, base: Record | None) -> Record:
     """Return the record to go on with. `theirs` is dated; `mine` is not while its grant has proved nothing yet.
 
     - Of one grant, the newer access token counts, and every mint that either side knows of.
-    - A grant given as an argument is used until it has minted, which dates it.
-    - Where memory has not changed since `base`, the store rules.
-    - Where it has, a revocation ends the grant of its own date and no other; of two live grants the later one counts.
+    - A grant given as an argument is used until it has minted, which dates it, or until a person logs in.
+    - Where memory has not changed since `base`, the store rules, but not with a grant that has never worked.
+    - Where it has, a revocation ends the grant of its own date and no other; a dead grant gives way, and of two live
+      grants the later one counts.
     """
     if mine.has_same_grant(theirs):
         keep = mine != base and not mine.has_older_token_than(theirs)
         return mine.join(theirs) if keep else theirs.with_mints_of(mine)
     if mine.granted_at is None and not mine.is_empty:
         return _use_given(mine, theirs, base)
-    if _is_unchanged(mine, base) or mine.is_dead:
+    if mine.is_dead or (_is_unchanged(mine, base) and not theirs.has_never_worked):
         return theirs
-    if mine.granted_at == theirs.granted_at:
-        return mine.with_extra_of(theirs) if mine.is_empty else theirs
-    if mine.is_empty or not (theirs.is_empty or theirs.is_dead or mine.is_later_than(theirs)):
-        return theirs
-    return mine.with_extra_of(theirs)
+    if mine.is_empty or theirs.is_empty:
+        keep = mine.is_empty == (mine.granted_at == theirs.granted_at)
+    else:
+        keep = theirs.is_dead or mine.is_later_than(theirs)
+    return mine.with_extra_of(theirs) if keep else theirs
 
 
 def _use_given(mine: Record, theirs: Record, base: Record | None) -> Record:
@@ -53,8 +54,9 @@ def _use_given(mine: Record, theirs: Record, base: Record | None) -> Record:
         # A record that has lost its refresh token gets it back, and keeps its access token.
         token = mine.token or (theirs.token and replace(theirs.token, refresh_token=mine.refresh_token))
         return replace(mine, token=token, extra=theirs.extra)
-    if base is not None and not base.has_same_grant(theirs):
-        return theirs  # a person has logged in since the store was first read
+    if base is not None and not base.has_same_grant(theirs) and theirs.token is not None and not theirs.is_dead:
+        # A person has logged in since the store was first read. Another process's argument would have no token yet.
+        return theirs
     return mine.with_extra_of(theirs)
 
 

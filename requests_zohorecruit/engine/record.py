@@ -163,6 +163,11 @@ class Record:
         """Whether Zoho has said that the grant is dead."""
         return self.failure is not None and self.failure.is_dead_grant
 
+    @property
+    def has_never_worked(self) -> bool:
+        """Whether the grant was dead before it had minted anything, as a mistyped argument is."""
+        return self.is_dead and self.token is None
+
     def is_alive(self, now: float) -> bool:
         """Tell whether there is an access token that may be sent."""
         return self.token is not None and now < self.token.dead_at
@@ -198,12 +203,11 @@ class Record:
                 return failure.to_error(region, failure.cool_down.until)  # a dead grant stays dead
             if not failure.cool_down.is_over(now):
                 return failure.to_error(region, now)
-        wait = budget.wait(self.mints, now)
+        wait, recent = budget.wait(self.mints, now), len(budget.list_recent(self.mints, now))
         if wait > 0:
             return ThrottledError(
-                f"This grant (region {region}) has minted {len(budget.count(self.mints, now))} access tokens within "
-                f"{budget.window:.0f} s, as many as Zoho allows; one more could lock it out, so none is asked for in "
-                f"the next {wait:.0f} s.",
+                f"This grant (region {region}) has minted {recent} access tokens within {budget.window:.0f} s, as many as "
+                f"Zoho allows; one more could lock it out, so none is asked for in the next {wait:.0f} s.",
                 retry_after=wait,
                 region=region,
                 hint="Tokens live an hour: look for what throws them away, or for an API host that rejects them all.",
@@ -234,7 +238,7 @@ class Record:
 
     def with_mint(self, now: float, budget: Budget) -> Record:
         """Note a mint that is about to be asked for, and forget those too old to count."""
-        return replace(self, mints=(*budget.count(self.mints, now), now))
+        return replace(self, mints=(*budget.list_recent(self.mints, now), now))
 
     def with_token(self, token: Token) -> Record:
         """Take a new token. A grant that Zoho replaced along with it is replaced here too."""

@@ -92,9 +92,9 @@ class Refresher:
             if not self._is_usable(self.record):
                 raise
             logger.warning("%s", error)
-        if self._is_paused(self.record) and not self._is_usable(self.record):
-            return None
-        return self._get_memory_with_token().header
+        memory = self._get_memory_with_token()
+        # Not whether there is a pause: it may just have ended, which makes the rejected token no better.
+        return memory.header if self._is_usable(memory.record) else None
 
     def pause(self, rejected: str, host: str) -> None:
         """Stop replacing rejected tokens for a while, in every process: the replacement was rejected, too."""

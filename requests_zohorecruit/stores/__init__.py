@@ -1,4 +1,4 @@
-"""The token stores this library brings along.
+"""The token stores of this library.
 
 Importing this module imports none of the packages some of them need; those are imported by the store that needs them.
 """

@@ -12,7 +12,7 @@ from typing import Any
 
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.stores.errors import guarded
-from requests_zohorecruit.thread_locks import ForkSafeLock
+from requests_zohorecruit.thread_locks import ThreadLock
 from requests_zohorecruit.zoho.token import TOKEN_KEYS
 
 __all__ = ["CallbackStore"]
@@ -44,7 +44,7 @@ class CallbackStore:
         self._save = save
         self._load = load
         self._lock = lock
-        self._own_lock = ForkSafeLock()
+        self._own_lock = ThreadLock()
         self._record: dict[str, Any] | None = None
 
     @guarded("loaded")
@@ -75,19 +75,24 @@ class CallbackStore:
         if self._load is not None:
             self._save(kept)
             return
-        if _token(kept) != _token(self._record or {}):
+        if _read_token(kept) != _read_token(self._record or {}):
             self._save(copy.deepcopy(kept))
         self._record = kept
 
-    @contextmanager
-    def lock(self, timeout: float) -> Iterator[None]:
+    def lock(self, timeout: float) -> AbstractContextManager[None]:
         """Hold the user's lock, or without one a lock between the threads that share this object.
 
         :param timeout: in seconds; 0 = do not wait
         :raises TimeoutError: on entering, when it was not obtained in time
         :raises TokenStoreError: the user's lock raised something else, or is no context manager
         """
-        held = self._enter(timeout)
+        if self._lock is None:
+            return self._own_lock.hold(timeout, of=self)
+        return self._hold(self._lock, timeout)
+
+    @contextmanager
+    def _hold(self, lock: Callable[[float], AbstractContextManager[object]], timeout: float) -> Iterator[None]:
+        held = self._enter(lock, timeout)
         try:
             yield
         except BaseException as error:
@@ -97,8 +102,10 @@ class CallbackStore:
         self._leave(held, None)
 
     @guarded("locked", TimeoutError)
-    def _enter(self, timeout: float) -> AbstractContextManager[object]:
-        held = self._own_lock.hold(timeout, of=self) if self._lock is None else self._lock(timeout)
+    def _enter(
+        self, lock: Callable[[float], AbstractContextManager[object]], timeout: float
+    ) -> AbstractContextManager[object]:
+        held = lock(timeout)
         if not isinstance(held, AbstractContextManager):
             raise TokenStoreError(f"{self!r} could not be locked: its lock is no context manager.")
         held.__enter__()
@@ -110,14 +117,16 @@ class CallbackStore:
         held.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
 
     def __repr__(self) -> str:
-        return f"CallbackStore({', '.join(_name(each) for each in (self._save, self._load, self._lock) if each)})"
+        return (
+            f"CallbackStore({', '.join(_name_function(each) for each in (self._save, self._load, self._lock) if each)})"
+        )
 
 
-def _token(record: Mapping[str, Any]) -> list[Any]:
+def _read_token(record: Mapping[str, Any]) -> list[Any]:
     # Without an access token there is nothing a token_updater could use; after a revocation that is the news.
     return [record.get(key) for key in TOKEN_KEYS] if record.get("access_token") else []
 
 
-def _name(function: Callable[..., object]) -> str:
+def _name_function(function: Callable[..., object]) -> str:
     # Never repr(): that of a partial or a bound method shows what it is bound to.
     return getattr(function, "__qualname__", type(function).__name__)

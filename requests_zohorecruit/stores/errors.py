@@ -1,4 +1,4 @@
-"""The border between a store and its callers: whatever a driver raises leaves as a `TokenStoreError` without secrets.
+"""Errors of stores: each error that a driver raises reaches the caller as a `TokenStoreError` without secrets.
 
 Knows nothing of any particular driver, nor of what a record holds.
 """
@@ -46,6 +46,7 @@ def guarded(
     :param passing: exceptions that are part of the method's own promise
     :param hints: errno of an OSError -> what to do about it
     """
+    promised: tuple[type[Exception], ...] = (TokenStoreError, *passing)
 
     def decorate(method: _Method[_Store, _Given, _Result]) -> _Method[_Store, _Given, _Result]:
         @clears_frames
@@ -53,9 +54,9 @@ def guarded(
         def call(store: _Store, /, *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
             try:
                 return method(store, *args, **kwargs)
-            except (TokenStoreError, *passing):
+            except promised:
                 raise
-            except Exception as cause:  # noqa: BLE001 - drivers raise what they like; that is what this is here for
+            except Exception as cause:  # noqa: BLE001 - drivers have errors of their own
                 _log.debug("%r could not be %s\n%s", store, doing, "".join(traceback.format_tb(cause.__traceback__)))
                 raise translate(cause, repr(store), doing, hints or {}) from None
 
@@ -65,7 +66,7 @@ def guarded(
 
 
 def translate(cause: Exception, name: str, doing: str, hints: Mapping[int, str]) -> TokenStoreError:
-    """Return what an exception of a store's means to its callers; of its text, which may hold a password, nothing.
+    """Return the error for a store's exception, without its text, which may hold a password.
 
     :param name: what the message calls the store
     :param doing: past participle for the message, as above

@@ -211,3 +211,90 @@ def test_T92_a_worker_that_noticed_a_revocation_adopts_the_grant_an_emptied_stor
     for _ in range(3):
         assert world.begin(0, "call").go_on().result == 200
         world.now += 3600
+
+
+def test_a_revocation_of_a_later_login_does_not_end_an_earlier_one_that_waits_for_a_dead_holders_lock():
+    world = World(leased=True)
+    assert world.one_after_the_other() == [200] * 3
+    until(world.begin(2, "refresh"), "ask")
+    world.crash(2)
+    earlier = world.begin(0, "authorize").go_on()
+    later = world.begin(1, "authorize").go_on()
+    revocation = world.begin(1, "revoke").go_on()
+    assert {task.at for task in (earlier, later, revocation)} == {"queue"}
+    world.now += LEASE
+    later.go_on()
+    revocation.go_on()
+    assert "refresh_token" not in world.disk.record
+    earlier.go_on()
+    assert stored_grant(world) == 1
+    assert world.one_after_the_other() == [200] * 3
+
+
+def test_a_revocation_of_a_later_login_does_not_end_an_earlier_one_that_could_not_be_saved(world):
+    until(world.begin(0, "authorize"), "lock").step(TokenStoreError("not lockable"))
+    world.begin(1, "authorize").go_on()
+    world.begin(1, "revoke").go_on()
+    assert "refresh_token" not in world.disk.record
+    world.now += 3
+    assert world.begin(0, "call").go_on().result == 200
+    assert stored_grant(world) == 1
+    assert world.one_after_the_other() == [200] * 3
+
+
+def agreed(world):
+    """Let an hour pass twice, have each process call, and return the grant on which all agree."""
+    for _ in range(2):
+        world.now += 3700
+        assert world.one_after_the_other() == [200] * 3
+    records = [worker.source.record for worker in world.workers]
+    assert {record.refresh_token for record in records} == {world.disk.record["refresh_token"]}
+    return stored_grant(world)
+
+
+@pytest.mark.parametrize("hours", [-5, -1, 1, 5])
+def test_a_login_on_a_host_whose_clock_differs_is_what_is_kept_where_the_store_is_intact(world, hours):
+    world.begin(0, "authorize").go_on()
+    world.jump(2, hours * 3600)
+    world.begin(2, "authorize").go_on()
+    assert agreed(world) == 2
+
+
+@pytest.mark.parametrize(("hours", "kept"), [(-5, 1), (-2, 1), (1, 2), (5, 2)])
+def test_after_an_emptied_store_was_seen_dates_decide_and_all_processes_agree(world, hours, kept):
+    world.begin(0, "authorize").go_on()
+    world.begin(1, "refresh").go_on()
+    world.now += 3700
+    world.empty_store()
+    call = until(world.begin(1, "call"), "lock")  # it has seen that the store is empty
+    world.crash(2)
+    world.jump(2, hours * 3600)
+    world.begin(2, "authorize").go_on()
+    assert stored_grant(world) == 2
+    call.go_on()
+    assert call.result == 200
+    assert agreed(world) == kept
+
+
+@pytest.mark.parametrize("hours", [-5, -1, 1, 5])
+def test_after_an_emptied_store_that_was_not_seen_the_store_rules_whatever_the_clocks_say(world, hours):
+    world.begin(0, "authorize").go_on()
+    world.begin(1, "refresh").go_on()
+    world.empty_store()
+    world.crash(2)
+    world.jump(2, hours * 3600)
+    world.begin(2, "authorize").go_on()
+    assert agreed(world) == 2
+
+
+def test_T21_a_rejected_token_is_not_sent_again_although_the_clock_goes_back_meanwhile(world):
+    world.reject_all = True
+    first, second = world.begin(1, "call"), world.begin(1, "call")
+    second.go_on()
+    world.jump(0, -4000.0)
+    world.begin(0, "call").go_on()
+    world.jump(1, -4000.0)
+    for _ in range(4):
+        first.step()
+    world.jump(1, -4000.0)
+    assert first.go_on().result == 401

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import logging
 import os
 import pickle
 import sys
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 import pytest
 from helpers.engine_parts import (
@@ -31,10 +32,11 @@ from requests_zohorecruit.errors import (
     ClientConfigurationError,
     ReauthorizationRequired,
     ThrottledError,
+    TokenEndpointError,
     TokenStoreError,
 )
 from requests_zohorecruit.stores import CallbackStore, MemoryStore
-from requests_zohorecruit.thread_locks import ForkSafeLock
+from requests_zohorecruit.thread_locks import ThreadLock
 from requests_zohorecruit.zoho.token import Token
 
 
@@ -55,6 +57,24 @@ def accounts():
 @pytest.fixture
 def source(clock, accounts):
     return make_refresher(clock=clock, accounts=accounts)
+
+
+GOOD, WRONG = "1000.good", "1000.typo-or-old-environment"
+
+
+@pytest.fixture
+def wrong_is_dead():
+    class Accounts(FakeTokenEndpoint):
+        reached = True
+
+        def refresh(self, previous, refresh_token, *, now):
+            if not self.reached:
+                raise unreachable()
+            if refresh_token == WRONG:
+                raise dead_grant()
+            return super().refresh(previous, refresh_token, now=now)
+
+    return Accounts()
 
 
 def dead_grant():
@@ -79,7 +99,7 @@ class Transaction(WatchedStore):
             raise
 
 
-class WhenAllHaveCome(ForkSafeLock):
+class WhenAllHaveCome(ThreadLock):
     """A lock that does something when so many have asked for it."""
 
     def __init__(self, count, then):
@@ -87,10 +107,17 @@ class WhenAllHaveCome(ForkSafeLock):
         self._missing = iter(range(count - 1, 0, -1))
         self._then = then
 
-    def acquire(self, timeout=-1):
+    def attempt(self, timeout):
+        self._count_one()
+        return super().attempt(timeout)
+
+    def hold(self, timeout, **of):
+        self._count_one()
+        return super().hold(timeout, **of)
+
+    def _count_one(self):
         if next(self._missing, 0) == 0:
             self._then()
-        return super().acquire(timeout)
 
 
 def failing_login(source, what, grant="1000.login"):
@@ -538,33 +565,35 @@ class TestExpired:
         clock.forward(3600)
         store.save(token_record("T9", age=-3600))
         store.done.clear()
-        asked, hold, load = threading.Semaphore(0), source.grant.reading._lock.hold, store.load
+        asked, attempt, load = threading.Semaphore(0), source.grant.reading._lock.attempt, store.load
 
         def noted(timeout):
             asked.release()
-            return hold(timeout)
+            return attempt(timeout)
 
         def slow():
             for _ in range(16 if not store.done else 0):
                 assert asked.acquire(timeout=30)
             return load()
 
-        monkeypatch.setattr(source.grant.reading._lock, "hold", noted)
+        monkeypatch.setattr(source.grant.reading._lock, "attempt", noted)
         monkeypatch.setattr(store, "load", slow)
         assert in_threads(16, lambda _: source.get_header()) == [header("T9")] * 16
         assert store.done == ["load", "load"]
 
     def test_T56_nobody_waits_for_a_thread_that_reads_longer_than_a_minute(self, source, monkeypatch):
-        def never(timeout):
-            raise TimeoutError(timeout)
-
-        monkeypatch.setattr(source.grant.reading._lock, "hold", never)
+        monkeypatch.setattr(source.grant.reading._lock, "attempt", lambda _: nullcontext(enter_result=False))
         with pytest.raises(TokenStoreError, match="could not be locked within 60 s.*still reading it"):
             source.get_header()
 
     def test_T56_nobody_waits_for_another_thread_longer_than_a_minute_either(self, source, monkeypatch):
         waits = []
-        monkeypatch.setattr(source.grant.threads, "acquire", waits.append)
+
+        def never(timeout):
+            waits.append(timeout)
+            return nullcontext(enter_result=False)
+
+        monkeypatch.setattr(source.grant.threads, "attempt", never)
         with pytest.raises(TokenStoreError, match="another thread"):
             source.get_header()
         assert waits == [60]
@@ -600,7 +629,7 @@ class TestWaiting:
     def meanwhile(source, monkeypatch, lock, event):
         """Let `event` happen while `source` waits for one of its two locks."""
         happened = []
-        target, name = {"threads": (source.grant.threads, "acquire"), "store": (source.grant.store, "lock")}[lock]
+        target, name = {"threads": (source.grant.threads, "attempt"), "store": (source.grant.store, "lock")}[lock]
         original = getattr(target, name)
 
         def waited(timeout):
@@ -700,6 +729,117 @@ class TestSeed:
         source.grant.read()
         MemoryStore.save(store, token_record("T-login", grant="1000.login"))
         assert source.get_header() == header("T-login")
+
+    @pytest.mark.parametrize("failure", [dead_grant, unreachable, throttled])
+    @pytest.mark.parametrize("act", ["get_header", "refresh"])
+    def test_T79_a_grant_that_has_minted_nothing_leaves_the_store_as_it_is(self, act, failure, accounts, clock):
+        stored = token_record("T-good", grant="1000.good", note="kept")
+        store = WatchedStore(stored)
+        source = make_refresher(store, grant=WRONG, clock=clock, accounts=accounts)
+        for _ in range(3):
+            accounts.fail = [failure()]
+            with pytest.raises(type(failure())):
+                getattr(source, act)()
+            clock.forward(700)
+            assert store.record == stored
+        assert make_refresher(store, grant=None, clock=clock, accounts=accounts).get_header() == header("T-good")
+
+    def test_T79_it_takes_the_stores_place_once_it_has_minted(self, accounts, clock):
+        stored = token_record("T-good", grant="1000.good")
+        store = WatchedStore(stored)
+        others = make_refresher(store, grant=None, clock=clock, accounts=accounts)
+        others.get_header()
+        source = make_refresher(store, clock=clock, accounts=accounts)
+        accounts.fail = [unreachable()]
+        with pytest.raises(TokenEndpointError):
+            source.get_header()
+        assert store.record == stored
+        clock.forward(5)
+        assert source.get_header() == header("T2")
+        assert store.record["refresh_token"] == GRANT
+        clock.forward(3400)
+        assert others.get_header() == header("T3")
+        assert accounts.calls[-1][0] == GRANT
+
+    @pytest.mark.parametrize("stored", [token_record("T-good", grant=GOOD, age=3600), None], ids=["stored", "empty"])
+    @pytest.mark.parametrize("order", list(itertools.product(["good", WRONG], repeat=4)), ids="-".join)
+    @pytest.mark.parametrize("reached", [0, 2, 4])
+    def test_T79_a_wrong_argument_costs_another_process_nothing(self, reached, order, stored, wrong_is_dead, clock):
+        store = WatchedStore(stored)
+        names = {"good": GOOD, WRONG: WRONG}
+        sources = {
+            name: make_refresher(store, grant=grant, clock=clock, accounts=wrong_is_dead)
+            for name, grant in names.items()
+        }
+        for source in sources.values():
+            source.grant.read()
+        for turn, name in enumerate(order):
+            wrong_is_dead.reached = turn >= reached
+            with suppress(ReauthorizationRequired, TokenEndpointError):
+                sources[name].get_header()
+            assert stored is None or store.record["refresh_token"] == GOOD
+            clock.forward(10)
+        wrong_is_dead.reached = True
+        clock.forward(3600)
+        assert sources["good"].get_header()
+        assert store.record["refresh_token"] == GOOD
+
+    @pytest.mark.parametrize("reached", [True, False])
+    def test_T79_a_wrong_argument_beside_an_emptied_store_costs_nobody_the_grant(self, reached, wrong_is_dead, clock):
+        store = WatchedStore(token_record("T-good", grant=GOOD))
+        fleet = make_refresher(store, grant=None, clock=clock, accounts=wrong_is_dead)
+        fleet.get_header()
+        wrong = make_refresher(store, grant=WRONG, clock=clock, accounts=wrong_is_dead)
+        wrong.grant.read()
+        wrong_is_dead.reached = reached
+        store._text = None
+        with pytest.raises(ReauthorizationRequired if reached else TokenEndpointError):
+            wrong.get_header()
+        assert store.record is None
+        clock.forward(3600)
+        wrong_is_dead.reached = True
+        assert fleet.get_header()
+        assert store.record["refresh_token"] == GOOD
+        assert wrong.record.refresh_token == WRONG
+
+    def test_T79_a_wrong_argument_that_finds_an_emptied_store_gives_way_to_the_grant_that_others_remember(
+        self, wrong_is_dead, clock
+    ):
+        store = WatchedStore(token_record("T-good", grant=GOOD))
+        fleet = make_refresher(store, grant=None, clock=clock, accounts=wrong_is_dead)
+        fleet.get_header()
+        store._text = None
+        wrong = make_refresher(store, grant=WRONG, clock=clock, accounts=wrong_is_dead)
+        with pytest.raises(ReauthorizationRequired):
+            wrong.get_header()
+        assert store.record["refresh_token"] == WRONG
+        clock.forward(3600)
+        assert fleet.get_header()
+        assert store.record["refresh_token"] == GOOD
+        assert wrong.get_header() == fleet.get_header()
+
+    def test_T79_of_two_arguments_at_one_empty_store_each_is_used_until_it_has_minted(self, clock):
+        store, accounts = WatchedStore(), FakeTokenEndpoint()
+        one, two = (
+            make_refresher(store, grant=grant, clock=clock, accounts=accounts) for grant in ("1000.1", "1000.2")
+        )
+        one.grant.read()
+        accounts.fail = [unreachable()]
+        with pytest.raises(TokenEndpointError):
+            two.get_header()
+        assert store.record["refresh_token"] == "1000.2"
+        assert one.get_header() == header("T2")
+        assert store.record["refresh_token"] == "1000.1"
+        assert two.get_header() == header("T2")
+
+    def test_T79_to_revoke_an_argument_that_has_minted_nothing_leaves_the_stores_grant(self, accounts, clock):
+        stored = token_record("T-good", grant="1000.good")
+        store = WatchedStore(stored)
+        source = make_refresher(store, clock=clock, accounts=accounts)
+        source.revoke()
+        assert accounts.revoked == [GRANT]
+        assert store.record == stored
+        assert source.get_header() == header("T-good")
 
     def test_a_record_that_has_lost_its_refresh_token_gets_it_back_and_keeps_its_access_token(self, accounts, clock):
         record = token_record()
@@ -894,6 +1034,16 @@ class TestRejected:
             first.refresh()
         assert first.replace("T1") is None
         assert len(accounts.calls) == 2
+
+    @pytest.mark.parametrize("calls", range(12))
+    def test_T21_a_rejected_token_is_not_sent_again_although_the_pause_ends_meanwhile(self, calls, source, clock):
+        source.get_header()
+        source.replace("T1")
+        source.pause("T2", "host")
+        clock.forward(59)
+        times = iter([clock.now] * calls)
+        source.grant.clock = lambda: next(times, START + 60)
+        assert source.replace("T2") in {None, header("T3")}
 
     def test_T21_expiry_driven_mints_go_on_during_the_pause(self, source, clock):
         source.get_header()

@@ -122,7 +122,7 @@ def test_a_refusal_a_forged_callback_a_dead_grant_and_a_throttle_have_pages_of_t
     grace = visit("grace")
     consented(zoho, grace)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("requests_zohorecruit.engine.refresher.Refresher.replacement", dead)
+        patch.setattr("requests_zohorecruit.engine.refresher.Refresher.replace", dead)
         zoho.reject_tokens()
         page = grace.get("/")
     assert (page.status_code, "Please connect again" in page.text) == (403, True)

@@ -35,13 +35,13 @@ def check_record(record):
     """What can be read can be kept, and asked everything that the engine asks."""
     assert Record.from_mapping(record.to_mapping(APPLICATION), APPLICATION) == record
     for now in (0.0, 1_800_000_000.0, 1e12):
-        assert record.is_alive(now) or not record.fresh(now)
-        assert record.paused(now) in {True, False}
+        assert record.is_alive(now) or not record.is_fresh(now)
+        assert record.is_paused(now) in {True, False}
         obstacle = record.find_obstacle(now, APPLICATION, Budget())
         assert obstacle is None or isinstance(obstacle, ZohoAuthError)
         assert record.refresh_token or isinstance(obstacle, ReauthorizationRequired)
         asking, minted = record.with_mint(now, Budget()), record.with_token(Token("a"))
-        for changed in (asking, minted, record.rejected_again(now), record.accepted()):
+        for changed in (asking, minted, record.with_pause(now), record.without_pause()):
             kept = replace(changed, extra={})
             assert Record.from_mapping(json.loads(json.dumps(kept.to_mapping(APPLICATION))), APPLICATION) == kept
 

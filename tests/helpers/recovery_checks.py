@@ -86,7 +86,7 @@ class Client:
 
     def inside(self, act, *, after_zoho=False):
         """Have `act` done in the middle of the next refresh: before Zoho is asked, or after it has minted."""
-        accounts = self.auth._refresher.accounts
+        accounts = self.auth._refresher.endpoint
         ask = accounts.refresh
 
         def refresh(*args, **options):

@@ -209,28 +209,24 @@ class ThreadLock:
 
     def __init__(self, world):
         self._world = world
-        self._held = False
+        self._holder = None
 
-    def acquire(self, timeout=-1.0):
-        deadline = self._world.now + timeout
-        while self._held:
-            if self._world.now >= deadline:
-                return False
-            current().stop("queue", lambda: not self._held or self._world.now >= deadline)
-        self._held = True
-        return True
-
-    def release(self):
-        self._held = False
+    def is_held_here(self):
+        return self._holder is current()
 
     @contextmanager
-    def hold(self, timeout, **_):
-        if not self.acquire(timeout):
-            raise TimeoutError
+    def attempt(self, timeout):
+        task, deadline = current(), self._world.now + timeout
+        while self._holder is not None:
+            if self._world.now >= deadline:
+                yield False
+                return
+            task.stop("queue", lambda: self._holder is None or self._world.now >= deadline)
+        self._holder = task
         try:
-            yield
+            yield True
         finally:
-            self.release()
+            self._holder = None
 
 
 class TokenEndpoint:

@@ -20,7 +20,7 @@ WORDS = (
 FIELDS = (
     "access_token", "refresh_token", "error", "error_description", "status", "expires_in", "expires_in_sec", "expires_at",
     "scope", "api_domain", "token_type", "code", "client_id", "region", "mint_times", "failure", "rejection_pause",
-    "message", "hint", "status_code", "grant", "wait",
+    "message", "hint", "status_code", "grant", "cool_down",
 )  # fmt: skip
 
 texts = st.text() | st.sampled_from(WORDS)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 _DOOR = ("tests/auth/test_zoho_recruit_auth.py", "tests/auth/test_replay.py")
 _SESSIONS = ("tests/session",)
-_ENGINE = ("tests/engine/test_refresher.py", "tests/engine/test_model_findings.py", *_DOOR)
+_ENGINE = (
+    "tests/engine/test_refresher.py",
+    "tests/engine/test_memory.py",
+    "tests/engine/test_model_findings.py",
+    "tests/engine/test_merge.py",
+    *_DOOR,
+)
 
 KILLERS = {
     "errors": ("tests/test_errors.py", "tests/zoho/test_application.py", "tests/zoho/test_token_endpoint.py"),
@@ -28,11 +34,12 @@ KILLERS = {
     "zoho.api_answers": ("tests/zoho/test_api_answers.py", "tests/fuzz/test_api_answers.py"),
     "stores.errors": ("tests/stores/test_errors.py", "tests/stores/test_file.py"),
     "stores.json_record": ("tests/stores/test_json_record.py", "tests/stores/test_file.py"),
+    "stores.text_store": ("tests/stores/test_file.py", "tests/stores/test_redis.py", "tests/stores/test_keyring.py"),
     "stores.file": ("tests/stores/test_file.py",),
     "stores.file_lock": ("tests/stores/test_file.py", "tests/test_thread_locks.py"),
     "engine.record": ("tests/engine/test_record.py", "tests/fuzz/test_stored_records.py", *_ENGINE),
-    "engine.limits": ("tests/engine/test_record.py", *_ENGINE),
-    "engine.merge": ("tests/engine/test_record.py", *_ENGINE),
+    "engine.limits": ("tests/engine/test_limits.py", "tests/engine/test_record.py", *_ENGINE),
+    "engine.merge": _ENGINE,
     "engine.stored_record": _ENGINE,
     "engine.memory": _ENGINE,
     "engine.refresher": _ENGINE,

@@ -15,7 +15,7 @@ import pytest
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.stores import CallbackStore, TokenStore
 from requests_zohorecruit.testing import TokenStoreContract
-from requests_zohorecruit.thread_locks import ForkSafeLock
+from requests_zohorecruit.thread_locks import ThreadLock
 
 TOKEN = {"access_token": "1000.planted", "refresh_token": "1000.planted-too", "expires_at": 1.5}
 
@@ -25,7 +25,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.record: dict[str, Any] | None = None
-        self.lock = ForkSafeLock()
+        self.lock = ThreadLock()
 
     def save(self, record: dict[str, Any]) -> None:
         self.record = copy.deepcopy(record)

@@ -65,7 +65,7 @@ def test_T20_a_throttled_grant_is_asked_for_once_by_eight_processes_and_again_af
         assert {type(error) for error in outcomes} == {ThrottledError}
         assert all(0 < error.retry_after <= 60 for error in outcomes)
     over = share.open().load()["failure"]
-    change(failure={**over, "wait": [time.time() - 1, 60.0]})
+    change(failure={**over, "cool_down": [time.time() - 1, 60.0]})
     assert storm(8, 2) == ([200] * 16, [], 1)
 
 
