@@ -6,11 +6,12 @@ API: its callers say which access token was rejected or accepted. The critical s
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import cast
 
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, LOOK_AGAIN, PAUSE_WAIT, TRY_AGAIN, Budget
-from requests_zohorecruit.engine.memory import Memory, SharedGrant, logger
+from requests_zohorecruit.engine.memory import Memory, SharedGrant, logger, read_wall_clock
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.stored_record import BusyError, BusyHereError
 from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, TokenStoreError, ZohoAuthError
@@ -58,7 +59,8 @@ class Refresher:
     def get_header(self) -> str:
         """Return the Authorization header's value, after whatever had to be done first."""
         grant = self.grant
-        memory, now = grant.memory, grant.clock()
+        memory, clock = grant.memory, grant.clock
+        now = time.time() if clock is read_wall_clock else clock()
         if now < memory.next_look:
             return memory.header
         if not memory.record.is_alive(now):

@@ -14,7 +14,7 @@ import requests
 from requests_oauthlib import OAuth2Session
 
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
-from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth, as_store
+from requests_zohorecruit.auth.zoho_recruit_auth import ResponseHook, ZohoRecruitAuth, as_store
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.refresher import Refresher
@@ -52,6 +52,7 @@ class SessionAuth(ZohoRecruitAuth):
         allowed_hosts: Iterable[str],
     ) -> None:
         allowed = allowed_hosts if isinstance(allowed_hosts, (str, bytes)) else tuple(allowed_hosts)
+        self._hook = ResponseHook(self._handle_response)
         self.application = application
         self.hosts = self._hosts = TrustedHosts(application.region, allowed)
         self._session, self._endpoint = session, TokenEndpoint(application, session=session)

@@ -11,10 +11,13 @@ import logging
 import os
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.secret import clears_frames
+
+if TYPE_CHECKING:
+    from typing import Concatenate, TypeAlias
 
 __all__ = ["FILE_HINTS", "guarded", "is_ours", "name_store", "translate"]
 
@@ -31,7 +34,7 @@ FILE_HINTS = {
 _Store = TypeVar("_Store")
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
-_Method: TypeAlias = Callable[Concatenate[_Store, _Given], _Result]
+_Method: TypeAlias = "Callable[Concatenate[_Store, _Given], _Result]"
 
 
 def guarded(

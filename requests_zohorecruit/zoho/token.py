@@ -31,7 +31,7 @@ ADVISORY_WINDOW = 300.0
 MANDATORY_WINDOW = 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Token:
     """An access token and what came with it.
 
