@@ -1,7 +1,7 @@
 """One refresh, however many threads, processes and hosts share a grant.
 
 Owns the rows of "what happens to a request": who refreshes, who waits, who goes on. Knows nothing of requests to the
-API: its callers say which access token was rejected or accepted. The critical section is `memory`'s.
+API: its callers say which access token was rejected or accepted. The critical section is `shared_grant`'s.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import cast
 
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, LOOK_AGAIN, PAUSE_WAIT, TRY_AGAIN, Budget
-from requests_zohorecruit.engine.memory import Memory, SharedGrant, logger, read_wall_clock
 from requests_zohorecruit.engine.record import Record
-from requests_zohorecruit.engine.stored_record import BusyError, BusyHereError
+from requests_zohorecruit.engine.shared_grant import Memory, SharedGrant, logger, read_wall_clock
+from requests_zohorecruit.engine.store_access import BusyError, BusyHereError
 from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, TokenStoreError, ZohoAuthError
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores.base import TokenStore
