@@ -46,14 +46,14 @@ def readme(text: str, figures: Mapping[str, Any]) -> str:
 
 def _summary(figures: Mapping[str, Any]) -> str:
     """Return a line for each library: what its largest storm came to, and what it costs when there is none."""
-    table = Table("", ("", "expired", "rejected", "auth step", "session.get"))
+    table = Table("", ("", "expired", "rejected", "auth step", "session.get", "import"))
     costs = {name: cells for name, *cells in figures["overhead"]["rows"]}
     name = ""
     for label, *cells in figures["storm"]["rows"]:
         if not any(cells):
             name = label
         elif label.strip() == "8 x 64":
-            table.add(name, *cells, *costs[name][:2])
+            table.add(name, *cells, *costs[name])
     text = str(table)
     return text[text.index("==") : text.rindex("==") + 2] + "\n"
 

@@ -1,6 +1,6 @@
 """Every error this library raises, as one tree under `requests.RequestException`.
 
-Knows nothing of HTTP, tokens or stores: whoever raises an error says what happened, where and what to do.
+Knows nothing of HTTP, tokens or stores: the code that raises an error says what happened, where, and what to do.
 
 ::
 

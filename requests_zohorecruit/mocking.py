@@ -10,7 +10,7 @@ import http.client
 import io
 import time
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -62,12 +62,12 @@ class MockZoho(LocalControls):
         :raises requests.RequestException: it does not answer, as when a connection breaks
         """
         url = urlsplit(str(prepared.url))
-        headers = tuple((name, _text(value)) for name, value in prepared.headers.items())
-        request = Request(str(prepared.method), url.path, url.query, headers, _body(prepared.body))
+        headers = tuple((name, _decode(value)) for name, value in prepared.headers.items())
+        request = Request(str(prepared.method), url.path, url.query, headers, _read_body(prepared.body))
         answer = self._answer(request)
         if answer.delay:
             time.sleep(answer.delay)
-        return _delivered(answer, prepared)
+        return _deliver(answer, prepared)
 
     def __repr__(self) -> str:
         return f"MockZoho({self.region.code!r})"
@@ -99,7 +99,7 @@ class _Carrier(responses.BaseResponse):
         return max(1, super().call_count)
 
     def matches(self, request: requests.PreparedRequest) -> tuple[bool, str]:
-        """Tell whether the request is for this region, and for nobody else who was registered."""
+        """Tell whether the request is for this region, and for no other registered response."""
         url = str(request.url)
         is_api = urlsplit(url).path.startswith("/recruit/")
         if https_host(url) not in (self._api if is_api else self._accounts) | self._stranger:
@@ -114,11 +114,11 @@ class _Carrier(responses.BaseResponse):
         return self._zoho.carry(request)
 
 
-def _text(value: str | bytes) -> str:
+def _decode(value: str | bytes) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
-def _body(body: Any) -> bytes:
+def _read_body(body: Any) -> bytes:
     # `responses` has read files already; what is left is text, bytes or a generator of bytes.
     if isinstance(body, str):
         return body.encode()
@@ -127,11 +127,12 @@ def _body(body: Any) -> bytes:
     return bytes(body or b"")
 
 
-def _delivered(answer: Answer, prepared: requests.PreparedRequest) -> HTTPResponse:
+def _deliver(answer: Answer, prepared: requests.PreparedRequest) -> HTTPResponse:
     if answer.ending == "hang":
         raise requests.exceptions.ReadTimeout("The mocked Zoho does not answer.", request=prepared)
     if answer.ending == "reset":
-        _reset(prepared)
+        reset = ConnectionResetError("The mocked Zoho dropped the connection.")
+        raise requests.exceptions.ConnectionError(ProtocolError("Connection aborted.", reset), request=prepared)
     headers = dict(answer.headers)
     if answer.status not in {http.client.NO_CONTENT, http.client.NOT_MODIFIED}:
         headers["Content-Length"] = str(len(answer.body))
@@ -144,8 +145,3 @@ def _delivered(answer: Answer, prepared: requests.PreparedRequest) -> HTTPRespon
         preload_content=False,
         request_method=prepared.method,
     )
-
-
-def _reset(prepared: requests.PreparedRequest) -> NoReturn:
-    cause = ProtocolError("Connection aborted.", ConnectionResetError("The mocked Zoho dropped the connection."))
-    raise requests.exceptions.ConnectionError(cause, request=prepared)

@@ -1,4 +1,4 @@
-"""Secrets and how they stay one: text whose repr hides it, and errors whose traceback holds no local variables.
+"""Secrets: text whose repr hides it, and errors whose traceback holds no local variables.
 
 Knows nothing of tokens or Zoho. Error messages and logs never contain a secret in the first place; this keeps them out
 of what debuggers, error reporters and dumps of dictionaries show.
@@ -84,5 +84,5 @@ def checked_secret(name: str, value: object) -> Secret:
     if not value:
         raise ValueError(f"{name} is empty")
     if not (value.isascii() and value.isprintable() and " " not in value):
-        raise ValueError(f"{name} contains a space, line break or other character that no {name} has: a stray paste?")
+        raise ValueError(f"{name} contains a space, line break or other character that no {name} has")
     return Secret(value)

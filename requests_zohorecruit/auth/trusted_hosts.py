@@ -16,6 +16,8 @@ __all__ = ["TrustedHosts"]
 class TrustedHosts:
     """The hosts that may receive the token: the region's, and those the user allowed.
 
+    :ivar prefixes: a URL that begins with one of these may have the token. requests prepares every URL with a
+        lower-case host and a path, so hardly any other may, and `check` decides about that
     :raises TypeError: `allowed` is one string, or holds something else than strings
     :raises ValueError: an entry that is not ``host`` or ``host:port``
     """
@@ -25,12 +27,11 @@ class TrustedHosts:
             raise TypeError("allowed_hosts must be a collection of hosts, not one string")
         self.region = region
         self._hosts = region.hosts | {_allowed_host(entry) for entry in allowed}
-        # requests prepares every URL with a lower-case host and a path, so almost every check ends at one startswith.
-        self._prefixes = tuple(f"https://{host}/" for host in self._hosts)
+        self.prefixes = tuple(f"https://{host}/" for host in self._hosts)
 
     def trusts(self, url: str | None) -> bool:
         """Tell whether the token may go to `url`."""
-        return url is not None and (url.startswith(self._prefixes) or https_host(url) in self._hosts)
+        return url is not None and (url.startswith(self.prefixes) or https_host(url) in self._hosts)
 
     def check(self, url: str | None) -> None:
         """Do nothing if the token may go to `url`.

@@ -15,8 +15,6 @@ from requests.auth import AuthBase
 
 from requests_zohorecruit.auth.replay import peek, replay, rewind
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
-from requests_zohorecruit.engine.record import Record
-from requests_zohorecruit.engine.refresher import Refresher
 from requests_zohorecruit.secret import checked_secret, clear_frames, clears_frames
 from requests_zohorecruit.stores import CallbackStore, MemoryStore, TokenStore
 from requests_zohorecruit.zoho.api_answers import is_rejection
@@ -28,7 +26,7 @@ from requests_zohorecruit.zoho.token_endpoint import TIMEOUT, TokenEndpoint
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["ZohoRecruitAuth", "as_store"]
+__all__ = ["ResponseHook", "ZohoRecruitAuth", "as_store"]
 
 _PREFIX = f"{SCHEME} "
 
@@ -67,9 +65,14 @@ class ZohoRecruitAuth(AuthBase):
         session: requests.Session | None = None,
         timeout: float | tuple[float, float] = TIMEOUT,
     ) -> None:
+        # The engine is imported with the first auth: a program that only may call Zoho starts no slower for it.
+        from requests_zohorecruit.engine.record import Record  # noqa: PLC0415
+        from requests_zohorecruit.engine.refresher import Refresher  # noqa: PLC0415
+
         application = Application.create(client_id, client_secret, region)
         seed = None if refresh_token is None else checked_secret("refresh_token", refresh_token)
         endpoint = TokenEndpoint(application, session=session, timeout=timeout)
+        self._hook = ResponseHook(self._handle_response)
         self._hosts = TrustedHosts(application.region, allowed_hosts)
         self._refresher = Refresher(endpoint, as_store(store, endpoint), Record(refresh_token=seed))
 
@@ -154,16 +157,18 @@ class ZohoRecruitAuth(AuthBase):
         :raises ZohoAuthError: there is no live token and none could be had
         """
         try:
-            self._hosts.check(r.url)
+            if not (r.url or "").startswith(self._hosts.prefixes):  # as almost every URL does that may have the token
+                self._hosts.check(r.url)
             r.headers["Authorization"] = self._refresher.get_header()
         except BaseException as error:
             clear_frames(error)
             raise
-        # Ours goes before the caller's hooks, which are to see the final answer only; and takes the place of another
-        # grant's, which would replay with its own token. In a new list: copies of a prepared request share theirs.
         hooks = r.hooks["response"]
-        others = [hook for hook in hooks if not _is_ours(hook)] if hooks else ()
-        r.hooks = {**r.hooks, "response": [self._handle_response, *others]}
+        if hooks != [self._hook]:
+            # Ours goes before the caller's hooks, which are to see the final answer only; and takes the place of
+            # another grant's, which would replay with its own token. In a new list: copies of a request share theirs.
+            others = [hook for hook in hooks if not isinstance(hook, ResponseHook)] if hooks else ()
+            r.hooks = {**r.hooks, "response": [self._hook, *others]}
         return r
 
     def __repr__(self) -> str:
@@ -171,6 +176,10 @@ class ZohoRecruitAuth(AuthBase):
             return "ZohoRecruitAuth()"
         application = self._refresher.application
         return f"ZohoRecruitAuth(client_id={application.client_id!r}, region={application.region.code!r})"
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._hook = ResponseHook(self._handle_response)  # not that of the auth this is a copy of
 
     def _handle_response(self, response: requests.Response, **kwargs: Any) -> requests.Response:
         """Replace a rejected token and replay the request once; end a pause when a token is accepted."""
@@ -216,6 +225,29 @@ class ZohoRecruitAuth(AuthBase):
         return header.removeprefix(_PREFIX)
 
 
+class ResponseHook:
+    """What a signed request carries so that a 401 comes back to the auth that signed it.
+
+    A pickle of a request or response takes only an empty hook along, and neither the grant nor the client's secret
+    (T77). One made for this process, by `copy.deepcopy`, goes on with the same auth.
+
+    :param handle: gets the response and the arguments of the call; without it, nothing happens
+    """
+
+    def __init__(self, handle: Callable[..., requests.Response] | None = None) -> None:
+        self._handle = handle
+
+    def __call__(self, response: requests.Response, **kwargs: Any) -> requests.Response:
+        """Return the final response."""
+        return response if self._handle is None else self._handle(response, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ResponseHook, ()
+
+    def __deepcopy__(self, memo: object) -> ResponseHook:
+        return self
+
+
 def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, endpoint: TokenEndpoint) -> TokenStore:
     """Return what the `store` argument stands for.
 
@@ -243,10 +275,6 @@ def _check_lease(store: TokenStore, longest_call: float) -> None:
             f"a token call may take {longest_call:g} s with this timeout, but the lock of {type(store).__name__} ends "
             f"after {lease:g} s: give the store a longer lock_ttl, or the calls a shorter timeout"
         )
-
-
-def _is_ours(hook: object) -> bool:
-    return isinstance(getattr(hook, "__self__", None), ZohoRecruitAuth)
 
 
 def _is_rejected(response: requests.Response, kwargs: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""The list of commands, and what becomes of errors: one message, one remedy, one exit code.
+"""The list of commands, and how it reports errors: one message, one remedy, one exit code.
 
 Knows no command's business; each has a module of its own.
 """
@@ -19,7 +19,7 @@ from requests_zohorecruit.cli.commands.regions import regions
 from requests_zohorecruit.cli.commands.sandbox import sandbox
 from requests_zohorecruit.cli.commands.status import status
 from requests_zohorecruit.cli.diagnosis import ClockError, NetworkError, PermissionMissingError
-from requests_zohorecruit.cli.tracebacks import traceback_of
+from requests_zohorecruit.cli.tracebacks import format_traceback
 from requests_zohorecruit.errors import (
     AuthorizationError,
     ClientConfigurationError,
@@ -37,7 +37,7 @@ __all__ = ["app"]
 
 INTERRUPTED = 130
 
-#: The first that fits decides. 1 is for what has no name, 2 is click's, for wrong usage.
+#: The first match decides. 1 is for errors that are not listed, 2 is click's, for wrong usage.
 _EXIT_CODES: tuple[tuple[type[ZohoAuthError], int], ...] = (
     (ReauthorizationRequired, 3),
     (AuthorizationError, 3),
@@ -60,11 +60,11 @@ class _App(click.Group):
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
-        before = signal.signal(signal.SIGINT, _interrupted)
+        before = signal.signal(signal.SIGINT, _interrupt)
         try:
             return super().invoke(ctx)
         except ZohoAuthError as error:
-            _tell(ctx, error, error.message, _remedy(error, ctx.obj))
+            _tell(ctx, error, error.message, _find_remedy(error, ctx.obj))
             ctx.exit(next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1))
         except (KeyboardInterrupt, click.Abort):
             click.echo("\nStopped.", err=True)
@@ -73,10 +73,13 @@ class _App(click.Group):
             raise  # click's own, and what `main` names the extra for
         except Exception as error:
             if getattr(error, "errno", None) == errno.EPIPE:
-                raise  # somebody read enough of the output; click ends quietly
+                raise  # the reader of the pipe has gone; click ends quietly
             # Its text may hold anything.
             _tell(
-                ctx, error, f"{type(error).__name__}, which should not happen.", "`zohorecruit --debug …` shows where."
+                ctx,
+                error,
+                f"Unexpected error ({type(error).__name__}).",
+                "Please report it, with what `zohorecruit --debug …` prints.",
             )
             ctx.exit(1)
         finally:
@@ -85,21 +88,21 @@ class _App(click.Group):
 
 def _tell(ctx: click.Context, error: Exception, message: str, remedy: str | None) -> None:
     if ctx.params["debug"]:
-        click.echo(traceback_of(error), err=True)
+        click.echo(format_traceback(error), err=True)
     click.echo(f"Error: {message}", err=True)
     if remedy:
         click.echo(remedy, err=True)
 
 
-def _remedy(error: ZohoAuthError, profile: Profile | None) -> str | None:
+def _find_remedy(error: ZohoAuthError, profile: Profile | None) -> str | None:
     """Return what to do next; here that is never an argument in a program."""
     if isinstance(error, ReauthorizationRequired) and profile is not None:
         return f"Run `{profile.login_command}`."
     return error.hint
 
 
-def _interrupted(*_: object) -> None:
-    """Stop, and let nothing disturb the clearing away: people press Ctrl-C twice."""
+def _interrupt(*_: object) -> None:
+    """Stop, and ignore a second Ctrl-C while the command cleans up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 

@@ -17,7 +17,7 @@ from requests_zohorecruit.login.profiles import SavedProfile
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token_endpoint import TIMEOUT
 
-__all__ = ["ClockError", "NetworkError", "PermissionMissingError", "api_error", "diagnose", "unreachable"]
+__all__ = ["ClockError", "NetworkError", "PermissionMissingError", "diagnose", "make_api_error", "make_network_error"]
 
 #: Seconds a clock may be off; certificates and shared expiry times forgive that much.
 _TOLERANCE = 120.0
@@ -25,7 +25,7 @@ _SET_CLOCK = "Set it (NTP): times of expiry are shared with other machines, and 
 
 
 class PermissionMissingError(ZohoAuthError):
-    """The token is fine, and not for this."""
+    """The token is valid, but its scope or the person's permissions do not cover the call."""
 
 
 class ClockError(ZohoAuthError):
@@ -45,27 +45,29 @@ def diagnose(saved: SavedProfile) -> ZohoAuthError | None:
         try:
             answer = session.get(url, params={"per_page": 1}, auth=auth, timeout=TIMEOUT, allow_redirects=False)
         except TokenEndpointError as error:
-            return error if isinstance(error, ThrottledError) or error.status_code else _reason(error, session, region)
+            if isinstance(error, ThrottledError) or error.status_code:
+                return error
+            return _find_reason(error, session, region)
         except ZohoAuthError as error:
             return error
         except requests.RequestException as error:
-            return unreachable(url, error)
+            return make_network_error(url, error)
     if answer.ok:
-        return _clock_error(answer, region.code)
-    return api_error(answer, region.code)
+        return _check_clock(answer, region.code)
+    return make_api_error(answer, region.code)
 
 
-def _reason(error: ZohoAuthError, session: requests.Session, region: Region) -> ZohoAuthError:
+def _find_reason(error: ZohoAuthError, session: requests.Session, region: Region) -> ZohoAuthError:
     """Find out, without any secret, why Zoho Accounts could not be asked for a token."""
     try:
-        # Signed by nobody, so by netrc neither.
+        # Without credentials, and also without those in netrc.
         answer = session.head(region.accounts_url, auth=lambda head: head, timeout=TIMEOUT, allow_redirects=False)
     except requests.RequestException as problem:
-        return unreachable(region.accounts_url, problem)
-    return _clock_error(answer, region.code) or error
+        return make_network_error(region.accounts_url, problem)
+    return _check_clock(answer, region.code) or error
 
 
-def unreachable(url: str, error: requests.RequestException) -> ZohoAuthError:
+def make_network_error(url: str, error: requests.RequestException) -> ZohoAuthError:
     """Return the error for a call that got no answer. The original's text may hold a proxy's password."""
     host = url.split("/")[2].rpartition("@")[2]
     if isinstance(error, requests.exceptions.SSLError):
@@ -78,9 +80,9 @@ def unreachable(url: str, error: requests.RequestException) -> ZohoAuthError:
     return NetworkError(f"There is no connection to {host}.", hint="Check network and proxy settings (HTTPS_PROXY).")
 
 
-def api_error(answer: requests.Response, region: str) -> ZohoAuthError:
+def make_api_error(answer: requests.Response, region: str) -> ZohoAuthError:
     """Return what an answer of the API that is no success stands for."""
-    code, status = _code(answer), answer.status_code
+    code, status = _read_code(answer), answer.status_code
     details: dict[str, Any] = {"code": code, "status_code": status, "region": region}
     host = answer.url.split("/")[2]
     if code == "OAUTH_SCOPE_MISMATCH":
@@ -98,8 +100,8 @@ def api_error(answer: requests.Response, region: str) -> ZohoAuthError:
         )
     if status == requests.codes.forbidden or code in {"NO_PERMISSION", "AUTHORIZATION_FAILED"}:
         return PermissionMissingError(
-            f"The person behind the grant may not do that ({code or 'HTTP 403'}).",
-            hint="Ask an administrator of Zoho Recruit for the permission, or log in as somebody who has it.",
+            f"The person who gave the grant may not do that ({code or 'HTTP 403'}).",
+            hint="Ask an administrator of Zoho Recruit for the permission, or log in as a person who has it.",
             **details,
         )
     what = f"{host} answered HTTP {status}{f' ({code})' if code else ''}."
@@ -114,7 +116,7 @@ def api_error(answer: requests.Response, region: str) -> ZohoAuthError:
     return ZohoAuthError(what, hint=hint, **details)
 
 
-def _code(answer: requests.Response) -> str | None:
+def _read_code(answer: requests.Response) -> str | None:
     try:
         code = answer.json().get("code")
     except (ValueError, AttributeError):
@@ -122,7 +124,7 @@ def _code(answer: requests.Response) -> str | None:
     return code if isinstance(code, str) and code.isidentifier() else None
 
 
-def _clock_error(answer: requests.Response, region: str) -> ClockError | None:
+def _check_clock(answer: requests.Response, region: str) -> ClockError | None:
     try:
         theirs = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is asked of a person: which profile, which client, its secret, its region.
+"""What the command line asks a person: which profile, which client, its secret, its region.
 
 Secrets come from the environment, a hidden prompt or, where there is no terminal, a line of standard input; never from
 arguments.
@@ -13,18 +13,26 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from requests_zohorecruit.errors import ClientConfigurationError, TokenStoreError, UnknownRegionError, ZohoAuthError
-from requests_zohorecruit.login.environment import custom_region, variable
-from requests_zohorecruit.login.profiles import Profile, home
+from requests_zohorecruit.login.environment import make_custom_region, read_variable
+from requests_zohorecruit.login.profiles import Profile, find_home
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
 
-__all__ = ["Client", "ask_secret", "client_options", "known_client", "profile_option", "the_application"]
+__all__ = [
+    "Client",
+    "add_client_options",
+    "ask_secret",
+    "choose_application",
+    "describe_problem",
+    "find_client_id",
+    "profile_option",
+]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def _as_profile(ctx: click.Context, param: click.Parameter, value: str) -> Profile:
+def _parse_profile(ctx: click.Context, param: click.Parameter, value: str) -> Profile:
     try:
         ctx.find_root().obj = profile = Profile(value)
     except ValueError as error:
@@ -32,8 +40,8 @@ def _as_profile(ctx: click.Context, param: click.Parameter, value: str) -> Profi
     return profile
 
 
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
-    names = sorted(file.parent.name for file in home().glob("*/application.json"))
+def _complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
+    names = sorted(file.parent.name for file in find_home().glob("*/application.json"))
     return [name for name in names if name.startswith(incomplete)]
 
 
@@ -41,11 +49,11 @@ profile_option = click.option(
     "--profile",
     metavar="NAME",
     default="default",
-    callback=_as_profile,
-    shell_complete=_complete,
+    callback=_parse_profile,
+    shell_complete=_complete_profile,
     envvar="ZOHORECRUIT_PROFILE",
     show_default=True,
-    help="Which of your grants.",
+    help="Profile to use.",
 )
 
 
@@ -59,89 +67,99 @@ class Client(NamedTuple):
     new_secret: bool
 
 
-def client_options(command: _Command) -> _Command:
+def add_client_options(command: _Command) -> _Command:
     """Add the options that say who the application is; the command gets them as the fields of `Client`."""
     options = (
-        click.option("--client-id", help="As the API console shows it."),
+        click.option("--client-id", help="Client ID, as the API console shows it."),
         click.option("--new-secret", is_flag=True, help="Ask for the client secret even if the profile has one."),
-        click.option("--region", help="Where the client was registered: eu, us, in, …"),
-        click.option("--accounts-url", help="Zoho Accounts of a test server."),
-        click.option("--recruit-url", help="Zoho Recruit of a test server."),
+        click.option("--region", help="Region where the client is registered: eu, us, in, …"),
+        click.option("--accounts-url", help="Address of a test server's Zoho Accounts."),
+        click.option("--recruit-url", help="Address of a test server's Zoho Recruit."),
     )
     for option in reversed(options):
         command = option(command)
     return command
 
 
-def known_client(client: Client, profile: Profile) -> str | None:
+def find_client_id(client: Client, profile: Profile) -> str | None:
     """Return the client ID that options, environment or profile give; None = a person has to say."""
-    before = _before(profile)
-    return client.client_id or variable("CLIENT_ID") or (before.client_id if before else None)
+    before = _load_application(profile)
+    return client.client_id or read_variable("CLIENT_ID") or (before.client_id if before else None)
 
 
-def the_application(client: Client, profile: Profile) -> Application:
+def choose_application(client: Client, profile: Profile) -> Application:
     """Return who the application is: what options say, else the environment, the profile, or the person.
 
-    :raises ClientConfigurationError: there is nobody to ask, or the answer cannot be right
+    :raises ClientConfigurationError: there is no terminal to ask on, or an answer cannot be right
     :raises UnknownRegionError: an option or the environment names a region that is none
     """
-    before = _before(profile)
-    client_id = known_client(client, profile) or _ask("client ID")
+    before = _load_application(profile)
+    client_id = find_client_id(client, profile) or _ask("client ID")
     if before and before.client_id != client_id:
         before = None
     try:
-        region = _region(client) or (before.region if before else None) or _ask_region()
+        region = _choose_region(client) or (before.region if before else None) or _ask_region()
         # The profile's secret may be another region's, since Zoho can issue one for each.
         kept = before.client_secret if before and before.region == region and not client.new_secret else None
-        secret = variable("CLIENT_SECRET") or kept or ask_secret("client secret")
+        secret = read_variable("CLIENT_SECRET") or kept or ask_secret("client secret")
         return Application.create(client_id, secret, region)
     except UnknownRegionError as error:
-        error.hint = "See `zohorecruit regions`; others are reached with --accounts-url and --recruit-url."
+        error.hint = "See `zohorecruit regions`; for any other data centre, pass --accounts-url and --recruit-url."
         raise
     except ZohoAuthError:
         raise
     except ValueError as error:
-        problem = str(error)  # tells what it is about, never its value
-    raise ClientConfigurationError(f"That cannot be: {problem}.", hint="Copy it from the API console once more.")
+        problem = describe_problem(error)
+    raise ClientConfigurationError(problem, hint="Copy it from the API console once more.")
 
 
-def _before(profile: Profile) -> Application | None:
-    """Return who the application was at the last login; nobody, where that cannot be made out any more."""
+def _load_application(profile: Profile) -> Application | None:
+    """Return the application of the last login, or None where the profile does not tell."""
     try:
         return profile.load().application if profile.exists() else None
     except (TokenStoreError, UnknownRegionError):
         return None  # a login is what repairs a profile
 
 
-def _region(client: Client) -> Region | None:
-    code = client.region or variable("REGION")
-    addresses = client.accounts_url or variable("ACCOUNTS_URL"), client.recruit_url or variable("RECRUIT_URL")
-    return custom_region(code, *addresses) or (Region.lookup(code) if code else None)
+def _choose_region(client: Client) -> Region | None:
+    code = client.region or read_variable("REGION")
+    addresses = client.accounts_url or read_variable("ACCOUNTS_URL"), client.recruit_url or read_variable("RECRUIT_URL")
+    return make_custom_region(code, *addresses) or (Region.lookup(code) if code else None)
 
 
 def _ask_region() -> Region:
-    def known(answer: str) -> Region:
+    def parse(answer: str) -> Region:
         try:
             return Region.lookup(answer.strip())
         except UnknownRegionError as error:
             raise click.BadParameter(error.message) from None  # click shows it and asks again
 
     codes = ", ".join(region.code for region in Region.all())
-    region: Region = _ask("region", f"Region ({codes})", known)
+    region: Region = _ask("region", f"Region ({codes})", parse)
     return region
 
 
-def ask_secret(what: str) -> Secret:
+def describe_problem(error: ValueError) -> str:
+    """Return what is wrong with a value that was entered; never the value itself."""
+    name, _, rest = str(error).partition(" ")
+    if name not in {"client_id", "client_secret", "code"}:
+        return f"{error}."
+    return f"That does not look like a {name.replace('_', ' ')}: it {rest}."
+
+
+def ask_secret(what: str, prompt: str = "") -> Secret:
     """Ask for a secret without showing it; in a pipe, take the next line.
+
+    :param what: the noun for messages, also the prompt unless there is another
 
     :raises ClientConfigurationError: the pipe has no line
     """
     if sys.stdin.isatty():
-        return Secret(click.prompt(f"{_capital(what)} (not shown)", hide_input=True).strip())
+        return Secret(click.prompt(f"{prompt or _capitalize(what)} (hidden)", hide_input=True).strip())
     line = Secret(sys.stdin.readline().strip())
     if not line:
         raise ClientConfigurationError(
-            f"There is no {what} on standard input.",
+            f"No {what} was given on standard input.",
             hint="Pass it as a line there, or run the command on a terminal, where it asks.",
         )
     return line
@@ -150,10 +168,10 @@ def ask_secret(what: str) -> Secret:
 def _ask(what: str, prompt: str = "", reader: Callable[[str], Any] = str.strip) -> Any:
     if not sys.stdin.isatty():
         raise ClientConfigurationError(
-            f"The {what} is not known.", hint="Pass it as an option or in the environment; see --help."
+            f"No {what} was given.", hint="Pass it as an option or in the environment; see --help."
         )
-    return click.prompt(prompt or _capital(what), value_proc=reader)
+    return click.prompt(prompt or _capitalize(what), value_proc=reader)
 
 
-def _capital(text: str) -> str:
+def _capitalize(text: str) -> str:
     return text[0].upper() + text[1:]

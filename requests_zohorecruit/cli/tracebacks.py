@@ -10,19 +10,19 @@ from collections.abc import Iterator
 
 from requests_zohorecruit.errors import ZohoAuthError
 
-__all__ = ["traceback_of"]
+__all__ = ["format_traceback"]
 
 
-def traceback_of(error: BaseException) -> str:
+def format_traceback(error: BaseException) -> str:
     """Return the traceback of an error, and before it those of what led to it."""
-    return "\n".join(_parts(error, set()))
+    return "\n".join(_format_parts(error, set()))
 
 
-def _parts(error: BaseException, seen: set[int]) -> Iterator[str]:
+def _format_parts(error: BaseException, seen: set[int]) -> Iterator[str]:
     seen.add(id(error))
     before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if before is not None and id(before) not in seen:
-        yield from _parts(before, seen)
+        yield from _format_parts(before, seen)
         yield "\nwhich led to:\n"
     yield "Traceback (most recent call last):"
     yield "".join(traceback.format_tb(error.__traceback__)).rstrip()

@@ -24,7 +24,7 @@ def run(console: Console) -> bool:
     from requests_zohorecruit.demo.steps import STEPS  # noqa: PLC0415
 
     narrator = Narrator(console)
-    with narrator.telling("Starting a sandbox Zoho in a process of its own"), Stage.opened() as stage:
+    with narrator.tell_story("Starting a sandbox Zoho in a process of its own"), Stage.open() as stage:
         narrator.prologue(stage.zoho.region.accounts_url, stage.zoho_process)
         for number, (title, step) in enumerate(STEPS, start=1):
             with narrator.step(number, title):

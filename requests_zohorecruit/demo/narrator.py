@@ -50,14 +50,14 @@ class Narrator:
         self._counts: list[_Count] = []
 
     @contextmanager
-    def telling(self, what: str) -> Iterator[None]:
+    def tell_story(self, what: str) -> Iterator[None]:
         """Tell the whole story: on a terminal, show that something is going on; what the library logs belongs to it."""
         logger, handler = logging.getLogger("requests_zohorecruit"), _LogTeller(self)
         propagated, logger.propagate = logger.propagate, False
         logger.addHandler(handler)
         try:
             with self._status:
-                self.doing(what)
+                self.show_progress(what)
                 yield
         finally:
             logger.removeHandler(handler)
@@ -65,46 +65,48 @@ class Narrator:
 
     def prologue(self, address: str, process: int) -> None:
         """Say where everything happens."""
-        self._print(Text.assemble(("zohorecruit demo", "bold"), ": one grant, shared by everybody, on real sockets"))
+        self._print(
+            Text.assemble(("zohorecruit demo", "bold"), ": one grant, many threads and processes, real sockets")
+        )
         self._print(Text(f"Zoho Accounts and Zoho Recruit run in process {process} at {address} (TLS, loopback only)."))
         self._print(Text("Secrets are shown as fingerprints such as #1a2b3c4d.", "dim"))
 
     @contextmanager
     def step(self, number: int, title: str) -> Iterator[None]:
-        """Frame one step; whatever it raises is a broken promise and the end of the story."""
+        """Frame one step; an error is a broken promise and ends the story."""
         started = time.monotonic()
         self._counts = []
         self._print(Text(f"\n{number}  {title}", "bold cyan"))
-        self.doing(title)
+        self.show_progress(title)
         try:
             yield
         except Exception as error:  # noqa: BLE001 - it is told, and ends the story
             told = str(error) if isinstance(error, ZohoAuthError) else type(error).__name__
-            self._line("stopped", told, "bold red")
+            self._print_line("stopped", told, "bold red")
             self.broken.append(f"step {number} stopped: {told}")
             self.stopped = True
         self._tell_counts(number)
-        self._line("took", f"{time.monotonic() - started:.1f} s", "dim")
+        self._print_line("took", f"{time.monotonic() - started:.1f} s", "dim")
 
-    def doing(self, what: str) -> None:
+    def show_progress(self, what: str) -> None:
         """Change the line beside the spinner."""
         self._status.update(what)
 
-    def asked(self, what: str) -> None:
+    def ask(self, what: str) -> None:
         """Tell what was asked of Zoho."""
-        self._line("asked", what)
+        self._print_line("asked", what)
 
-    def answered(self, what: str) -> None:
+    def answer(self, what: str) -> None:
         """Tell what came back."""
-        self._line("answered", what)
+        self._print_line("answered", what)
 
     def note(self, what: str) -> None:
         """Tell what a careful reader will want to know."""
-        self._line("note", what, "dim")
+        self._print_line("note", what, "dim")
 
-    def logged(self, what: str) -> None:
+    def log(self, what: str) -> None:
         """Tell what the library wrote to its log."""
-        self._line("logged", what, "yellow")
+        self._print_line("logged", what, "yellow")
 
     def table(self, *columns: str, rows: list[tuple[str, ...]]) -> None:
         """Show records."""
@@ -113,9 +115,9 @@ class Narrator:
             table.add_row(*map(Text, row))
         self._console.print(Padding(table, (0, 0, 0, _INDENT), expand=False))
 
-    def counted(self, what: str, *, promised: object, seen: object) -> None:
-        """Hold a promise against what was seen; told at the end of the step."""
-        self._counts.append(_Count(what, _shown(promised), _shown(seen)))
+    def compare(self, what: str, *, promised: object, seen: object) -> None:
+        """Compare a promise with what was seen; printed at the end of the step."""
+        self._counts.append(_Count(what, _format_value(promised), _format_value(seen)))
 
     def epilogue(self, total: str) -> None:
         """Sum up."""
@@ -133,7 +135,7 @@ class Narrator:
         self._console.print(Panel(Group(*lines), border_style="red", expand=False))
 
     def _tell_counts(self, number: int) -> None:
-        whats, seens = (max((len(part) for part in column), default=0) for column in self._columns())
+        whats, seens = (max((len(part) for part in column), default=0) for column in self._list_columns())
         for index, (what, promised, seen) in enumerate(self._counts):
             mark = Text("✔", "green") if promised == seen else Text("✘", "bold red")
             label = Text("" if index else "counted", "dim")
@@ -145,10 +147,10 @@ class Narrator:
             else:
                 self.broken.append(f"step {number}, {what}: {seen}, promised {promised}")
 
-    def _columns(self) -> tuple[list[str], list[str]]:
+    def _list_columns(self) -> tuple[list[str], list[str]]:
         return [count.what for count in self._counts], [count.seen for count in self._counts]
 
-    def _line(self, label: str, what: str, style: str = "") -> None:
+    def _print_line(self, label: str, what: str, style: str = "") -> None:
         # Wrapped here and not by rich, which fills what it wraps with spaces up to the width of the console.
         lines = textwrap.wrap(what, max(20, self._console.width - _INDENT - _LABEL), break_on_hyphens=False)
         for index, line in enumerate(lines):
@@ -167,10 +169,10 @@ class _LogTeller(logging.Handler):
         self._narrator = narrator
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._narrator.logged(record.getMessage())
+        self._narrator.log(record.getMessage())
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else str(value)

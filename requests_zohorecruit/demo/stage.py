@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import requests
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
-from requests_zohorecruit.demo.storm import Clock, deaf_children
+from requests_zohorecruit.demo.storm import Clock, mask_interrupts
 from requests_zohorecruit.sandbox.process import SandboxProcess
 from requests_zohorecruit.stores import FileStore
 from requests_zohorecruit.zoho.application import Application
@@ -55,7 +55,7 @@ class Stage:
         #: Token requests that were made for comparison, without this library's engine.
         self.compared = 0
         self.store = FileStore(directory / "token.json")
-        # Nobody's proxy, netrc or certificates: everything happens on loopback.
+        # Without this user's proxy, netrc and certificates: everything happens on loopback.
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.verify = zoho.ca_bundle
@@ -68,11 +68,11 @@ class Stage:
 
     @classmethod
     @contextmanager
-    def opened(cls) -> Iterator[Stage]:
+    def open(cls) -> Iterator[Stage]:
         """Set everything up, and clear it away in the end."""
         with ExitStack() as stack:
             directory = stack.enter_context(TemporaryDirectory(prefix="zohorecruit-demo-"))
-            with deaf_children():
+            with mask_interrupts():
                 zoho = stack.enter_context(SandboxProcess())
             stage = cls(zoho, Path(directory))
             stack.enter_context(stage.session)
@@ -106,7 +106,7 @@ class Stage:
         """Make one authenticated call."""
         return self.session.get(self.candidates_url, auth=self.auth, timeout=30)
 
-    def an_hour_passes(self) -> None:
+    def pass_an_hour(self) -> None:
         """End the life of all access tokens, here and at Zoho."""
         self.clock.forward(3600)
         self.zoho.expire_tokens()

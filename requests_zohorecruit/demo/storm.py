@@ -23,7 +23,7 @@ from requests import codes
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 
-__all__ = ["Call", "Clock", "Crowd", "Outcome", "deaf_children", "in_threads"]
+__all__ = ["Call", "Clock", "Crowd", "Outcome", "mask_interrupts", "run_in_threads"]
 
 
 class Clock:
@@ -74,7 +74,9 @@ class Call:
         )
 
 
-def in_threads(count: int, work: Callable[[], Outcome], done: Callable[[int], None] = lambda _: None) -> list[Outcome]:
+def run_in_threads(
+    count: int, work: Callable[[], Outcome], done: Callable[[int], None] = lambda _: None
+) -> list[Outcome]:
     """Do the same work in `count` threads that begin at the same moment.
 
     :param done: told, after each, how many are through
@@ -124,7 +126,7 @@ class Crowd:
 
     def __enter__(self) -> Crowd:  # noqa: PYI034 - typing.Self is not in Python 3.10
         try:
-            with deaf_children():
+            with mask_interrupts():
                 for process, theirs in zip(self._processes, self._theirs, strict=True):
                     process.start()
                     theirs.close()  # so that the end of the process is the end of the pipe
@@ -163,14 +165,14 @@ def take_part(connection: Connection, call: Call, threads: int) -> None:
         call()
         connection.send(None)
         connection.recv()
-        connection.send(in_threads(threads, call))
+        connection.send(run_in_threads(threads, call))
     except (EOFError, OSError):
         return  # the demo is over
 
 
 @contextmanager
-def deaf_children() -> Iterator[None]:
-    """Let processes started here not hear Ctrl-C, from their first instruction on: it is for us, who then end them."""
+def mask_interrupts() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C from their first instruction on; this process hears it and ends them."""
     if sys.platform == "win32":  # pragma: no cover - there are no signal masks; Ctrl-C is told by every process
         yield
         return

@@ -13,7 +13,7 @@ from requests_zohorecruit.errors import ClientConfigurationError
 from requests_zohorecruit.secret import Secret, clears_frames
 from requests_zohorecruit.zoho.regions import Region
 
-__all__ = ["custom_region", "environment_arguments", "variable"]
+__all__ = ["environment_arguments", "make_custom_region", "read_variable"]
 
 
 @clears_frames
@@ -25,25 +25,21 @@ def environment_arguments() -> dict[str, Any]:
 
     :raises ClientConfigurationError: one is missing, given twice, or its file cannot be read
     """
-    values = {name: variable(name) for name in ("CLIENT_ID", "CLIENT_SECRET", "REGION", "REFRESH_TOKEN")}
-    region = custom_region(values["REGION"], variable("ACCOUNTS_URL"), variable("RECRUIT_URL")) or values["REGION"]
-    wanted = {"CLIENT_ID": values["CLIENT_ID"], "CLIENT_SECRET": values["CLIENT_SECRET"], "REGION": region}
-    missing = [f"ZOHORECRUIT_{name}" for name, value in wanted.items() if value is None]
+    names = ("client_id", "client_secret", "region", "refresh_token")
+    values: dict[str, Any] = {name: read_variable(name.upper()) for name in names}
+    urls = (read_variable("ACCOUNTS_URL"), read_variable("RECRUIT_URL"))
+    values["region"] = make_custom_region(values["region"], *urls) or values["region"]
+    missing = [f"ZOHORECRUIT_{name.upper()}" for name in names[:3] if values[name] is None]
     if missing:
         raise ClientConfigurationError(
             f"The environment lacks {', '.join(missing)}.",
             hint="Set it, or the same name with _FILE to the path of a file that holds it.",
         )
-    return {
-        "client_id": values["CLIENT_ID"],
-        "client_secret": values["CLIENT_SECRET"],
-        "region": region,
-        "refresh_token": values["REFRESH_TOKEN"],
-    }
+    return values
 
 
 @clears_frames
-def variable(name: str) -> Secret | None:
+def read_variable(name: str) -> Secret | None:
     """Return ``ZOHORECRUIT_<name>``, or what is in the file ``ZOHORECRUIT_<name>_FILE``; empty counts as missing.
 
     :raises ClientConfigurationError: both are given, or the file cannot be read
@@ -65,7 +61,7 @@ def variable(name: str) -> Secret | None:
     raise ClientConfigurationError(f"{path}, named by {name}_FILE, cannot be read: {problem}.")
 
 
-def custom_region(code: str | None, accounts_url: str | None, recruit_url: str | None) -> Region | None:
+def make_custom_region(code: str | None, accounts_url: str | None, recruit_url: str | None) -> Region | None:
     """Return the region that two addresses make, for a test server or a data centre that is not in the table.
 
     :param code: ``"custom"`` when not given

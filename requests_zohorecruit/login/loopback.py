@@ -1,4 +1,4 @@
-"""The way back from Zoho's consent page to a program on this machine: one request on 127.0.0.1 (RFC 8252, section 7.3).
+"""Receives Zoho's redirect for a program on this machine: one request on 127.0.0.1 (RFC 8252, section 7.3).
 
 Knows HTTP and what a person should read in the browser; what the address means is `consent`'s.
 """
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from requests_zohorecruit.secret import Secret
 
-__all__ = ["PATH", "PORT", "CallbackReceiver", "loopback_uri"]
+__all__ = ["PATH", "PORT", "CallbackReceiver", "build_loopback_uri"]
 
 PATH = "/callback"
 #: Fixed, since a redirect URI has to be registered to the letter; no service is known by it.
@@ -25,7 +25,7 @@ PORT = 8400
 _GOODBYE = 5.0
 
 
-def loopback_uri(port: int, *, host: str = "127.0.0.1") -> str:
+def build_loopback_uri(port: int, *, host: str = "127.0.0.1") -> str:
     """Return the redirect URI to register at Zoho.
 
     :param host: or ``localhost``, which browsers may look for at ``::1`` first
@@ -61,7 +61,7 @@ class CallbackReceiver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._taken.locked():
-            self.show("That did not work", "What happened is told where you started the login.")
+            self.show("That did not work", "See the terminal where you started the login.")
             self._shown.wait(_GOODBYE)
         self._server.shutdown()
         self._server.server_close()
@@ -76,7 +76,7 @@ class CallbackReceiver:
 
     def show(self, title: str, text: str) -> None:
         """Let the waiting browser show a page; what is shown first stays."""
-        self._pages.put(_page(title, text))
+        self._pages.put(_render(title, text))
 
     def take(self, path: str) -> bytes | None:
         """Take the redirect, wait, and return the page to show; None when there was one before."""
@@ -85,7 +85,7 @@ class CallbackReceiver:
         self._addresses.put(Secret(f"http://127.0.0.1:{self._port}{path}"))
         return self._pages.get()
 
-    def done(self) -> None:
+    def note_shown(self) -> None:
         """Note that the browser has its page."""
         self._shown.set()
 
@@ -109,16 +109,16 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         hosts = {f"{name}:{self.server.server_port}" for name in ("127.0.0.1", "localhost")}
         if urlsplit(self.path).path != PATH or self.headers.get("Host") not in hosts:
-            self._answer(404, _page("Nothing here", "This address is for Zoho's redirect only."))
+            self._answer(404, _render("Nothing here", "This address is for Zoho's redirect only."))
             return
         page = self.server.receiver.take(self.path)
         if page is None:
-            self._answer(410, _page("That was enough", "One redirect was taken already; close this window."))
+            self._answer(410, _render("That was enough", "One redirect was taken already; close this window."))
             return
         try:
             self._answer(200, page)
         finally:
-            self.server.receiver.done()
+            self.server.receiver.note_shown()
 
     def _answer(self, status: int, page: bytes) -> None:
         self.send_response(status)
@@ -138,19 +138,10 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "Referrer-Policy": "no-referrer",
 }
-_STYLE = """
-:root { color-scheme: light dark; }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; font: 1.05rem/1.6 system-ui, sans-serif; }
-main { max-width: 30rem; padding: 2rem; }
-h1 { font-size: 1.5rem; margin: 0 0 .5rem; }
-p { margin: 0; }
-"""
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title} - zohorecruit</title><style>:root {{ color-scheme: light dark; }} main {{ font: 1.05rem/1.6 system-ui,
+sans-serif; margin: 20vh auto; max-width: 30rem; padding: 2rem; }}</style><main><h1>{title}</h1><p>{text}</p></main>"""
 
 
-def _page(title: str, text: str) -> bytes:
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)} - zohorecruit</title><style>{_STYLE}</style></head>"
-        f"<body><main><h1>{escape(title)}</h1><p>{escape(text)}</p></main></body></html>"
-    ).encode()
+def _render(title: str, text: str) -> bytes:
+    return _PAGE.format(title=escape(title), text=escape(text)).encode()

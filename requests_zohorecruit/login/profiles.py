@@ -1,6 +1,6 @@
 """Profiles: what ``zohorecruit login`` saved, so that a program finds it by name.
 
-Owns a profile's files and what is in them; asks nobody, prints nothing and sends nothing.
+Owns a profile's files and what is in them; asks nothing, prints nothing and sends nothing.
 """
 
 from __future__ import annotations
@@ -14,21 +14,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from requests_zohorecruit.engine.record import Record
-from requests_zohorecruit.errors import (
-    ReauthorizationRequired,
-    TokenStoreError,
-    ZohoAuthError,
-)
+from requests_zohorecruit.errors import ReauthorizationRequired, TokenStoreError, ZohoAuthError
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.stores import FileStore, TokenStore
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import Token
 
-__all__ = ["Profile", "SavedProfile", "home"]
+__all__ = ["Profile", "SavedProfile", "find_home"]
 
 _SERVICE = "requests-zohorecruit"
-#: Seconds to wait for others who are saving the same profile.
+#: Seconds to wait for other processes that save the same profile.
 _LOCK_TIMEOUT = 60.0
 _URLS = ("accounts_url", "recruit_url", "upload_url", "api_domain")
 
@@ -48,12 +44,8 @@ class SavedProfile(NamedTuple):
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of `ZohoRecruitAuth`."""
         who = self.application
-        return {
-            "client_id": who.client_id,
-            "client_secret": who.client_secret,
-            "region": who.region,
-            "store": self.store,
-        }
+        client = {"client_id": who.client_id, "client_secret": who.client_secret, "region": who.region}
+        return {**client, "store": self.store}
 
 
 class Profile:
@@ -67,7 +59,7 @@ class Profile:
         if not (isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name)):
             raise ValueError("a profile's name has letters, digits, '.', '_' and '-' only, 64 at most")
         self.name = name
-        self.directory = home() / name
+        self.directory = find_home() / name
         self._file = FileStore(self.directory / "application.json")
 
     def exists(self) -> bool:
@@ -88,12 +80,12 @@ class Profile:
         mapping = self._file.load()
         if mapping is None:
             raise ReauthorizationRequired(
-                f"There is no profile named {self.name} in {home()}.", hint=f"Run `{self.login_command}`."
+                f"There is no profile named {self.name} in {find_home()}.", hint=f"Run `{self.login_command}`."
             )
         in_keyring = bool(mapping.get("keyring"))
         if in_keyring:
-            mapping = {**mapping, **(self._secrets().load() or {})}
-        return SavedProfile(self._application(mapping), self.store(in_keyring=in_keyring), in_keyring)
+            mapping = {**mapping, **(self._open_secrets().load() or {})}
+        return SavedProfile(self._read_application(mapping), self.store(in_keyring=in_keyring), in_keyring)
 
     @clears_frames
     def save(self, application: Application, token: Token, *, now: float, in_keyring: bool = False) -> None:
@@ -113,15 +105,15 @@ class Profile:
                 self._save_application(application, in_keyring=in_keyring)
                 if moved:
                     self._forget_other_place(in_keyring=in_keyring)
-                with suppress(OSError):  # somebody else may have made it; its files are private all the same
+                with suppress(OSError):  # another user may own it; its files are private all the same
                     self.directory.chmod(0o700)
         except TimeoutError as error:
             raise TokenStoreError(str(error), hint="Log in again when it is free.") from None
 
     def check(self, *, in_keyring: bool = False) -> None:
-        """Find out that nothing can be saved before a person is asked for anything, and leave no trace of it.
+        """Check that the profile can be saved before a person is asked for anything, and leave no trace of it.
 
-        :raises TokenStoreError: nothing can
+        :raises TokenStoreError: it cannot be saved
         """
         self._file.load()
         self.store(in_keyring=in_keyring).load()
@@ -139,24 +131,29 @@ class Profile:
 
     def store(self, *, in_keyring: bool) -> TokenStore:
         """Return where the grant is kept."""
-        return _keyring(self.name) if in_keyring else FileStore(self.directory / "token.json")
+        return _open_keyring(self.name) if in_keyring else FileStore(self.directory / "token.json")
 
     @property
     def login_command(self) -> str:
         """What to type for a new grant."""
         return "zohorecruit login" + ("" if self.name == "default" else f" --profile {self.name}")
 
-    def _secrets(self) -> TokenStore:
-        return _keyring(f"{self.name} (application)")
+    def _open_secrets(self) -> TokenStore:
+        return _open_keyring(f"{self.name} (application)")
 
-    def _application(self, mapping: Mapping[str, Any]) -> Application:
-        application = _read_application(mapping)
-        if application is None:
+    def _read_application(self, mapping: Mapping[str, Any]) -> Application:
+        try:
+            region: str | Region = mapping["region"]
+            if "accounts_url" in mapping:
+                region = Region(mapping["region"], *(mapping[url] for url in _URLS))
+            return Application.create(mapping["client_id"], mapping["client_secret"], region)
+        except ZohoAuthError:
+            raise
+        except (KeyError, TypeError, ValueError):
             raise TokenStoreError(
                 f"Profile {self.name} is damaged: {self._file!r} does not say who the application is.",
                 hint=f"Nothing was changed. Restore it, or run `{self.login_command}` again.",
-            )
-        return application
+            ) from None
 
     def _save_application(self, application: Application, *, in_keyring: bool) -> None:
         region = application.region
@@ -165,30 +162,17 @@ class Profile:
             values.update({url: getattr(region, url) for url in _URLS})
         secrets = {"client_secret": str(application.client_secret)}
         if in_keyring:
-            self._secrets().save(secrets)
+            self._open_secrets().save(secrets)
         self._file.save(values | ({"keyring": True} if in_keyring else secrets))
 
     def _forget_other_place(self, *, in_keyring: bool) -> None:
         """Empty the keyring or the file, where the secrets were until now."""
         self.store(in_keyring=not in_keyring).save({})
         if not in_keyring:
-            self._secrets().save({})
+            self._open_secrets().save({})
 
 
-def _read_application(mapping: Mapping[str, Any]) -> Application | None:
-    # Returns, so that no frame with what is in a damaged file hangs on to the error.
-    try:
-        region: str | Region = mapping["region"]
-        if "accounts_url" in mapping:
-            region = Region(mapping["region"], *(mapping[url] for url in _URLS))
-        return Application.create(mapping["client_id"], mapping["client_secret"], region)
-    except ZohoAuthError:
-        raise
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def home() -> Path:
+def find_home() -> Path:
     """Return the directory of all profiles: ``ZOHORECRUIT_HOME``, or the user's configuration directory."""
     given = os.environ.get("ZOHORECRUIT_HOME")
     if given:
@@ -204,7 +188,7 @@ def home() -> Path:
     return user_config_path(_SERVICE, appauthor=False)
 
 
-def _keyring(username: str) -> TokenStore:
+def _open_keyring(username: str) -> TokenStore:
     try:
         from requests_zohorecruit.stores import KeyringStore  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as missing:

@@ -14,7 +14,7 @@ from hmac import compare_digest
 from urllib.parse import urlencode
 
 from requests_zohorecruit.sandbox import pages
-from requests_zohorecruit.sandbox.faults import throttled
+from requests_zohorecruit.sandbox.faults import refuse_mint
 from requests_zohorecruit.sandbox.grants import AccessToken, Code, Grant, Ledger, TooManyMints
 from requests_zohorecruit.sandbox.messages import Answer, Request, html, json_answer
 from requests_zohorecruit.sandbox.settings import Settings
@@ -64,13 +64,15 @@ class Accounts:
         fields = request.query_fields() | request.form_fields()
         decision = fields.get("decision")
         fields = {name: fields[name] for name in _AUTHORIZATION_FIELDS if name in fields}
-        if wrong := self._wrong_with(fields):
-            return html(pages.problem("Error occurred", wrong), 400)
+        if wrong := self._find_mistake(fields):
+            return html(pages.render_problem("Error occurred", wrong), 400)
         if request.method != "POST" or decision not in {"accept", "reject"}:
             scope = split_scope(fields["scope"])
-            page = pages.consent(application=self._client.name, region=self._location, scope=scope, fields=fields)
+            page = pages.render_consent(
+                application=self._client.name, region=self._location, scope=scope, fields=fields
+            )
             return html(page)
-        return Answer(302, {"Location": self._callback(fields, accepted=decision == "accept")})
+        return Answer(302, {"Location": self._build_callback(fields, accepted=decision == "accept")})
 
     def token(self, request: Request) -> Answer:
         """Exchange a code, or refresh."""
@@ -85,7 +87,7 @@ class Accounts:
             if fields.get("grant_type") == "refresh_token":
                 return self._refresh(fields)
         except TooManyMints:
-            return throttled()
+            return refuse_mint()
         return json_answer({"error": "unsupported_grant_type"})
 
     def revoke(self, request: Request) -> Answer:
@@ -93,13 +95,13 @@ class Accounts:
         fields = request.query_fields() | request.form_fields()
         if self._ledger.revoke(fields.get("token", "")):
             return json_answer({"status": "success"})
-        return html(pages.problem("Error occurred", "The token is not valid."), 400)
+        return html(pages.render_problem("Error occurred", "The token is not valid."), 400)
 
-    def server_info(self, _: Request) -> Answer:
+    def list_servers(self, _: Request) -> Answer:
         """List the accounts servers of all regions: here there is one."""
         return json_answer({"result": "success", "locations": {self._location: self._url}})
 
-    def _wrong_with(self, fields: Mapping[str, str]) -> str | None:
+    def _find_mistake(self, fields: Mapping[str, str]) -> str | None:
         scope = split_scope(fields.get("scope", ""))
         if fields.get("response_type") != "code":
             return "Invalid response type"
@@ -113,7 +115,7 @@ class Accounts:
             return "Invalid code challenge method"
         return None
 
-    def _callback(self, fields: Mapping[str, str], *, accepted: bool) -> str:
+    def _build_callback(self, fields: Mapping[str, str], *, accepted: bool) -> str:
         state = {"state": fields["state"]} if "state" in fields else {}
         redirect_uri = fields["redirect_uri"]
         if accepted:
@@ -132,20 +134,20 @@ class Accounts:
 
     def _exchange(self, fields: Mapping[str, str]) -> Answer:
         code = self._ledger.find_code(fields.get("code", ""))
-        if code is None or not _verified(code, fields.get("code_verifier", "")):
+        if code is None or not _is_verified(code, fields.get("code_verifier", "")):
             return json_answer({"error": "invalid_code"})
         if code.redirect_uri is not None and fields.get("redirect_uri") != code.redirect_uri:
             return json_answer({"error": "invalid_redirect_uri"})
         grant, token = self._ledger.redeem(code)
-        return self._minted(grant, token, {"refresh_token": grant.refresh_token} if grant.refresh_token else {})
+        return self._answer_token(grant, token, {"refresh_token": grant.refresh_token} if grant.refresh_token else {})
 
     def _refresh(self, fields: Mapping[str, str]) -> Answer:
         grant = self._ledger.find_grant(fields.get("refresh_token", ""))
         if grant is None:
             return json_answer({"error": "invalid_code"})
-        return self._minted(grant, self._ledger.mint(grant), {})
+        return self._answer_token(grant, self._ledger.mint(grant), {})
 
-    def _minted(self, grant: Grant, token: AccessToken, extra: Mapping[str, str]) -> Answer:
+    def _answer_token(self, grant: Grant, token: AccessToken, extra: Mapping[str, str]) -> Answer:
         # Asked for with commas, echoed with spaces: clients that compare the two as strings lose the token.
         return json_answer(
             {
@@ -164,7 +166,7 @@ def split_scope(scope: str) -> tuple[str, ...]:
     return tuple(scope.replace(",", " ").split())
 
 
-def _verified(code: Code, verifier: str) -> bool:
+def _is_verified(code: Code, verifier: str) -> bool:
     if code.challenge is None:
         return True
     method, challenge = code.challenge

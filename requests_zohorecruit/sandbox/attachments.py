@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from requests_zohorecruit.sandbox.messages import Answer, Request, json_answer
-from requests_zohorecruit.sandbox.multipart import uploaded_file
+from requests_zohorecruit.sandbox.multipart import parse_uploaded_file
 
 __all__ = ["Attachments", "Owner"]
 
@@ -30,7 +30,7 @@ class Attachments:
     """All files of a Recruit account."""
 
     def __init__(self, *, new_id: Callable[[], str], timestamp: Callable[[], str]) -> None:
-        self._new_id = new_id
+        self._make_id = new_id
         self._timestamp = timestamp
         self._files: dict[str, _Attachment] = {}
 
@@ -51,25 +51,25 @@ class Attachments:
             return self._upload(request, owner) if request.method == "POST" else self._list(request, owner)
         file = self._files.get(file_id)
         if file is None or file.owner != owner:
-            return _refusal(f"there is no attachment {file_id}")
+            return _make_refusal(f"there is no attachment {file_id}")
         if request.method == "DELETE":
             del self._files[file_id]
-            return _done("record deleted", file_id)
+            return _make_success("record deleted", file_id)
         if request.method != "GET":
-            return _refusal("an attachment can be read and deleted")
+            return _make_refusal("an attachment can be read and deleted")
         return _download(file, request.query_fields().get("redirect"))
 
     def _upload(self, request: Request, owner: Owner) -> Answer:
-        sent = uploaded_file(request)
+        sent = parse_uploaded_file(request)
         if sent is None:
-            return _refusal("multipart/form-data with a part named file was expected")
-        file_id = self._new_id()
+            return _make_refusal("multipart/form-data with a part named file was expected")
+        file_id = self._make_id()
         self._files[file_id] = _Attachment(owner, *sent, created=self._timestamp())
-        return _done("attachment uploaded successfully", file_id)
+        return _make_success("attachment uploaded successfully", file_id)
 
     def _list(self, request: Request, owner: Owner) -> Answer:
         if request.method != "GET":
-            return _refusal("attachments can be listed and uploaded")
+            return _make_refusal("attachments can be listed and uploaded")
         listed = [
             {"id": file_id, "File_Name": file.name, "Size": str(len(file.content)), "Created_Time": file.created}
             for file_id, file in self._files.items()
@@ -91,11 +91,11 @@ def _download(file: _Attachment, redirect: str | None) -> Answer:
     return Answer(200, headers, file.content)
 
 
-def _done(message: str, file_id: str) -> Answer:
+def _make_success(message: str, file_id: str) -> Answer:
     result = {"code": "SUCCESS", "details": {"id": file_id}, "message": message, "status": "success"}
     return json_answer({"data": [result]})
 
 
-def _refusal(message: str) -> Answer:
+def _make_refusal(message: str) -> Answer:
     content = {"code": "INVALID_DATA", "details": {}, "message": message, "status": "error"}
     return json_answer(content, 400)

@@ -69,7 +69,7 @@ class Server(ThreadingMixIn, TCPServer):
             thread.join(1)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Shake hands here, in the connection's own thread: a client that stalls holds up nobody else."""
+        """Shake hands here, in the connection's own thread: a client that stalls does not hold up the others."""
         with self._context.wrap_socket(request, server_side=True, do_handshake_on_connect=False) as connection:
             self._remember(connection)
             try:
@@ -104,7 +104,7 @@ class _Connection(BaseHTTPRequestHandler):
     connection: ssl.SSLSocket
 
     def _serve(self) -> None:
-        body = self._body()
+        body = self._read_body()
         if body is None:
             self.close_connection = True
             self.send_error(400, "Bad message body")
@@ -118,13 +118,13 @@ class _Connection(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - names looked up by the base class
 
-    def _body(self) -> bytes | None:
+    def _read_body(self) -> bytes | None:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return self._chunks()
+            return self._read_chunks()
         length = self.headers.get("Content-Length", "0")
-        return self._exactly(int(length)) if length.isdecimal() else None
+        return self._read_exactly(int(length)) if length.isdecimal() else None
 
-    def _chunks(self) -> bytes | None:
+    def _read_chunks(self) -> bytes | None:
         """Read a body in chunks (RFC 9112, section 7.1)."""
         chunks = []
         while True:
@@ -135,13 +135,13 @@ class _Connection(BaseHTTPRequestHandler):
                 return None
             if size == 0:
                 break
-            chunks.append(self._exactly(size))
-            self._exactly(2)
+            chunks.append(self._read_exactly(size))
+            self._read_exactly(2)
         while self.rfile.readline(1024).strip():
             pass
         return b"".join(chunks)
 
-    def _exactly(self, size: int) -> bytes:
+    def _read_exactly(self, size: int) -> bytes:
         data = self.rfile.read(size)
         if len(data) < size:
             raise ConnectionError("the client went away in the middle of a body")

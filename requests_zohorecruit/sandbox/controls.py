@@ -47,8 +47,8 @@ class Controls:
     :ivar refresh_token: of a working grant with ample scopes
     :ivar ca_bundle: path of the certificate to trust, for ``verify=``; gone when the sandbox is
     :ivar redirect_uri: the first of those registered
-    :ivar elsewhere: URL on the same server under another host name (``localhost``), which answers anybody, with the
-        status of ``?status=`` if there is one; what arrives there is in `received` with this path.
+    :ivar elsewhere: URL on the same server under another host name (``localhost``), which answers every request, with
+        the status of ``?status=`` if there is one; what arrives there is in `received` with this path.
         A download with ``?redirect=<any URL>`` leads wherever it says.
     """
 

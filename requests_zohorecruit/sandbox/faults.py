@@ -14,12 +14,12 @@ from typing import Any
 from requests_zohorecruit.sandbox import pages
 from requests_zohorecruit.sandbox.messages import Answer, html, json_answer
 
-__all__ = ["FAULTS", "apply_fault", "mints", "throttled"]
+__all__ = ["FAULTS", "apply_fault", "is_minting", "refuse_mint"]
 
 _HUGE = 16 * 1024 * 1024
 
 
-def throttled(
+def refuse_mint(
     description: str = "You have made too many requests continuously. Please try again after some time.",
     error: str = "Access Denied",
     status: int = 400,
@@ -29,11 +29,11 @@ def throttled(
 
 
 _INSTEAD: dict[str, Callable[[str], Answer]] = {
-    "throttle": lambda _: throttled(),
-    "throttle-200": lambda _: throttled(status=200),
-    "throttle-localised": lambda _: throttled("您的请求过于频繁。请稍后重试。", "拒绝访问"),
-    "server-error": lambda _: html(pages.problem("Something went wrong", "We are looking into it."), 500),
-    "html": lambda _: html(pages.problem("Down for maintenance", "We will be back in a few minutes.")),
+    "throttle": lambda _: refuse_mint(),
+    "throttle-200": lambda _: refuse_mint(status=200),
+    "throttle-localised": lambda _: refuse_mint("您的请求过于频繁。请稍后重试。", "拒绝访问"),
+    "server-error": lambda _: html(pages.render_problem("Something went wrong", "We are looking into it."), 500),
+    "html": lambda _: html(pages.render_problem("Down for maintenance", "We will be back in a few minutes.")),
     "hang": lambda _: Answer(200, ending="hang"),
     "redirect": lambda elsewhere: Answer(307, {"Location": elsewhere}),
     "garbage": lambda _: Answer(200, {"Content-Type": "application/json"}, b"}{ %% zoho zoho %% \x00"),
@@ -65,7 +65,7 @@ _BYTES: dict[str, Callable[[Answer], Answer]] = {
 FAULTS: tuple[str, ...] = (*_INSTEAD, *_FIELDS, *_BYTES)
 
 
-def mints(name: str) -> bool:
+def is_minting(name: str) -> bool:
     """Tell whether Zoho does its work before the fault happens."""
     return name not in _INSTEAD
 

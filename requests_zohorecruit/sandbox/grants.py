@@ -91,11 +91,11 @@ class Ledger:
         lasting = offline and (again or not self._consented)
         self._consented = self._consented or offline
         expires_at = self._clock() + self._settings.code_lifetime
-        return self._keep(Code(self._new_value(), scope, expires_at, redirect_uri, lasting, challenge))
+        return self._keep(Code(self._make_value(), scope, expires_at, redirect_uri, lasting, challenge))
 
-    def self_client_code(self, scope: tuple[str, ...]) -> Code:
+    def make_self_client_code(self, scope: tuple[str, ...]) -> Code:
         """Return a code as the API console's self-client hands it out."""
-        return self._keep(Code(self._new_value(), scope, self._clock() + self._settings.self_client_code_lifetime))
+        return self._keep(Code(self._make_value(), scope, self._clock() + self._settings.self_client_code_lifetime))
 
     def find_code(self, value: str) -> Code | None:
         """Return the code if it is neither used nor expired."""
@@ -123,7 +123,7 @@ class Ledger:
             raise TooManyMints
         if counted:
             self._opened.append(now)
-        refresh_token = self._new_value()
+        refresh_token = self._make_value()
         self._grants[refresh_token] = grant = Grant(refresh_token, scope)
         while len(self._grants) > self._settings.refresh_tokens_per_user:
             self.revoke(next(iter(self._grants)))
@@ -147,9 +147,9 @@ class Ledger:
             grant.blocked_until = min(grant.mints, default=now) + limits.mint_window
             raise TooManyMints
         grant.mints.append(now)
-        token = AccessToken(self._new_value(), now + limits.access_token_lifetime)
+        token = AccessToken(self._make_value(), now + limits.access_token_lifetime)
         self._access[token.value] = token, grant
-        grant.tokens = [*self._live(grant), token]
+        grant.tokens = [*self._list_live(grant), token]
         while len(grant.tokens) > limits.max_live_access_tokens:
             del self._access[grant.tokens.pop(0).value]
         return token
@@ -172,7 +172,7 @@ class Ledger:
     def count_live(self, refresh_token: str) -> int:
         """Return how many unexpired access tokens a grant has."""
         grant = self._grants.get(refresh_token)
-        return len(self._live(grant)) if grant else 0
+        return len(self._list_live(grant)) if grant else 0
 
     def expire_all(self) -> None:
         """End the hour of every access token."""
@@ -184,7 +184,7 @@ class Ledger:
         for token, _ in self._access.values():
             token.rejected = True
 
-    def _live(self, grant: Grant) -> list[AccessToken]:
+    def _list_live(self, grant: Grant) -> list[AccessToken]:
         now = self._clock()
         return [token for token in grant.tokens if token.value in self._access and now < token.expires_at]
 
@@ -192,5 +192,5 @@ class Ledger:
         self._codes[code.value] = code
         return code
 
-    def _new_value(self) -> str:
+    def _make_value(self) -> str:
         return f"1000.{self._token_hex(16)}.{self._token_hex(16)}"

@@ -25,7 +25,7 @@ class LocalControls(Controls):
         """Start anew: another client, another grant, the first records, no counts, faults or changed dials.
 
         :param region: where it is said to be
-        :param elsewhere: address under which it also answers, as somebody else
+        :param elsewhere: address under which it also answers, as a host that is not Zoho's
         :param redirect_uris: those registered for the client
         :raises ValueError: there are none
         """
@@ -37,7 +37,7 @@ class LocalControls(Controls):
             location=region.code,
             elsewhere=elsewhere,
             redirect_uris=tuple(redirect_uris),
-            clock=_wall_clock,
+            clock=_read_wall_clock,
         )
         self.region = region
         self.client_id = self._zoho.client.client_id
@@ -59,6 +59,6 @@ class LocalControls(Controls):
         return getattr(self._zoho, name)(*arguments)
 
 
-def _wall_clock() -> float:
+def _read_wall_clock() -> float:
     # Looked up anew each time, so that tools which freeze time in tests reach it.
     return time.time()

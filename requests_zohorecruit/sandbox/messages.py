@@ -21,7 +21,7 @@ Ending = Literal["whole", "cut", "hang", "reset"]
 class Request:
     """One HTTP request.
 
-    :ivar path: decoded by nobody, without the query
+    :ivar path: as it was sent, not decoded, without the query
     :ivar query: as it stood in the URL, without the question mark
     :ivar headers: name and value as they arrived, in order
     """
@@ -38,13 +38,13 @@ class Request:
 
     def query_fields(self) -> dict[str, str]:
         """Return the query's fields; values of a repeated key are joined by a comma."""
-        return _fields(self.query)
+        return _parse_fields(self.query)
 
     def form_fields(self) -> dict[str, str]:
         """Return the fields of a urlencoded body, likewise; empty for any other body."""
         if (self.header("Content-Type") or "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
             return {}
-        return _fields(self.body.decode("utf-8", "replace"))
+        return _parse_fields(self.body.decode("utf-8", "replace"))
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def html(page: str, status: int = 200) -> Answer:
     return Answer(status, headers, page.encode())
 
 
-def _fields(encoded: str) -> dict[str, str]:
+def _parse_fields(encoded: str) -> dict[str, str]:
     fields: dict[str, str] = {}
     for key, value in parse_qsl(encoded, keep_blank_values=True):
         fields[key] = f"{fields[key]},{value}" if key in fields else value

@@ -11,10 +11,10 @@ from urllib.parse import unquote
 
 from requests_zohorecruit.sandbox.messages import Request
 
-__all__ = ["uploaded_file"]
+__all__ = ["parse_uploaded_file"]
 
 
-def uploaded_file(request: Request) -> tuple[str, bytes] | None:
+def parse_uploaded_file(request: Request) -> tuple[str, bytes] | None:
     """Return name and bytes of the part named ``file``, or None when there is none."""
     content_type = Message()
     content_type["Content-Type"] = request.header("Content-Type") or ""

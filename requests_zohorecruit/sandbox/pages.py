@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-__all__ = ["consent", "problem"]
+__all__ = ["render_consent", "render_problem"]
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2433; --soft: #5b6478; --paper: #fff; --back: #eef1f6; --line: #dde2eb;
@@ -46,7 +46,7 @@ _DEEDS = {
 }
 
 
-def consent(*, application: str, region: str, scope: tuple[str, ...], fields: Mapping[str, str]) -> str:
+def render_consent(*, application: str, region: str, scope: tuple[str, ...], fields: Mapping[str, str]) -> str:
     """Return the page on which a person accepts or rejects.
 
     :param fields: the authorization request, sent along with the click
@@ -54,9 +54,9 @@ def consent(*, application: str, region: str, scope: tuple[str, ...], fields: Ma
     hidden = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items()
     )
-    scopes = "".join(f"<li>{escape(_in_words(item))}<small>{escape(item)}</small></li>" for item in scope)
+    scopes = "".join(f"<li>{escape(_describe_scope(item))}<small>{escape(item)}</small></li>" for item in scope)
     lasting = "until it is revoked" if fields.get("access_type") == "offline" else "for one hour"
-    return _page(
+    return _render(
         "Allow access?",
         f"<h1>Allow {escape(application)} to use your Recruit data?</h1>"
         f"<p>It asks to act on your behalf, {lasting}:</p><ul>{scopes}</ul>"
@@ -68,12 +68,12 @@ def consent(*, application: str, region: str, scope: tuple[str, ...], fields: Ma
     )
 
 
-def problem(title: str, explanation: str) -> str:
+def render_problem(title: str, explanation: str) -> str:
     """Return a page that says what is wrong; at Zoho such errors never reach the client."""
-    return _page(title, f"<h1>{escape(title)}</h1><p>{escape(explanation)}</p>")
+    return _render(title, f"<h1>{escape(title)}</h1><p>{escape(explanation)}</p>")
 
 
-def _page(title: str, content: str) -> str:
+def _render(title: str, content: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -82,6 +82,6 @@ def _page(title: str, content: str) -> str:
     )
 
 
-def _in_words(scope: str) -> str:
+def _describe_scope(scope: str) -> str:
     *what, deed = scope.split(".")[1:]
     return f"{_DEEDS.get(deed.upper(), deed)} {' '.join(what) or 'everything'}"

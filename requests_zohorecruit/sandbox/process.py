@@ -125,11 +125,11 @@ def main(parent: int) -> None:
     """Be the other process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    threading.Thread(target=_outlive_nobody, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     serve(sys.stdin.buffer, sys.stdout.buffer)
 
 
-def _outlive_nobody(parent: int) -> None:
+def _end_with_parent(parent: int) -> None:
     # The end of the pipe is not enough: processes the parent forked keep it open. (Windows does not fork.)
     while os.name == "nt" or os.getppid() == parent:
         time.sleep(0.5)

@@ -1,13 +1,13 @@
 """The invented people and openings every sandbox starts with.
 
-Nobody here exists: addresses are example.com's and telephone numbers are those set aside for fiction.
+These people are invented: addresses are example.com's and telephone numbers are those set aside for fiction.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["REQUIRED", "initial_records"]
+__all__ = ["REQUIRED", "make_initial_records"]
 
 REQUIRED = {"Candidates": "Last_Name", "JobOpenings": "Posting_Title"}
 """Modules, and the one field without which no record is added."""
@@ -56,16 +56,16 @@ _OPENING_FIELDS = (
 )  # fmt: skip
 
 
-def initial_records() -> dict[str, list[dict[str, Any]]]:
+def make_initial_records() -> dict[str, list[dict[str, Any]]]:
     """Return fresh copies: module name -> records as Recruit lists them, without ``id``."""
-    candidates = _table(_CANDIDATES, _CANDIDATE_FIELDS)
+    candidates = _parse_table(_CANDIDATES, _CANDIDATE_FIELDS)
     for number, candidate in enumerate(candidates, start=1):
         candidate["Full_Name"] = f"{candidate['First_Name']} {candidate['Last_Name']}"
         candidate["Email"] = f"candidate{number:02}@example.com"
         candidate["Experience_in_Years"] = int(candidate["Experience_in_Years"])
-    return {"Candidates": candidates, "JobOpenings": _table(_OPENINGS, _OPENING_FIELDS)}
+    return {"Candidates": candidates, "JobOpenings": _parse_table(_OPENINGS, _OPENING_FIELDS)}
 
 
-def _table(text: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
+def _parse_table(text: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
     lines = text.strip().replace("|\n", "|").splitlines()
     return [dict(zip(names, map(str.strip, line.split("|")), strict=True)) for line in lines]

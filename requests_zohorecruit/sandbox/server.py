@@ -42,7 +42,7 @@ class Sandbox(LocalControls):
             directory = mkdtemp(prefix="zoho-sandbox-")
             stack.callback(shutil.rmtree, directory, ignore_errors=True)
             self.ca_bundle = str(Path(directory) / "ca.pem")
-            server = Server(self._port, _tls(self.ca_bundle))
+            server = Server(self._port, _make_tls_context(self.ca_bundle))
             stack.callback(server.server_close)
             url = f"https://127.0.0.1:{server.port}"
             self._where = Region("sandbox", url, url, upload_url=url, api_domain=url)
@@ -77,7 +77,7 @@ class Sandbox(LocalControls):
         self._begin(self._where, elsewhere=self._elsewhere, redirect_uris=self._redirect_uris)
 
 
-def _tls(ca_bundle: str) -> ssl.SSLContext:
+def _make_tls_context(ca_bundle: str) -> ssl.SSLContext:
     """Return a server's context for 127.0.0.1 and localhost, and write the authority's certificate to a file."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(ca_bundle)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from requests_zohorecruit.sandbox import pages
 from requests_zohorecruit.sandbox.accounts import Accounts, Client, split_scope
-from requests_zohorecruit.sandbox.faults import FAULTS, apply_fault, mints
+from requests_zohorecruit.sandbox.faults import FAULTS, apply_fault, is_minting
 from requests_zohorecruit.sandbox.fingerprints import Arrival, describe
 from requests_zohorecruit.sandbox.grants import Ledger
 from requests_zohorecruit.sandbox.messages import Answer, Request, html, json_answer
@@ -68,7 +68,7 @@ class Zoho(Settings):
             ("POST", "/oauth/v2/auth"): self._accounts.authorize,
             ("POST", _TOKEN_PATH): self._token,
             ("POST", f"{_TOKEN_PATH}/revoke"): self._accounts.revoke,
-            ("GET", "/oauth/serverinfo"): self._accounts.server_info,
+            ("GET", "/oauth/serverinfo"): self._accounts.list_servers,
         }
         self._faults: deque[str] = deque()
         self._received: list[Arrival] = []
@@ -125,7 +125,7 @@ class Zoho(Settings):
     def new_code(self, scope: str = AMPLE_SCOPE) -> str:
         """Return a code as the self-client page of the API console gives it, to be redeemed without redirect URI."""
         with self._lock:
-            return self._ledger.self_client_code(split_scope(scope)).value
+            return self._ledger.make_self_client_code(split_scope(scope)).value
 
     def new_grant(self, scope: str = AMPLE_SCOPE) -> str:
         """Return the refresh token of another grant of the same person; nothing is minted."""
@@ -158,13 +158,13 @@ class Zoho(Settings):
             self._api_requests += 1
             return self._recruit.handle(request, reject_all=self.reject_all)
         if request.path.startswith(_ELSEWHERE):
-            return _stranger(request)
-        return html(pages.problem("Page not found", "There is nothing at this address."), 404)
+            return _answer_elsewhere(request)
+        return html(pages.render_problem("Page not found", "There is nothing at this address."), 404)
 
     def _token(self, request: Request) -> Answer:
         self._token_requests += 1
         name = self._faults.popleft() if self._faults else None
-        answer = Answer(200) if name and not mints(name) else self._accounts.token(request)
+        answer = Answer(200) if name and not is_minting(name) else self._accounts.token(request)
         if name:
             answer = apply_fault(name, answer, elsewhere=self.elsewhere)
         return replace(answer, delay=self.token_delay)
@@ -173,9 +173,9 @@ class Zoho(Settings):
         return datetime.fromtimestamp(int(self._clock()), timezone.utc).isoformat()
 
 
-def _stranger(request: Request) -> Answer:
+def _answer_elsewhere(request: Request) -> Answer:
     """Answer as a host that has nothing to do with Zoho: with the status asked for, 200 by default."""
     wanted = request.query_fields().get("status", "200")
-    content = {"code": "INVALID_TOKEN", "message": "somebody else's words", "status": "error"}
+    content = {"code": "INVALID_TOKEN", "message": "words of another host", "status": "error"}
     status = int(wanted) if re.fullmatch("[2-5][0-9][0-9]", wanted) else HTTPStatus.BAD_REQUEST
     return json_answer(content if status == HTTPStatus.UNAUTHORIZED else {"elsewhere": True}, status)

@@ -1,4 +1,4 @@
-"""`zohorecruit_compliance_fix`: the door for everybody who uses requests-oauthlib's `OAuth2Session`.
+"""`zohorecruit_compliance_fix`: the entry point for programs that use requests-oauthlib's `OAuth2Session`.
 
 Owns how a session gets the fix; what its methods do then stands in `zoho_session`, and when a token is refreshed is
 decided in `refresher`.
@@ -7,15 +7,14 @@ decided in `refresher`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from requests_oauthlib import OAuth2Session
 
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.session.log_filter import hide_secrets_of
 from requests_zohorecruit.session.session_auth import SessionAuth, StoreArgument
-from requests_zohorecruit.session.zoho_session import ZohoSession, with_fix
+from requests_zohorecruit.session.zoho_session import ZohoSession, add_fix
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
 
@@ -57,44 +56,22 @@ def zohorecruit_compliance_fix(
     if not isinstance(session, OAuth2Session):
         raise TypeError(f"session must be an OAuth2Session, not {type(session).__name__}")
     application = Application.create(cast("str", session.client_id), client_secret, region)
-    _show_client_token(_client(session))
-    auth = SessionAuth(
-        session,
-        application,
-        store=store,
-        saver=partial(_update, session),
-        held=partial(_held, session),
-        allowed_hosts=allowed_hosts,
-    )
+    _show_client_token(session)
+    auth = SessionAuth(session, application, store=store, allowed_hosts=allowed_hosts)
     if isinstance(session, ZohoSession):
-        auth = session.zoho_auth.succeeded_by(auth)
+        auth = session.zoho_auth.choose_successor(auth)
     else:
-        session.__class__ = with_fix(type(session))  # type: ignore[assignment, arg-type]
+        session.__class__ = add_fix(type(session))  # type: ignore[assignment, arg-type]
+    # Now an instance of a class that add_fix made: the caller holds this very object, so another cannot take its place.
     fixed = cast("ZohoSession", session)
     fixed.zoho_auth = fixed.auth = auth
     hide_secrets_of(fixed, ZohoSession.secrets)
     return session
 
 
-def _update(session: OAuth2Session, record: dict[str, Any]) -> None:
-    """Save to the session's own ``token_updater``, whenever that was set."""
-    if session.token_updater:
-        session.token_updater(record)
-
-
-_NOTHING: Mapping[str, Any] = {}
-
-
-def _client(session: OAuth2Session) -> Client:
-    return cast("Client", session._client)  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
-
-
-def _held(session: OAuth2Session) -> Mapping[str, Any]:
-    return _client(session).token or _NOTHING
-
-
-def _show_client_token(client: Client) -> None:
+def _show_client_token(session: OAuth2Session) -> None:
     """Take in a token that the client was made with: the session empties the client's dict, and leaves the rest."""
+    client: Client = session._client  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
     if not client.token and client.access_token:
         names = {"access_token": "access_token", "refresh_token": "refresh_token", "expires_at": "_expires_at"}
         client.token = {name: getattr(client, attribute, None) for name, attribute in names.items()}

@@ -29,20 +29,17 @@ _NAMES = (
 )
 # Bounded where a text of nothing else would be gone through again from each of its characters.
 _PATTERNS = tuple(
-    re.compile(pattern, flags)
-    for pattern, flags in (
+    re.compile(pattern)
+    for pattern in (
         # 'name': 'value' and ('name', 'value') of a repr or JSON, escaped or not. A "code" in capitals is an error's.
-        (
-            rf"""(?P<keep>(?P<q>\\{{0,16}}["'])(?i:{_NAMES})(?P=q)\s*[:,]\s*b?(?P<v>\\{{0,16}}["']))(?![A-Z_]+(?P=v))(?:(?!(?P=v)).)+""",
-            re.DOTALL,
-        ),
+        rf"""(?s)(?P<keep>(?P<q>\\{{0,16}}["'])(?i:{_NAMES})(?P=q)\s*[:,]\s*b?(?P<v>\\{{0,16}}["']))(?![A-Z_]+(?P=v))(?:(?!(?P=v)).)+""",
         # name=value of a form, a query or a fragment
-        (rf"""(?P<keep>(?<![\w%.-])(?i:{_NAMES})=)[^&\s"'<>]+""", 0),
-        (r"(?P<keep>(?i:authorization):\s*\S{1,64}\s+)\S+", 0),
-        (r"""(?P<keep>\bZoho-oauthtoken\s+)[^\s"',}]+""", 0),
-        (r"(?P<keep>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{16,}", 0),
+        rf"""(?P<keep>(?<![\w%.-])(?i:{_NAMES})=)[^&\s"'<>]+""",
+        r"(?P<keep>(?i:authorization):\s*\S{1,64}\s+)\S+",
+        r"""(?P<keep>\bZoho-oauthtoken\s+)[^\s"',}]+""",
+        r"(?P<keep>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{16,}",
         # The shape of Zoho's codes, access tokens and refresh tokens; a client id has one part less.
-        (r"(?P<keep>\b)1000\.\w{6,}\.\w{6,}", 0),
+        r"(?P<keep>\b)1000\.\w{6,}\.\w{6,}",
     )
 )
 
@@ -56,8 +53,8 @@ def hide_secrets_of(owner: _Owner, secrets: Callable[[_Owner], tuple[str | None,
     key, known = id(owner), _SECRETS
     # Not WeakMethod, which complains on stderr when the interpreter ends before its owner does.
     _SECRETS[key] = (weakref.ref(owner, lambda _: known.pop(key, None)), secrets)
-    if not _hidden_already():
-        for name in _logger_names():
+    if _hide not in logging.getLogger(_PACKAGES[0]).filters:
+        for name in _list_logger_names():
             logging.getLogger(name).addFilter(_hide)
         for name in _PACKAGES:
             # A filter sees only what is logged on its very logger; this sees what comes up from loggers made later.
@@ -80,46 +77,42 @@ def _hide(record: logging.LogRecord) -> bool:
         message = record.getMessage()
     except Exception:  # noqa: BLE001 - a wrong call of a logger; what would print it reports that, and prints no more
         return True
-    cleaned = _cleaned(message)
+    cleaned = _clean(message)
     if cleaned != message:
         record.msg, record.args = cleaned, ()
     if record.exc_info:
         text = logging.Formatter().formatException(record.exc_info)
-        cleaned = _cleaned(text)
+        cleaned = _clean(text)
         if cleaned != text:
             record.exc_info, record.exc_text = None, cleaned
     return True
 
 
-def _cleaned(text: str) -> str:
-    for secret in _literals():
+def _clean(text: str) -> str:
+    for secret in _list_literals():
         text = text.replace(secret, _HIDDEN)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\g<keep>{_HIDDEN}", text)
     return text
 
 
-def _literals() -> Iterator[str]:
+def _list_literals() -> Iterator[str]:
     # list(): another thread may add a session meanwhile
     for reference, secrets in list(_SECRETS.values()):
         owner = reference()
         yield from (each for each in (() if owner is None else secrets(owner)) if each and len(each) >= _SHORTEST)
 
 
-def _hidden_already() -> bool:
-    return _hide in logging.getLogger(_PACKAGES[0]).filters
-
-
-def _logger_names() -> set[str]:
+def _list_logger_names() -> set[str]:
     """Return the names of the loggers there are, and of the modules that will make theirs when they are imported."""
     names = {name for name in logging.root.manager.loggerDict if name.split(".")[0] in _PACKAGES}
     for package in _PACKAGES:
         spec = find_spec(package)
         for folder in (spec and spec.submodule_search_locations) or ():
-            names.update(_module(package, path.relative_to(folder)) for path in Path(folder).rglob("*.py"))
+            names.update(_name_module(package, path.relative_to(folder)) for path in Path(folder).rglob("*.py"))
     return names
 
 
-def _module(package: str, path: Path) -> str:
+def _name_module(package: str, path: Path) -> str:
     parts = path.with_suffix("").parts
     return ".".join((package, *(parts[:-1] if parts[-1] == "__init__" else parts)))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import requests
+from requests_oauthlib import OAuth2Session
 
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
-from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth, as_store
+from requests_zohorecruit.auth.zoho_recruit_auth import ResponseHook, ZohoRecruitAuth, as_store
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.refresher import Refresher
@@ -23,8 +24,12 @@ from requests_zohorecruit.thread_locks import ThreadLock
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
+if TYPE_CHECKING:
+    from oauthlib.oauth2 import Client
+
 __all__ = ["SessionAuth", "StoreArgument"]
 
+_NOTHING: Mapping[str, Any] = {}
 StoreArgument: TypeAlias = TokenStore | Callable[[dict[str, Any]], object] | None
 
 
@@ -32,30 +37,27 @@ class SessionAuth(ZohoRecruitAuth):
     """What a session with the fix has as ``session.auth``: a `ZohoRecruitAuth` whose grant can be replaced.
 
     :param session: whose proxies, certificates and adapters calls to Zoho Accounts use
-    :param store: as the fix got it
-    :param saver: stands in for the store when `store` is None
-    :param held: returns the token dict that the session's oauthlib client holds
+    :param store: as the fix got it; None = the session's own ``token_updater``, if it has one
     """
 
     _refresher: Refresher
     _mapping: Mapping[str, Any]
 
-    def __init__(  # noqa: PLR0913 - it takes what the fix takes
+    def __init__(
         self,
-        session: requests.Session,
+        session: OAuth2Session,
         application: Application,
         *,
         store: StoreArgument,
-        saver: Callable[[dict[str, Any]], object],
-        held: Callable[[], Mapping[str, Any]],
         allowed_hosts: Iterable[str],
     ) -> None:
         allowed = allowed_hosts if isinstance(allowed_hosts, (str, bytes)) else tuple(allowed_hosts)
+        self._hook = ResponseHook(self._handle_response)
         self.application = application
         self.hosts = self._hosts = TrustedHosts(application.region, allowed)
         self._session, self._endpoint = session, TokenEndpoint(application, session=session)
         self._arguments = (application, frozenset(allowed))
-        self._store, self._saver, self._held = store, saver, held
+        self._store = store
         self._changing = ThreadLock()
         self._restart(Record())
 
@@ -64,7 +66,7 @@ class SessionAuth(ZohoRecruitAuth):
         """The engine of the present grant."""
         return self._refresher
 
-    def succeeded_by(self, successor: SessionAuth) -> SessionAuth:
+    def choose_successor(self, successor: SessionAuth) -> SessionAuth:
         """Return which of the two a session goes on with when the fix is applied again: this one if nothing differs."""
         if successor._arguments == self._arguments and successor._store is self._store:
             return self
@@ -80,37 +82,36 @@ class SessionAuth(ZohoRecruitAuth):
         with self._changing.hold(LOCK_TIMEOUT):
             self._restart(self._refresher.record)
 
-    def notice(self) -> None:
+    def notice_change(self) -> None:
         """Restart if the client has been given another token without the session knowing.
 
         flask-dance does that before each request: it loads the user's token from its storage into the client.
         """
-        if self._held() is self._mapping:
+        if self._get_client_token() is self._mapping:
             return
         with self._changing.hold(LOCK_TIMEOUT):
-            held = self._record_held()
-            if any(_tokens(held)) and _tokens(held) != _tokens(self._refresher.record):
+            held = self._read_client_token()
+            if any(_list_tokens(held)) and _list_tokens(held) != _list_tokens(self._refresher.record):
                 self._restart(self._refresher.record)
             else:
-                self._mapping, self._shown = self._held(), held
+                self._mapping, self._shown = self._get_client_token(), held
 
-    def token_dict(self) -> dict[str, Any]:
+    def get_token_dict(self) -> dict[str, Any]:
         """Return the current token as requests-oauthlib shows it: as it was given, or as it came from Zoho."""
-        record = self._look()
+        record = self._read_record()
         if (record.refresh_token, record.token) == (self._shown.refresh_token, self._shown.token):
             return dict(self._mapping)
         grant = {"refresh_token": str(record.refresh_token)} if record.refresh_token else {}
         return {**record.extra, **grant, **(record.token.to_dict() if record.token else {})}
 
-    def authorized(self) -> bool:
-        """Tell whether a request has a chance: a live token, or a grant that Zoho has not called dead."""
-        record = self._look()
-        if record.is_alive(self._refresher.grant.clock()) or record.refresh_token is None:
+    def is_authorized(self) -> bool:
+        """Tell whether a request can succeed: a live token, or a grant that Zoho has not called dead."""
+        record = self._read_record()
+        if record.refresh_token is None or record.is_alive(self._refresher.grant.clock()):
             return record.is_alive(self._refresher.grant.clock())
-        failure = record.failure
-        return not (
-            failure and failure.is_dead_grant and failure.grant == self.application.fingerprint(record.refresh_token)
-        )
+        # A failure of another grant says nothing of this one.
+        grant = self.application.fingerprint(record.refresh_token)
+        return not (record.failure and record.failure.is_dead_grant and record.failure.grant == grant)
 
     def get_endpoint(self, *, timeout: Any, verify: Any, proxies: Any, cert: Any) -> TokenEndpoint:
         """Return the session's way to Zoho Accounts, with these settings of requests for one call; None = as usual."""
@@ -128,29 +129,39 @@ class SessionAuth(ZohoRecruitAuth):
         record = self._refresher.record
         return (self.application.client_secret, record.access_token, record.refresh_token)
 
-    def _look(self) -> Record:
+    def _read_record(self) -> Record:
         """Return what is in hand, or what the store holds when there is nothing."""
-        if not any(_tokens(self._refresher.record)):
+        if not any(_list_tokens(self._refresher.record)):
             self._refresher.grant.read()
         return self._refresher.record
 
     def _restart(self, before: Record) -> None:
-        self._mapping, self._shown = self._held(), self._record_held()
+        self._mapping, self._shown = self._get_client_token(), self._read_client_token()
         given = self._shown
         if given.refresh_token == before.refresh_token:
-            # Its mints and its cool-down still count, whoever hands it over again.
+            # Handed over again, the same grant keeps its mints and its cool-down.
             given = replace(given.join(before), extra=given.extra)
         self._start(given)
 
     def _start(self, given: Record) -> None:
-        store = as_store(self._saver if self._store is None else self._store, self._endpoint)
-        if isinstance(store, CallbackStore) and any(_tokens(given)):
+        store = as_store(self._update_session if self._store is None else self._store, self._endpoint)
+        if isinstance(store, CallbackStore) and any(_list_tokens(given)):
             store.remember(given.to_mapping(self.application))
         self._refresher = Refresher(self._endpoint, store, given)
 
-    def _record_held(self) -> Record:
-        return Record.from_mapping(self._held(), self.application)
+    def _read_client_token(self) -> Record:
+        return Record.from_mapping(self._get_client_token(), self.application)
+
+    def _get_client_token(self) -> Mapping[str, Any]:
+        """Return the token dict that the session's oauthlib client holds, which is the same object until it changes."""
+        client: Client = self._session._client  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
+        return client.token or _NOTHING
+
+    def _update_session(self, record: dict[str, Any]) -> None:
+        """Save to the ``token_updater`` that the session has at the time."""
+        if self._session.token_updater:
+            self._session.token_updater(record)
 
 
-def _tokens(record: Record) -> tuple[Secret | None, str | None]:
+def _list_tokens(record: Record) -> tuple[Secret | None, str | None]:
     return record.refresh_token, record.access_token

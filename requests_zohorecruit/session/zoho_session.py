@@ -18,7 +18,13 @@ from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.errors import AuthorizationError, ReauthorizationRequired
 from requests_zohorecruit.secret import clears_frames, fingerprint
 from requests_zohorecruit.session.log_filter import hide_secrets_of
-from requests_zohorecruit.zoho.consent import OFFLINE, check_token_url, code_from, no_refresh_token, with_commas
+from requests_zohorecruit.zoho.consent import (
+    OFFLINE,
+    check_refresh_token,
+    check_token_url,
+    join_scopes,
+    read_session_code,
+)
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
 if TYPE_CHECKING:
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
 
     from requests_zohorecruit.session.session_auth import SessionAuth
 
-__all__ = ["ZohoSession", "with_fix"]
+__all__ = ["ZohoSession", "add_fix"]
 
 
 class ZohoSession(OAuth2Session):
@@ -45,8 +51,8 @@ class ZohoSession(OAuth2Session):
     @clears_frames
     def token(self) -> dict[str, Any]:
         """The current token, as a new dict; empty when there is none. Reads the store when nothing is in memory."""
-        self.zoho_auth.notice()
-        return self.zoho_auth.token_dict()
+        self.zoho_auth.notice_change()
+        return self.zoho_auth.get_token_dict()
 
     @token.setter
     @clears_frames
@@ -75,8 +81,8 @@ class ZohoSession(OAuth2Session):
     @clears_frames
     def authorized(self) -> bool:
         """Whether there is a live access token, or a grant to get one from."""
-        self.zoho_auth.notice()
-        return self.zoho_auth.authorized()
+        self.zoho_auth.notice_change()
+        return self.zoho_auth.is_authorized()
 
     def authorization_url(self, url: str, state: str | None = None, **kwargs: Any) -> tuple[str, str]:
         """Form the URL that a person is sent to, and the state to keep until they are back.
@@ -86,7 +92,7 @@ class ZohoSession(OAuth2Session):
         parameters = {**OFFLINE, **kwargs}
         self._offline = parameters["access_type"] == OFFLINE["access_type"]
         url, self._state = super().authorization_url(url, state, **parameters)
-        return with_commas(url), self._state
+        return join_scopes(url), self._state
 
     @clears_frames
     def fetch_token(  # noqa: PLR0913, PLR0917 - requests-oauthlib's signature
@@ -131,13 +137,12 @@ class ZohoSession(OAuth2Session):
         code_verifier = self._choose_code_verifier(kwargs.pop("code_verifier", None))
         self._check_client(client_secret=client_secret, **kwargs)
         if authorization_response is not None:
-            code = code_from(authorization_response, application=application, state=self._state)
+            code = read_session_code(authorization_response, application=application, state=self._state)
         code = code or getattr(self._client, "code", None)
         if not code:
             raise ValueError("there is neither a code nor an authorization_response")
-        return self._redeem(
-            code, code_verifier, self.zoho_auth.get_endpoint(timeout=timeout, verify=verify, proxies=proxies, cert=cert)
-        )
+        endpoint = self.zoho_auth.get_endpoint(timeout=timeout, verify=verify, proxies=proxies, cert=cert)
+        return self._redeem(code, code_verifier, endpoint)
 
     @clears_frames
     def refresh_token(  # noqa: PLR0913, PLR0917 - requests-oauthlib's signature
@@ -158,14 +163,14 @@ class ZohoSession(OAuth2Session):
         :param refresh_token: another grant to go on with
         :return: the token dict
         :raises ZohoAuthError: no other token could be had, or (`TokenStoreError`) it could not be saved
-        :raises ValueError: a parameter that has to be set on the session, since refreshing is everybody's
+        :raises ValueError: a parameter that has to be set on the session, since refreshing is shared
         """
         check_token_url(token_url, self.zoho_auth.application.region)
         _refuse(body=body or None, timeout=timeout, verify=verify, proxies=proxies)
         self._check_client(**kwargs)
         if refresh_token is not None and refresh_token != self.token.get("refresh_token"):
             self.token = {"refresh_token": refresh_token}
-        self.zoho_auth.notice()
+        self.zoho_auth.notice_change()
         self.zoho_auth.refresh()
         return self.token
 
@@ -200,9 +205,9 @@ class ZohoSession(OAuth2Session):
         """
         if withhold_token:
             # Without this, session.auth would sign it, or netrc would.
-            kwargs["auth"] = kwargs.get("auth") or _unsigned
+            kwargs["auth"] = kwargs.get("auth") or _skip_signing
         else:
-            self.zoho_auth.notice()
+            self.zoho_auth.notice_change()
             for hook in self.compliance_hook["protected_request"]:
                 url, headers, data = hook(url, headers and dict(headers), data)
             if not (kwargs.get("auth") or is_secure_transport(url)):
@@ -212,7 +217,8 @@ class ZohoSession(OAuth2Session):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # requests.Session pickles what it knows of, which leaves the client and the token behind (T07).
-        return _revive, (type(self).__mro__[1],), self.__getstate__()  # the class it had before the fix
+        # `add_fix` made the session's class out of the one it had before, which comes next in the method order.
+        return _rebuild, (type(self).__mro__[1],), self.__getstate__()
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__.copy()
@@ -228,8 +234,8 @@ class ZohoSession(OAuth2Session):
         now = refresher.grant.clock()
         token = endpoint.exchange(code, redirect_uri=self.redirect_uri, code_verifier=code_verifier, now=now)
         self._redeemed = fingerprint(code)
-        if token.refresh_token is None and self._offline:
-            raise no_refresh_token(endpoint.application.region)
+        if self._offline:
+            check_refresh_token(token, endpoint.application.region)
         refresher.adopt(token, now=now)
         return self.token
 
@@ -249,13 +255,13 @@ class ZohoSession(OAuth2Session):
 
     def secrets(self) -> tuple[str | None, ...]:
         """Return what must not be shown."""
-        state, verifier = (getattr(self, name, None) for name in ("_state", "_code_verifier"))
-        texts = (each for each in (state, verifier, getattr(self._client, "code", None)) if isinstance(each, str))
-        return (*self.zoho_auth.secrets(), *texts)
+        code = getattr(self._client, "code", None)
+        own = (code, getattr(self, "_state", None), getattr(self, "_code_verifier", None))
+        return (*self.zoho_auth.secrets(), *(text for text in own if isinstance(text, str)))
 
 
 @cache
-def with_fix(original: type[OAuth2Session]) -> type[ZohoSession]:
+def add_fix(original: type[OAuth2Session]) -> type[ZohoSession]:
     """Return a class that goes through the methods of the user's class first, and from there to ours."""
     if original is OAuth2Session:
         return ZohoSession
@@ -263,8 +269,8 @@ def with_fix(original: type[OAuth2Session]) -> type[ZohoSession]:
     return type(original.__name__, (original, ZohoSession), names)
 
 
-def _revive(original: type[OAuth2Session]) -> ZohoSession:
-    fixed = with_fix(original)  # type: ignore[arg-type]  # as above
+def _rebuild(original: type[OAuth2Session]) -> ZohoSession:
+    fixed = add_fix(original)  # type: ignore[arg-type]  # as above
     session = fixed.__new__(fixed)
     hide_secrets_of(session, ZohoSession.secrets)
     return session
@@ -276,5 +282,5 @@ def _refuse(**parameters: object) -> None:
         raise ValueError(f"{' and '.join(given)} cannot be given here: Zoho's token request has no room for it")
 
 
-def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def _skip_signing(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request

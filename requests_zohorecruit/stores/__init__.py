@@ -1,4 +1,4 @@
-"""The token stores this library brings along.
+"""The token stores of this library.
 
 Importing this module imports none of the packages some of them need; those are imported by the store that needs them.
 """
@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from requests_zohorecruit.stores.base import TokenStore
 from requests_zohorecruit.stores.callback import CallbackStore
-from requests_zohorecruit.stores.file import FileStore
 from requests_zohorecruit.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
+    from requests_zohorecruit.stores.file import FileStore
     from requests_zohorecruit.stores.keyring import KeyringStore
     from requests_zohorecruit.stores.redis import RedisStore
     from requests_zohorecruit.stores.sql import SQLStore
 
 __all__ = ["CallbackStore", "FileStore", "KeyringStore", "MemoryStore", "RedisStore", "SQLStore", "TokenStore"]
 
-#: Class -> its module, which is also the name of the extra that brings the packages it needs.
-_ON_DEMAND = {"KeyringStore": "keyring", "RedisStore": "redis", "SQLStore": "sql"}
+#: Class -> its module, which is also the name of the extra that brings the packages it needs, if there are any.
+_ON_DEMAND = {"FileStore": "file", "KeyringStore": "keyring", "RedisStore": "redis", "SQLStore": "sql"}
 
 
 def __getattr__(name: str) -> Any:

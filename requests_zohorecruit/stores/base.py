@@ -14,7 +14,7 @@ __all__ = ["TokenStore"]
 
 @runtime_checkable
 class TokenStore(Protocol):
-    """Where a grant is kept so that everybody who uses it sees the same one.
+    """Where a grant is kept, so that all its users see the same one.
 
     `requests_zohorecruit.testing.TokenStoreContract` checks a store of your own against all that is said here.
     """

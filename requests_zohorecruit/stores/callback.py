@@ -75,7 +75,7 @@ class CallbackStore:
         if self._load is not None:
             self._save(kept)
             return
-        if _token(kept) != _token(self._record or {}):
+        if _read_token(kept) != _read_token(self._record or {}):
             self._save(copy.deepcopy(kept))
         self._record = kept
 
@@ -117,14 +117,16 @@ class CallbackStore:
         held.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
 
     def __repr__(self) -> str:
-        return f"CallbackStore({', '.join(_name(each) for each in (self._save, self._load, self._lock) if each)})"
+        return (
+            f"CallbackStore({', '.join(_name_function(each) for each in (self._save, self._load, self._lock) if each)})"
+        )
 
 
-def _token(record: Mapping[str, Any]) -> list[Any]:
+def _read_token(record: Mapping[str, Any]) -> list[Any]:
     # Without an access token there is nothing a token_updater could use; after a revocation that is the news.
     return [record.get(key) for key in TOKEN_KEYS] if record.get("access_token") else []
 
 
-def _name(function: Callable[..., object]) -> str:
+def _name_function(function: Callable[..., object]) -> str:
     # Never repr(): that of a partial or a bound method shows what it is bound to.
     return getattr(function, "__qualname__", type(function).__name__)

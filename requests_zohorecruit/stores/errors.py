@@ -1,4 +1,4 @@
-"""The border between a store and its callers: whatever a driver raises leaves as a `TokenStoreError` without secrets.
+"""Errors of stores: each error that a driver raises reaches the caller as a `TokenStoreError` without secrets.
 
 Knows nothing of any particular driver, nor of what a record holds.
 """
@@ -11,10 +11,13 @@ import logging
 import os
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.secret import clears_frames
+
+if TYPE_CHECKING:
+    from typing import Concatenate, TypeAlias
 
 __all__ = ["FILE_HINTS", "guarded", "is_ours", "name_store", "translate"]
 
@@ -31,7 +34,7 @@ FILE_HINTS = {
 _Store = TypeVar("_Store")
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
-_Method: TypeAlias = Callable[Concatenate[_Store, _Given], _Result]
+_Method: TypeAlias = "Callable[Concatenate[_Store, _Given], _Result]"
 
 
 def guarded(
@@ -53,7 +56,7 @@ def guarded(
                 return method(store, *args, **kwargs)
             except promised:
                 raise
-            except Exception as cause:  # noqa: BLE001 - drivers raise what they like; that is what this is here for
+            except Exception as cause:  # noqa: BLE001 - drivers have errors of their own
                 _log.debug("%r could not be %s\n%s", store, doing, "".join(traceback.format_tb(cause.__traceback__)))
                 raise translate(cause, repr(store), doing, hints or {}) from None
 
@@ -63,7 +66,7 @@ def guarded(
 
 
 def translate(cause: Exception, name: str, doing: str, hints: Mapping[int, str]) -> TokenStoreError:
-    """Return what an exception of a store's means to its callers; of its text, which may hold a password, nothing.
+    """Return the error for a store's exception, without its text, which may hold a password.
 
     :param name: what the message calls the store
     :param doing: past participle for the message, as above

@@ -1,6 +1,6 @@
 """`FileStore`: the record in one JSON file, for all processes of a host.
 
-Knows nothing of what the record means; how the lock beside the file works is `lockfile`'s business.
+Knows nothing of what the record means; how the lock beside the file works is `file_lock`'s business.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.stores.encoding import MAX_RECORD_BYTES
 from requests_zohorecruit.stores.errors import FILE_HINTS, guarded
 from requests_zohorecruit.stores.file_lock import LockFile, make_private
-from requests_zohorecruit.stores.json_record import MAX_RECORD_BYTES, decode, encode
+from requests_zohorecruit.stores.text_store import TextStore
 
 __all__ = ["FileStore"]
 
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 _POSIX = os.name == "posix"
 
 
-class FileStore:
+class FileStore(TextStore):
     """One JSON file, readable by its owner only; readers see the old record or the new one, never half of one.
 
     A symbolic link is followed: what it points to is replaced. The lock is a second file, ``<file>.lock``, beside
@@ -50,27 +50,6 @@ class FileStore:
             raise ValueError(f"{self.path} is a directory; path must name a file in it")
         self._complained = False
 
-    @guarded("loaded")
-    def load(self) -> dict[str, Any] | None:
-        """Return the record, or None when there is no file.
-
-        :raises TokenStoreError: the file cannot be read, or is not a record; it is left as it is
-        """
-        return self._read(self._target())
-
-    @guarded("saved", hints=FILE_HINTS)
-    def save(self, record: Mapping[str, Any]) -> None:
-        """Replace the file.
-
-        :raises TokenStoreError: the file cannot be replaced, or holds something that is not a record and therefore
-            might be worth keeping; it is left as it is
-        """
-        target = self._target()
-        text = encode(record, self)
-        make_private(target.parent)
-        self._read(target)
-        _replace(target, f"{text}\n".encode("ascii"))
-
     @contextmanager
     def lock(self, timeout: float) -> Iterator[None]:
         """Hold the lock beside the file, exclusive among threads and processes.
@@ -79,20 +58,21 @@ class FileStore:
         :raises TimeoutError: on entering, when it was not obtained in time; says who holds it
         :raises TokenStoreError: the lock file could not be made or locked
         """
-        target = self._target()
+        target = self._find_target()
         with LockFile(target.with_name(f"{target.name}.lock"), self).hold(timeout):
             _remove_leftovers(target)
             yield
 
-    def _target(self) -> Path:
+    def _find_target(self) -> Path:
         # Not once and for all: what a link points to may be changed while a program runs. Not Path.resolve(), which
         # answers a circle of links with an error that has no errno.
         return Path(os.path.realpath(self.path))
 
-    def _read(self, target: Path) -> dict[str, Any] | None:
+    def _read(self) -> bytes | None:
+        # Not blocking: opening a named pipe would otherwise wait for a writer.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         try:
-            # Not blocking: opening a named pipe would otherwise wait for somebody to write to it.
-            descriptor = os.open(target, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+            descriptor = os.open(self._find_target(), flags)
         except FileNotFoundError:
             return None
         with os.fdopen(descriptor, "rb") as file:
@@ -100,7 +80,13 @@ class FileStore:
             if not stat.S_ISREG(status.st_mode):
                 raise TokenStoreError(f"{self!r} could not be used: it is not a regular file.")
             self._tighten(descriptor, status)
-            return decode(file.read(MAX_RECORD_BYTES + 1), self)
+            return file.read(MAX_RECORD_BYTES + 1)
+
+    @guarded("saved", hints=FILE_HINTS)
+    def _write(self, text: str) -> None:
+        target = self._find_target()
+        make_private(target.parent)
+        _replace(target, f"{text}\n".encode("ascii"))
 
     def _tighten(self, descriptor: int, status: os.stat_result) -> None:
         if not _POSIX or not stat.S_IMODE(status.st_mode) & 0o077:
@@ -142,7 +128,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 
 def _remove_leftovers(target: Path) -> None:
-    # With the lock held nobody is writing, so these are what killed processes left behind.
+    # The lock is held, so no process is writing: these files are what killed processes left behind.
     ours = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}\.tmp")
     with suppress(OSError), os.scandir(target.parent) as entries:
         for entry in entries:

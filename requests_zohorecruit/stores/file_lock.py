@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from requests_zohorecruit.stores.errors import FILE_HINTS, guarded
-from requests_zohorecruit.stores.locking import signature
+from requests_zohorecruit.stores.polling import describe_process
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -68,11 +68,13 @@ class LockFile:
         try:
             lock.acquire(max(0.0, timeout))
         except Timeout:
-            raise TimeoutError(f"{self._owner!r} is locked by {self._holder()}; gave up after {timeout:g} s.") from None
+            raise TimeoutError(
+                f"{self._owner!r} is locked by {self._read_holder()}; gave up after {timeout:g} s."
+            ) from None
         return lock
 
-    def _holder(self) -> str:
-        # Best effort: somebody else may have got hold of it in the meantime.
+    def _read_holder(self) -> str:
+        # Best effort: another process may have taken the lock meanwhile.
         with suppress(OSError), self._path.open("rb") as file:
             text = file.read(_ENOUGH_FOR_A_HOLDER).decode("ascii", "replace").strip()
             if text.isprintable() and text:
@@ -87,7 +89,7 @@ class LockFile:
 def _sign(descriptor: int) -> None:
     with suppress(OSError):  # a full disk must not cost the lock
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, signature().encode("ascii", "replace"))
+        os.write(descriptor, describe_process().encode("ascii", "replace"))
 
 
 def make_private(directory: Path) -> None:

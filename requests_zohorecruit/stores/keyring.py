@@ -6,9 +6,7 @@ Knows nothing of what the record means. It never falls back to a backend that ke
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any
 
 import keyring
 import platformdirs
@@ -17,17 +15,16 @@ from keyring.backends import fail, null
 from keyring.backends.chainer import ChainerBackend
 
 from requests_zohorecruit.errors import TokenStoreError
-from requests_zohorecruit.stores.errors import guarded
 from requests_zohorecruit.stores.file_lock import LockFile
-from requests_zohorecruit.stores.json_record import decode, encode
-from requests_zohorecruit.stores.locking import checked_key
+from requests_zohorecruit.stores.polling import check_key
+from requests_zohorecruit.stores.text_store import TextStore
 
 __all__ = ["KeyringStore"]
 
 _LONGEST_NAME = 255
 
 
-class KeyringStore:
+class KeyringStore(TextStore):
     """One entry of the keyring, and a lock file among this user's state files.
 
     Windows limits an entry to some 1,200 characters: enough for a grant, not for much else in the record.
@@ -39,30 +36,14 @@ class KeyringStore:
     """
 
     def __init__(self, service: str, username: str) -> None:
-        self._service = checked_key(service, _LONGEST_NAME)
-        self._username = checked_key(username, _LONGEST_NAME)
+        self._service = check_key(service, _LONGEST_NAME)
+        self._username = check_key(username, _LONGEST_NAME)
 
-    @guarded("loaded")
-    def load(self) -> dict[str, Any] | None:
-        """Return the record, or None when there is no such entry.
+    def _read(self) -> str | None:
+        return self._find_backend().get_password(self._service, self._username)
 
-        :raises TokenStoreError: there is no safe keyring, it is locked, or the entry holds something else
-        """
-        stored = self._backend().get_password(self._service, self._username)
-        return None if stored is None else decode(stored, self)
-
-    @guarded("saved")
-    def save(self, record: Mapping[str, Any]) -> None:
-        """Replace the entry.
-
-        :raises TokenStoreError: as for `load`, and nothing is changed
-        """
-        text = encode(record, self)
-        backend = self._backend()
-        stored = backend.get_password(self._service, self._username)
-        if stored is not None:
-            decode(stored, self)  # raises for what is not a record, and might be worth keeping
-        backend.set_password(self._service, self._username, text)
+    def _write(self, text: str) -> None:
+        self._find_backend().set_password(self._service, self._username, text)
 
     def lock(self, timeout: float) -> AbstractContextManager[object]:
         """Return a lock among all processes of this user on this host.
@@ -76,7 +57,7 @@ class KeyringStore:
         digest = hashlib.sha256(repr((self._service, self._username)).encode("utf-8", "backslashreplace")).hexdigest()
         return LockFile(directory / f"keyring-{digest[:32]}.lock", self).hold(timeout)
 
-    def _backend(self) -> KeyringBackend:
+    def _find_backend(self) -> KeyringBackend:
         chosen = keyring.get_keyring()
         # A chain would go on to the next backend, which may be a plain file.
         candidates = chosen.backends if isinstance(chosen, ChainerBackend) else [chosen]

@@ -6,16 +6,15 @@ Knows nothing of what the record means. It imports nothing of redis-py: the clie
 from __future__ import annotations
 
 import logging
+import os
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from requests_zohorecruit.errors import TokenStoreError
-from requests_zohorecruit.stores.errors import guarded
-from requests_zohorecruit.stores.json_record import decode, encode
-from requests_zohorecruit.stores.locking import checked_key, poll, signature, this_thread
+from requests_zohorecruit.stores.polling import check_key, describe_process, poll
+from requests_zohorecruit.stores.text_store import SwappingStore
 
 if TYPE_CHECKING:
     from redis import Redis, RedisCluster
@@ -31,7 +30,7 @@ MINIMUM_LEASE = 46.0
 _LONGEST_LEASE = 3600.0
 _LONGEST_KEY = 1024
 
-# Nobody but the owner may end a lease: it may have run out, and the lock be somebody else's by now.
+# Only the owner may end a lease: it may have run out, and another process may hold the lock by now.
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
 # The record is replaced only if it still is what it was when the lock was taken, or is gone altogether.
@@ -43,7 +42,7 @@ return 1
 """
 
 
-class RedisStore:
+class RedisStore(SwappingStore):
     """One key for the record and one for the lock, which is a lease: it ends by itself when its holder has died.
 
     When a lease runs out in the middle of a refresh, two processes may mint a token each; the later one to save then
@@ -62,7 +61,7 @@ class RedisStore:
     """
 
     def __init__(self, client: Redis | RedisCluster, key: str, *, lock_ttl: float = 60) -> None:
-        if not callable(getattr(client, "eval", None)) or _asynchronous(client):
+        if not callable(getattr(client, "eval", None)) or _is_asynchronous(client):
             raise TypeError(f"client must be a synchronous Redis client, not {type(client).__name__}")
         if isinstance(lock_ttl, bool) or not isinstance(lock_ttl, int | float):
             raise TypeError(f"lock_ttl must be a number of seconds, not {type(lock_ttl).__name__}")
@@ -70,13 +69,12 @@ class RedisStore:
             raise ValueError(
                 f"lock_ttl must be {MINIMUM_LEASE:g} to {_LONGEST_LEASE:g} s, to outlive the longest token call"
             )
+        super().__init__()
         self._client: Any = client
-        self._key = checked_key(key, _LONGEST_KEY)
+        self._key = check_key(key, _LONGEST_KEY)
         self._lock_key = f"{key}:lock" if re.match(r"[^{]*\{[^}]+\}", key) else f"{{{key}}}:lock"
         self._lock_ttl = float(lock_ttl)
-        # What the record was when the lock was taken, for each holder, who is a thread of a process.
-        self._seen: dict[tuple[int, int], str | bytes] = {}
-        # Owners of locks that Redis may hold for nobody, because it did not answer when they were taken or given back.
+        # Owners of locks that Redis may still hold, because it did not answer when they were taken or given back.
         self._orphans: list[str] = []
 
     @property
@@ -84,80 +82,45 @@ class RedisStore:
         """The lease in seconds."""
         return self._lock_ttl
 
-    @guarded("loaded")
-    def load(self) -> dict[str, Any] | None:
-        """Return the record, or None when there is no such key.
+    def _read(self) -> str | bytes | None:
+        stored: str | bytes | None = self._client.get(self._key)
+        return stored
 
-        :raises TokenStoreError: Redis cannot be reached, or the key holds something else
-        """
-        stored = self._client.get(self._key)
-        return None if stored is None else decode(stored, self)
+    def _write(self, text: str) -> None:
+        self._client.set(self._key, text)
 
-    @guarded("saved")
-    def save(self, record: Mapping[str, Any]) -> None:
-        """Replace the record, or without the lock held, whatever is there.
-
-        :raises TokenStoreError: Redis cannot be reached, the key holds something else, or somebody replaced the record
-            although this thread held the lock; what is stored is unchanged
-        """
-        text = encode(record, self)
-        holder = this_thread()
-        stored = (self._seen[holder] or None) if holder in self._seen else self._client.get(self._key)
-        if stored is not None:
-            decode(stored, self)  # raises for what is not a record, and might be worth keeping
-        if holder not in self._seen:
-            self._client.set(self._key, text)
-            return
-        if not self._client.eval(_REPLACE, 1, self._key, text, self._seen[holder]):
-            raise TokenStoreError(
-                f"{self!r} could not be saved: the record was replaced by somebody else after it had been read.",
-                hint=f"Was the lock held for more than {self._lock_ttl:g} s?",
-            )
-        self._seen[holder] = text
+    def _swap(self, text: str, stored: str | bytes | None) -> bool:
+        return bool(self._client.eval(_REPLACE, 1, self._key, text, stored or ""))
 
     @contextmanager
-    def lock(self, timeout: float) -> Iterator[None]:
-        """Hold the lease, exclusive among all clients of this Redis.
-
-        :param timeout: in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when it was not obtained in time; says who holds it
-        :raises TokenStoreError: Redis cannot be reached
-        """
-        holder, owner = this_thread(), f"{signature()} {uuid.uuid4().hex}"
-        self._seen[holder] = self._acquire(owner, max(0.0, timeout))
+    def _hold(self, timeout: float) -> Iterator[None]:
+        process, owner = os.getpid(), f"{describe_process()} {uuid.uuid4().hex}"
+        self._acquire(owner, timeout)
         try:
             yield
         finally:
-            self._seen.pop(holder, None)
-            if holder == this_thread():  # and not in a child it forked
+            if process == os.getpid():  # and not in a child it forked
                 self._release(owner)
 
-    @guarded("locked", TimeoutError)
-    def _acquire(self, owner: str, timeout: float) -> str | bytes:
+    def _acquire(self, owner: str, timeout: float) -> None:
         for orphan in self._orphans[:]:
             self._client.eval(_RELEASE, 1, self._lock_key, orphan)
             self._orphans = [each for each in self._orphans if each != orphan]
         try:
-            taken = poll(lambda: self._take(owner), timeout)
+            is_taken = poll(lambda: self._take(owner), timeout)
         except BaseException:
             self._orphans.append(owner)
             raise
-        if not taken:
-            name = self._holder().rpartition(" ")[0] or "somebody"
+        if not is_taken:
+            name = self._find_holder().rpartition(" ")[0] or "another process"
             raise TimeoutError(f"{self!r} is locked by {name}; gave up after {timeout:g} s.")
-        try:
-            stored: str | bytes = self._client.get(self._key) or ""
-        except BaseException:
-            self._release(owner)
-            raise
-        return stored
 
     def _take(self, owner: str) -> bool:
         # When the answer to SET is lost, the client asks again and finds the lock taken: by us.
         taken = self._client.set(self._lock_key, owner, nx=True, px=int(self._lock_ttl * 1000))
-        return bool(taken) or self._holder() == owner
+        return bool(taken) or self._find_holder() == owner
 
-    def _holder(self) -> str:
+    def _find_holder(self) -> str:
         owner = self._client.get(self._lock_key) or ""
         return owner if isinstance(owner, str) else owner.decode("utf-8", "replace")
 
@@ -176,5 +139,5 @@ class RedisStore:
         return f"RedisStore({self._key!r})"
 
 
-def _asynchronous(client: object) -> bool:
+def _is_asynchronous(client: object) -> bool:
     return any(base.__module__.startswith("redis.asyncio") for base in type(client).__mro__)

@@ -1,13 +1,13 @@
-"""`SQLStore`: the record in one row of a small table, for everybody who uses that database.
+"""`SQLStore`: the record in one row of a small table, for all users of that database.
 
 Knows nothing of what the record means; how each kind of database locks is `sql_locks`' business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
@@ -15,9 +15,9 @@ from sqlalchemy.dialects import mysql
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores.errors import guarded
-from requests_zohorecruit.stores.json_record import decode, encode
-from requests_zohorecruit.stores.locking import checked_key, this_thread
-from requests_zohorecruit.stores.sql_locks import lock_for, make_own
+from requests_zohorecruit.stores.polling import check_key
+from requests_zohorecruit.stores.sql_locks import choose_lock, renew_connections
+from requests_zohorecruit.stores.text_store import SwappingStore
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.elements import ColumnElement
@@ -40,7 +40,7 @@ TABLE = sa.Table(
 )
 
 
-class SQLStore:
+class SQLStore(SwappingStore):
     """One row for the record, and a lock that the database ends when the connection of its holder does.
 
     Every call uses a connection of its own and is committed when it returns, whatever transaction the caller may have
@@ -58,11 +58,10 @@ class SQLStore:
     def __init__(self, engine: sa.Engine, key: str) -> None:
         if not isinstance(engine, sa.Engine):
             raise TypeError(f"engine must be a sqlalchemy.Engine, not {type(engine).__name__}")
+        super().__init__()
         self._engine = engine
-        self._key = checked_key(key, _LONGEST_KEY)
-        self._hold = lock_for(engine, f"{TABLE.name}:{key}")
-        # What the record was when the lock was taken, for each holder, who is a thread of a process.
-        self._seen: dict[tuple[int, int], str | None] = {}
+        self._key = check_key(key, _LONGEST_KEY)
+        self._lock = choose_lock(engine, f"{TABLE.name}:{key}")
 
     @guarded("prepared")
     def create_table(self) -> None:
@@ -70,69 +69,16 @@ class SQLStore:
 
         :raises TokenStoreError: the database cannot be reached, or does not allow it
         """
-        make_own(self._engine)
+        renew_connections(self._engine)
         try:
             TABLE.metadata.create_all(self._engine)
         except sa.exc.DBAPIError:
             if not self._has_table():  # or else another process was faster
                 raise
 
-    @guarded("loaded")
-    def load(self) -> dict[str, Any] | None:
-        """Return the record, or None when there is no such row.
-
-        :raises TokenStoreError: the database cannot be reached, the table is missing, or the row holds something else
-        """
-        stored = self._read()
-        return None if stored is None else decode(stored, self)
-
-    @guarded("saved")
-    def save(self, record: Mapping[str, Any]) -> None:
-        """Replace the record, or without the lock held, whatever is there.
-
-        :raises TokenStoreError: as for `load`; or somebody replaced the record although this thread held the lock.
-            What is stored is unchanged
-        """
-        # Engines log parameters by their repr.
-        text = Secret(encode(record, self))
-        holder = this_thread()
-        stored = self._seen[holder] if holder in self._seen else self._read()
-        if stored is not None:
-            decode(stored, self)  # raises for what is not a record, and might be worth keeping
-        if holder not in self._seen:
-            if not self._write(text, sa.true()):
-                self._write(text, sa.true())  # the row was not there yet, and then it was
-            return
-        if not self._write(text, TABLE.c.record == Secret(self._seen[holder] or "")):
-            raise TokenStoreError(
-                f"{self!r} could not be saved: the record was replaced by somebody else after it had been read.",
-                hint="Was the connection that held the lock lost?",
-            )
-        self._seen[holder] = str(text)
-
-    @contextmanager
-    def lock(self, timeout: float) -> Iterator[None]:
-        """Hold the lock, exclusive among all users of this database.
-
-        :param timeout: in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when it was not obtained in time
-        :raises TokenStoreError: the database cannot be reached, or the table is missing
-        """
-        holder = this_thread()
-        held = self._acquire(max(0.0, timeout))
-        try:
-            yield
-        finally:
-            self._seen.pop(holder, None)
-            held.close()
-
-    @guarded("locked", TimeoutError)
-    def _acquire(self, timeout: float) -> ExitStack:
-        make_own(self._engine)
-        with ExitStack() as stack:
-            stack.enter_context(self._hold(timeout, self))
-            self._seen[this_thread()] = self._read()
-            return stack.pop_all()
+    def _hold(self, timeout: float) -> AbstractContextManager[None]:
+        renew_connections(self._engine)
+        return self._lock(timeout, self)
 
     def _read(self) -> str | None:
         try:
@@ -143,26 +89,34 @@ class SQLStore:
         # The pool had a connection from before the server was restarted, and has thrown all of those away by now.
         return self._read_once()
 
+    def _write(self, text: str) -> None:
+        if not self._update(text, sa.true()):
+            self._update(text, sa.true())  # another process has inserted the row meanwhile
+
+    def _swap(self, text: str, stored: str | bytes | None) -> bool:
+        return self._update(text, TABLE.c.record == Secret(stored or ""))
+
     def _read_once(self) -> str | None:
         query = sa.select(TABLE.c.record).where(TABLE.c.key == self._key)
-        with self._connected() as connection:
+        with self._connect() as connection:
             return connection.execute(query).scalar_one_or_none()
 
-    def _write(self, text: Secret, condition: ColumnElement[bool]) -> bool:
+    def _update(self, text: str, condition: ColumnElement[bool]) -> bool:
+        text = Secret(text)  # engines log parameters by their repr
         update = sa.update(TABLE).where(TABLE.c.key == self._key, condition).values(record=text)
-        with self._connected() as connection:
+        with self._connect() as connection:
             if connection.execute(update).rowcount:
                 return True
         try:
-            with self._connected() as connection:
+            with self._connect() as connection:
                 connection.execute(sa.insert(TABLE).values(key=self._key, record=text))
         except sa.exc.IntegrityError:
             return False
         return True
 
     @contextmanager
-    def _connected(self) -> Iterator[sa.Connection]:
-        make_own(self._engine)
+    def _connect(self) -> Iterator[sa.Connection]:
+        renew_connections(self._engine)
         try:
             with self._engine.begin() as connection:
                 yield connection

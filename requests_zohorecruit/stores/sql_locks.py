@@ -1,4 +1,4 @@
-"""How databases are used by many: how each kind locks, and what becomes of connections when a process forks.
+"""How each kind of database locks, and what becomes of an engine's connections when a process forks.
 
 Knows nothing of the table and what is in it.
 """
@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
@@ -17,10 +18,10 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 
 from requests_zohorecruit.stores.file_lock import LockFile
-from requests_zohorecruit.stores.locking import poll
+from requests_zohorecruit.stores.polling import poll
 from requests_zohorecruit.thread_locks import ThreadLock
 
-__all__ = ["Hold", "lock_for", "make_own"]
+__all__ = ["Hold", "choose_lock", "renew_connections"]
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ _HOLDER = {
     "mysql": sa.text("SELECT IS_USED_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), :name)))"),
 }
 
-# Where SQLite keeps its databases. Whoever can see one in memory has the engine, so the lock belongs to that.
+# Where SQLite keeps its databases. One in memory is visible only through its engine, so its lock belongs to the engine.
 _sqlite_files: WeakKeyDictionary[sa.Engine, str] = WeakKeyDictionary()
 _in_memory: WeakKeyDictionary[sa.Engine, dict[str, ThreadLock]] = WeakKeyDictionary()
 
@@ -57,7 +58,7 @@ _changing_owners = ThreadLock()
 _LONGEST_CHANGE = 60.0
 
 
-def make_own(engine: sa.Engine) -> None:
+def renew_connections(engine: sa.Engine) -> None:
     """Give a forked child connections of its own, where the engine was used for a store before the fork.
 
     A child must not speak through its parent's connections, nor wait for a pool that one of its parent's threads was
@@ -76,14 +77,14 @@ def make_own(engine: sa.Engine) -> None:
         _owners[engine] = pid  # not before: from now on the other threads go on without a look
 
 
-def lock_for(engine: sa.Engine, name: str) -> Hold:
-    """Return the lock of that name for everybody who uses this database.
+def choose_lock(engine: sa.Engine, name: str) -> Hold:
+    """Return the lock of that name, shared by all users of this database.
 
     :raises ValueError: no lock is known for this kind of database
     """
     kind = {"mariadb": "mysql"}.get(engine.dialect.name, engine.dialect.name)
     if kind == "sqlite":
-        return _SQLiteLock(engine, name).hold
+        return partial(_hold_sqlite, engine, name)
     if kind in _TAKE:
         return _AdvisoryLock(engine, name, kind).hold
     raise ValueError(f"SQLStore works with PostgreSQL, MySQL, MariaDB and SQLite, not with {kind}")
@@ -115,7 +116,7 @@ class _AdvisoryLock:
             return bool(connection.execute(_TAKE[self._kind], self._named).scalar())
 
         try:
-            # Out of the pool, so that a pool of one makes nobody wait for this holder or for one who waits; but not for
+            # Out of the pool, so that with a pool of one no thread waits for this holder or for a waiter; but not for
             # a single look at a lock that is taken, since a connection from the pool costs nothing.
             if timeout > 0:
                 connection.detach()
@@ -133,36 +134,26 @@ class _AdvisoryLock:
             connection.execute(_FREE[self._kind], self._named)
 
     def _give_up(self, connection: sa.Connection, timeout: float, store: object) -> NoReturn:
-        holder = "another database session"  # whoever does not wait goes on at once, and is not told which
+        holder = "another database session"  # not asked for which one: a caller that does not wait goes on at once
         if timeout > 0:
             session = connection.execute(_HOLDER[self._kind], self._named).scalar() or "(just gone)"
             holder = f"database session {session}"
         raise TimeoutError(f"{store!r} is locked by {holder}; gave up after {timeout:g} s.")
 
 
-class _SQLiteLock:
-    """A lock file beside the database: a transaction that locks SQLite would lock readers out, too."""
-
-    def __init__(self, engine: sa.Engine, name: str) -> None:
-        self._engine = engine
-        self._name = name
-
-    def hold(self, timeout: float, store: object) -> AbstractContextManager[None]:
-        database = self._database()
-        if not database:
-            locks = _in_memory.setdefault(self._engine, {})
-            return locks.setdefault(self._name, ThreadLock()).hold(timeout, of=store)
-        # The file is the one the link leads to, as it is for SQLite.
-        digest = hashlib.sha256(self._name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        return LockFile(Path(f"{os.path.realpath(database)}.{digest}.lock"), store).hold(timeout)
-
-    def _database(self) -> str:
-        # Asked once for each engine: in memory, all may share one connection and be in the middle of something.
-        if self._engine not in _sqlite_files:
-            with self._engine.connect() as connection:
-                files = {name: file for _, name, file in connection.exec_driver_sql("PRAGMA database_list")}
-            _sqlite_files[self._engine] = files["main"]
-        return _sqlite_files[self._engine]
+def _hold_sqlite(engine: sa.Engine, name: str, timeout: float, store: object) -> AbstractContextManager[None]:
+    """Hold a lock file beside the database: a transaction that locks SQLite would lock readers out, too."""
+    # Asked once for each engine: in memory, all may share one connection and be in the middle of something.
+    if engine not in _sqlite_files:
+        with engine.connect() as connection:
+            files = {database: file for _, database, file in connection.exec_driver_sql("PRAGMA database_list")}
+        _sqlite_files[engine] = files["main"]
+    if not _sqlite_files[engine]:
+        locks = _in_memory.setdefault(engine, {})
+        return locks.setdefault(name, ThreadLock()).hold(timeout, of=store)
+    # The file is the one the link leads to, as it is for SQLite.
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return LockFile(Path(f"{os.path.realpath(_sqlite_files[engine])}.{digest}.lock"), store).hold(timeout)
 
 
 def _close(

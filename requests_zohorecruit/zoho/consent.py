@@ -15,20 +15,19 @@ from oauthlib.oauth2 import InsecureTransportError, MismatchingStateError, OAuth
 from requests_zohorecruit.errors import AuthorizationError, UntrustedHostError
 from requests_zohorecruit.secret import Secret, checked_secret, clears_frames
 from requests_zohorecruit.zoho.application import Application
-from requests_zohorecruit.zoho.regions import Region, callback_values
-from requests_zohorecruit.zoho.token import split_scope
+from requests_zohorecruit.zoho.regions import Region, find_region, parse_callback
+from requests_zohorecruit.zoho.token import Token, split_scope
 
 __all__ = [
     "OFFLINE",
     "Callback",
+    "build_consent_url",
+    "check_refresh_token",
     "check_token_url",
-    "code_from",
-    "consent_url",
-    "new_state",
-    "no_refresh_token",
+    "join_scopes",
+    "make_state",
     "read_callback",
-    "understood",
-    "with_commas",
+    "read_session_code",
 ]
 
 #: Without the first there is no refresh token; without the second there is none the second time a person consents.
@@ -38,7 +37,7 @@ _AGAIN = "Start the authorization again, and pass the whole address Zoho redirec
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def with_commas(url: str) -> str:
+def join_scopes(url: str) -> str:
     """Return an authorization URL with commas between the scopes, where OAuth 2.0 has spaces."""
     parts = urlsplit(url)
     query = [
@@ -46,54 +45,6 @@ def with_commas(url: str) -> str:
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
     ]
     return urlunsplit(parts._replace(query=urlencode(query)))
-
-
-@clears_frames
-def code_from(callback: str, *, application: Application, state: object) -> Secret:
-    """Return the code of Zoho's redirect, if it is the answer to what this session asked, in this session's region.
-
-    :param callback: the whole URL
-    :param state: what the authorization URL carried
-    :raises AuthorizationError: Zoho refused; or the state is wrong, something is missing, or it is another region's
-    :raises UntrustedHostError: it names an accounts server that is none of Zoho's
-    """
-    region = application.region
-    found = Region.from_callback(callback, extra=(region,))
-    if not (isinstance(state, str) and state):
-        raise AuthorizationError(
-            "This session does not know which state its authorization URL carried, so anybody could have made the "
-            "callback; nothing was sent.",
-            region=region.code,
-            hint="Keep the state that authorization_url() returns, and pass it: OAuth2Session(…, state=…).",
-        )
-    code = understood(callback, state=state, application=application)
-    if found != region:
-        raise AuthorizationError(
-            f"The person's account is in region {found.code} and this session is for {region.code}; nothing was sent.",
-            region=found.code,
-            hint="Apply zohorecruit_compliance_fix with region=Region.from_callback(url) and fetch the token then.",
-        )
-    return code
-
-
-@clears_frames
-def understood(callback: str, *, state: str, application: Application) -> Secret:
-    """Let oauthlib read the callback (RFC 6749, section 4.1.2) and check its state."""
-    # Its parts get no name: the code is among them, and tracebacks show what has one.
-    if urlsplit(callback).hostname in _LOOPBACK:
-        # What goes from a browser to its own machine does not need TLS (RFC 8252, section 8.3).
-        callback = Secret(urlunsplit(urlsplit(callback)._replace(scheme="https")))
-    try:
-        values = WebApplicationClient(application.client_id).parse_request_uri_response(callback, state=state)
-        return checked_secret("code", values["code"])
-    except InsecureTransportError:
-        what = "came over http"
-        hint = "Behind a proxy that ends TLS, tell your framework, so that it sees the https address."
-    except MismatchingStateError:
-        what, hint = "has another state than the one this session sent out: it is forged, or an old one", _AGAIN
-    except (OAuth2Error, ValueError):
-        what, hint = "holds no code", _AGAIN
-    raise AuthorizationError(f"The callback {what}; nothing was sent.", region=application.region.code, hint=hint)
 
 
 def check_token_url(url: str, region: Region) -> None:
@@ -109,14 +60,18 @@ def check_token_url(url: str, region: Region) -> None:
         )
 
 
-def no_refresh_token(region: Region) -> AuthorizationError:
-    """Return the error for an exchange that brought an access token for an hour, and no grant."""
-    return AuthorizationError(
-        f"Zoho sent no refresh token, so access would end in an hour (region {region.code}); nothing was saved.",
-        region=region.code,
-        hint="Use the URL of session.authorization_url(), which carries access_type=offline and prompt=consent. If one "
-        "hour is enough, build it with access_type='online'.",
-    )
+def check_refresh_token(token: Token, region: Region) -> None:
+    """Do nothing if the exchange brought a grant.
+
+    :raises AuthorizationError: it brought an access token for an hour, and nothing else
+    """
+    if token.refresh_token is None:
+        raise AuthorizationError(
+            f"Zoho sent no refresh token, so access would end in an hour (region {region.code}); nothing was saved.",
+            region=region.code,
+            hint="Use the URL of session.authorization_url(), which carries access_type=offline and prompt=consent. If "
+            "one hour is enough, build it with access_type='online'.",
+        )
 
 
 class Callback(NamedTuple):
@@ -130,28 +85,74 @@ class Callback(NamedTuple):
     code: Secret
 
 
-def new_state() -> Secret:
-    """Return a value nobody can guess, which ties the redirect to the request (RFC 6749, section 10.12)."""
+def make_state() -> Secret:
+    """Return a value that cannot be guessed, which ties the redirect to the request (RFC 6749, section 10.12)."""
     return Secret(secrets.token_urlsafe(24))
 
 
-def consent_url(application: Application, *, redirect_uri: str, scope: Iterable[str], state: str) -> str:
+def build_consent_url(application: Application, *, redirect_uri: str, scope: Iterable[str], state: str) -> str:
     """Return the address of the consent page of the region where the application was registered."""
     address: str = WebApplicationClient(application.client_id).prepare_request_uri(
         application.region.authorize_url, redirect_uri=redirect_uri, scope=list(scope), state=state, **OFFLINE
     )
-    return with_commas(address)
+    return join_scopes(address)
 
 
 @clears_frames
-def read_callback(url: str, *, application: Application, state: str, extra: Iterable[Region] = ()) -> Callback:
-    """Check Zoho's redirect: whether it is the answer to our question comes first, and whom it names only then.
+def read_callback(url: str, *, application: Application, state: object) -> Callback:
+    """Check Zoho's redirect: that it answers the request that carried `state`, and then which region it names.
 
     :param url: the whole address Zoho redirected to
-    :param extra: custom regions to accept beside the table
+    :param state: what the authorization URL carried
     :raises AuthorizationError: refused, forged, incomplete or contradictory
     :raises UntrustedHostError: it names an accounts server that is none of Zoho's
     """
-    callback_values(url)  # a refusal may come without a state
-    code = understood(url, state=state, application=application)
-    return Callback(Region.from_callback(url, extra), code)
+    values = parse_callback(url)  # first: a refusal may come without a state
+    region = application.region.code
+    if not (isinstance(state, str) and state):
+        raise AuthorizationError(
+            "This session does not know which state its authorization URL carried, so anyone could have forged the "
+            "callback; nothing was sent.",
+            region=region,
+            hint="Keep the state that authorization_url() returns, and pass it: OAuth2Session(…, state=…).",
+        )
+    what, hint = "", _AGAIN
+    try:
+        code = _read_code(url, state, application.client_id)
+    except InsecureTransportError:
+        what = "came over http"
+        hint = "Behind a proxy that ends TLS, tell your framework, so that it sees the https address."
+    except MismatchingStateError:
+        what = "has another state than the one this session sent out: it is forged, or an old one"
+    except (OAuth2Error, ValueError):
+        what = "holds no code"
+    if what:
+        raise AuthorizationError(f"The callback {what}; nothing was sent.", region=region, hint=hint)
+    return Callback(find_region(values, (application.region,)), code)
+
+
+def _read_code(url: str, state: str, client_id: str) -> Secret:
+    """Let oauthlib check the state and take the code (RFC 6749, section 4.1.2)."""
+    # Its parts get no name: the code is among them, and tracebacks show what has one.
+    if urlsplit(url).hostname in _LOOPBACK:
+        # What goes from a browser to its own machine does not need TLS (RFC 8252, section 8.3).
+        url = Secret(urlunsplit(urlsplit(url)._replace(scheme="https")))
+    values = WebApplicationClient(client_id).parse_request_uri_response(url, state=state)
+    return checked_secret("code", values["code"])
+
+
+def read_session_code(url: str, *, application: Application, state: object) -> Secret:
+    """Return the code of Zoho's redirect for a session, whose region is settled before a person consents.
+
+    :raises AuthorizationError: as for `read_callback`; or the person's account is in another region, which is where the
+        code would have to be redeemed
+    """
+    person, code = read_callback(url, application=application, state=state)
+    region = application.region
+    if person != region:
+        raise AuthorizationError(
+            f"The person's account is in region {person.code} and this session is for {region.code}; nothing was sent.",
+            region=person.code,
+            hint="Apply zohorecruit_compliance_fix with region=Region.from_callback(url) and fetch the token then.",
+        )
+    return code

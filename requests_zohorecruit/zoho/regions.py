@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from requests_zohorecruit.errors import AuthorizationError, UnknownRegionError, UntrustedHostError
 from requests_zohorecruit.secret import clears_frames
 
-__all__ = ["Region", "callback_values", "https_host"]
+__all__ = ["Region", "find_region", "https_host", "parse_callback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Region:
             raise ValueError(f"region code {self.code!r} is not a short lower-case name such as 'eu'")
         for name in ("accounts_url", "recruit_url", "upload_url", "api_domain"):
             value = getattr(self, name) or (self.recruit_url if name in {"upload_url", "api_domain"} else "")
-            object.__setattr__(self, name, _origin(name, value, self.code))
+            object.__setattr__(self, name, _parse_origin(name, value, self.code))
 
     @classmethod
     @clears_frames
@@ -72,7 +72,7 @@ class Region:
             name = repr(value) if re.fullmatch(r"[\w.:/-]{0,40}", value, re.ASCII) else "as given (not shown here)"
             raise UnknownRegionError(
                 f"No Zoho region is named {name}; known are {known}.",
-                hint="A data centre that is not in it is reached through a custom Region(code, accounts_url, …).",
+                hint="For any other data centre, create a Region(code, accounts_url, recruit_url, …).",
             )
         return found
 
@@ -81,7 +81,7 @@ class Region:
     def from_callback(cls, url: str, extra: Iterable[Region] = ()) -> Region:
         """Tell from Zoho's redirect in which region the person lives, so where the code is to be redeemed.
 
-        ``accounts-server`` decides where the client secret is posted and anybody can write that URL, so it must be,
+        ``accounts-server`` decides where the client secret is posted and anyone can forge that URL, so it must be,
         to the letter, the accounts URL of a known region, and ``location`` must agree with it.
         See https://www.zoho.com/accounts/protocol/oauth/multi-dc.html.
 
@@ -90,23 +90,7 @@ class Region:
         :raises UntrustedHostError: ``accounts-server`` is none of theirs
         :raises AuthorizationError: a value is missing or given twice, the two contradict each other, or Zoho refused
         """
-        values = callback_values(url)
-        server = values.get("accounts-server")
-        if server is None:
-            raise _unclear("names no accounts-server")
-        there = [known for known in (*extra, *_TABLE) if known.accounts_url == server.removesuffix("/")]
-        if not there:
-            raise UntrustedHostError(
-                "The callback names an accounts-server that is none of Zoho's known ones; nothing was sent to it.",
-                hint="If this is a new Zoho data centre, pass a custom Region for it.",
-            )
-        location = values.get("location")
-        if location is None:
-            raise _unclear("names no location", there[0])
-        for region in there:
-            if location == region.code or _BY_NAME.get(location) == region:
-                return region
-        raise _unclear(f"names {there[0].accounts_url} together with another location", there[0])
+        return find_region(parse_callback(url), extra)
 
     @classmethod
     def all(cls) -> tuple[Region, ...]:
@@ -151,7 +135,7 @@ def https_host(url: str) -> str | None:
     Odd is what parsers disagree about or what hides the real host: userinfo, control characters, backslashes,
     non-ASCII, percent signs, a trailing dot.
     """
-    if not (isinstance(url, str) and url.isascii() and url.isprintable()) or re.search(r"[\s\\]", url):
+    if not (isinstance(url, str) and url.isascii() and url.isprintable()) or " " in url or "\\" in url:
         return None
     try:
         parts = urlsplit(url)
@@ -167,7 +151,27 @@ def https_host(url: str) -> str | None:
     return host if port in {None, 443} else f"{host}:{port}"
 
 
-def callback_values(url: str) -> dict[str, str]:
+def find_region(values: Mapping[str, str], extra: Iterable[Region]) -> Region:
+    """Return the region that the values of a callback name; raises as `Region.from_callback` does."""
+    server = values.get("accounts-server")
+    if server is None:
+        raise _make_callback_error("names no accounts-server")
+    there = [known for known in (*extra, *_TABLE) if known.accounts_url == server.removesuffix("/")]
+    if not there:
+        raise UntrustedHostError(
+            "The callback names an accounts-server that is none of Zoho's known ones; nothing was sent to it.",
+            hint="If this is a new Zoho data centre, pass a custom Region for it.",
+        )
+    location = values.get("location")
+    if location is None:
+        raise _make_callback_error("names no location", there[0])
+    for region in there:
+        if location == region.code or _BY_NAME.get(location) == region:
+            return region
+    raise _make_callback_error(f"names {there[0].accounts_url} together with another location", there[0])
+
+
+def parse_callback(url: str) -> dict[str, str]:
     """Read the query of Zoho's redirect, each value once.
 
     :raises AuthorizationError: Zoho refused (``error=…``), or a value is given twice: one of the two is forged
@@ -178,10 +182,10 @@ def callback_values(url: str) -> dict[str, str]:
     try:
         values = parse_qs(urlsplit(url).query, max_num_fields=50)
     except ValueError:
-        raise _unclear("cannot be read") from None
+        raise _make_callback_error("cannot be read") from None
     for name in ("code", "state", "location", "accounts-server", "error"):
         if len(values.get(name, ())) > 1:
-            raise _unclear(f"gives {name} twice")
+            raise _make_callback_error(f"gives {name} twice")
     if "error" in values:
         word = values["error"][0]
         known = word if re.fullmatch(r"[a-z_]{1,40}", word) else None
@@ -193,7 +197,7 @@ def callback_values(url: str) -> dict[str, str]:
     return {name: found[0] for name, found in values.items()}
 
 
-def _unclear(what: str, region: Region | None = None) -> AuthorizationError:
+def _make_callback_error(what: str, region: Region | None = None) -> AuthorizationError:
     return AuthorizationError(
         f"The callback {what}; nothing was sent.",
         region=region.code if region else None,
@@ -201,11 +205,11 @@ def _unclear(what: str, region: Region | None = None) -> AuthorizationError:
     )
 
 
-def _origin(name: str, value: object, code: str) -> str:
+def _parse_origin(name: str, value: object, code: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, not {type(value).__name__}")
     host = https_host(value)
-    if host is None or not re.fullmatch(r"https://[^/?#]+/?", value, re.IGNORECASE):
+    if host is None or not set("/?#").isdisjoint(value[len("https://") :].removesuffix("/")):
         raise UntrustedHostError(
             f"{name} of region {code!r} must look like https://host or https://host:port: no http, user name, path, "
             "query or fragment.",

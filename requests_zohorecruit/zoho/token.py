@@ -1,6 +1,6 @@
 """What a token is: one immutable value with an absolute expiry, and the windows in which it grows old.
 
-Knows nothing of HTTP, stores or clocks: whoever asks says what time it is.
+Knows nothing of HTTP, stores or clocks: callers pass the time.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 from requests_zohorecruit.secret import Secret, checked_secret, clears_frames, fingerprint
 
-__all__ = ["SCHEME", "TOKEN_KEYS", "Token", "lifetime", "split_scope"]
+__all__ = ["SCHEME", "TOKEN_KEYS", "Token", "read_lifetime", "split_scope"]
 
-#: The scheme of the Authorization header, whatever ``token_type`` says.
+#: The scheme of the Authorization header, even if ``token_type`` says otherwise.
 SCHEME = "Zoho-oauthtoken"
 #: The keys of a token dict that are the token's.
 TOKEN_KEYS = ("access_token", "refresh_token", "expires_at", "expires_in", "scope", "api_domain", "token_type")
@@ -25,13 +25,13 @@ TOKEN_KEYS = ("access_token", "refresh_token", "expires_at", "expires_in", "scop
 DEFAULT_LIFETIME = 3600
 #: No Zoho access token lives longer than this; a larger ``expires_in`` is in milliseconds.
 LONGEST_LIFETIME = 86_400
-#: Seconds before expiry from which a refresh is tried without anybody waiting for it.
+#: Seconds before expiry from which a refresh is tried while other callers go on with the token.
 ADVISORY_WINDOW = 300.0
 #: Seconds before expiry from which the token is not sent any more.
 MANDATORY_WINDOW = 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Token:
     """An access token and what came with it.
 
@@ -41,7 +41,7 @@ class Token:
     :ivar expires_in: its lifetime as issued, in seconds
     :ivar scope: the scopes, as a tuple of strings
     :ivar api_domain: ``https://www.zohoapis.eu`` or the like, or None; Recruit does not live there
-    :ivar token_type: what the server called it; the scheme sent is ``Zoho-oauthtoken`` whatever this says
+    :ivar token_type: what the server called it; the scheme sent is always ``Zoho-oauthtoken``
     """
 
     access_token: str
@@ -59,12 +59,10 @@ class Token:
 
     def __repr__(self) -> str:
         # str(): a debugger may show the token whose values are just being refused.
-        grant = fingerprint(str(self.refresh_token)) if self.refresh_token else None
-        return (
-            f"Token(access_token={fingerprint(str(self.access_token))}, refresh_token={grant}, "
-            f"expires_at={self.expires_at!r}, expires_in={self.expires_in!r}, scope={self.scope!r}, "
-            f"api_domain={self.api_domain!r}, token_type={self.token_type!r})"
-        )
+        values = {key: repr(getattr(self, key)) for key in TOKEN_KEYS}
+        values["access_token"] = fingerprint(str(self.access_token))
+        values["refresh_token"] = fingerprint(str(self.refresh_token)) if self.refresh_token else "None"
+        return f"Token({', '.join(f'{key}={value}' for key, value in values.items())})"
 
     @classmethod
     @clears_frames
@@ -82,28 +80,20 @@ class Token:
         if not mapping.get("access_token"):
             raise ValueError("the token dict has no access_token")
         return cls(
-            access_token=checked_secret("access_token", mapping["access_token"]),
-            refresh_token=checked_secret("refresh_token", mapping["refresh_token"])
-            if mapping.get("refresh_token")
-            else None,
-            expires_at=_epoch(mapping.get("expires_at")),
-            expires_in=lifetime(mapping),
+            access_token=mapping["access_token"],
+            refresh_token=mapping.get("refresh_token") or None,
+            expires_at=_parse_epoch(mapping.get("expires_at")),
+            expires_in=read_lifetime(mapping),
             scope=split_scope(mapping.get("scope")),
-            api_domain=_text("api_domain", mapping.get("api_domain")),
-            token_type=_text("token_type", mapping.get("token_type")) or "Bearer",
+            api_domain=_check_text("api_domain", mapping.get("api_domain")),
+            token_type=_check_text("token_type", mapping.get("token_type")) or "Bearer",
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the dict that requests-oauthlib uses: plain JSON types, absolute ``expires_at``, no null values."""
-        values: dict[str, Any] = {
-            "access_token": str(self.access_token),
-            "refresh_token": str(self.refresh_token) if self.refresh_token else None,
-            "expires_at": self.expires_at,
-            "expires_in": self.expires_in,
-            "scope": list(self.scope),
-            "api_domain": self.api_domain,
-            "token_type": self.token_type,
-        }
+        values = {key: getattr(self, key) for key in TOKEN_KEYS}
+        values["access_token"], values["scope"] = str(self.access_token), list(self.scope)
+        values["refresh_token"] = str(self.refresh_token) if self.refresh_token else None
         return {key: value for key, value in values.items() if value is not None}
 
     @property
@@ -126,14 +116,14 @@ class Token:
 Token.__init__ = clears_frames(Token.__init__)  # type: ignore[method-assign]
 
 
-def lifetime(answer: Mapping[str, Any]) -> int:
+def read_lifetime(answer: Mapping[str, Any]) -> int:
     """Read the seconds a token lives from an answer: ``expires_in_sec`` if there, else ``expires_in``.
 
     Zoho's ``expires_in`` was milliseconds in the days when ``expires_in_sec`` stood beside it, and may come as a
     string. What cannot be read means one hour: a good token is not thrown away for its label (T17).
     """
     for key in ("expires_in_sec", "expires_in"):
-        seconds = _number(answer.get(key))
+        seconds = _parse_number(answer.get(key))
         if seconds is not None and seconds > LONGEST_LIFETIME:
             seconds /= 1000
         if seconds is not None and 1 <= seconds <= LONGEST_LIFETIME:
@@ -154,16 +144,16 @@ def split_scope(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(scope for word in words for scope in re.split(r"[,\s]+", word) if scope))
 
 
-def _epoch(value: object) -> float:
+def _parse_epoch(value: object) -> float:
     if value is None or value == "":
         return 0.0
-    seconds = _number(value)
+    seconds = _parse_number(value)
     if seconds is None:
         raise ValueError("expires_at is no number of epoch seconds")
     return seconds
 
 
-def _number(value: object) -> float | None:
+def _parse_number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
@@ -173,7 +163,7 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _text(name: str, value: object) -> str | None:
+def _check_text(name: str, value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value or None
     raise ValueError(f"{name} is no text")

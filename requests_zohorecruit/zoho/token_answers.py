@@ -20,9 +20,9 @@ from requests_zohorecruit.errors import (
 )
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.zoho.regions import Region
-from requests_zohorecruit.zoho.token import Token, lifetime, split_scope
+from requests_zohorecruit.zoho.token import Token, read_lifetime, split_scope
 
-__all__ = ["Answer", "read_revocation", "read_token_answer", "redirected"]
+__all__ = ["Answer", "make_redirect_error", "read_revocation", "read_token_answer"]
 
 #: Seconds to leave Zoho alone after "Access Denied" when it does not say how long.
 COOL_DOWN = 60.0
@@ -55,27 +55,23 @@ def read_token_answer(answer: Answer, *, region: Region, requested_at: float, pr
     :param previous: what is carried forward where the answer says nothing: refresh token, scope, ``api_domain`` (T15)
     :raises ZohoAuthError: the member of the tree that the answer stands for
     """
-    body = _json_object(answer.text)
-    if body is None:
-        raise _unintelligible(answer, region)
-    if body.get("error") or body.get("status") == "failure" or not body.get("access_token"):
-        raise _error(body, answer, region)
-    if not 200 <= answer.status < 300:
-        raise _unintelligible(answer, region)
-    expires_in = lifetime(body)
+    body = _parse_object(answer.text)
+    if body.get("error") or body.get("status") == "failure" or not 200 <= answer.status < 300:
+        raise _make_error(body, answer, region)
+    expires_in = read_lifetime(body)
     try:
         return Token(
             access_token=body["access_token"],
             refresh_token=body.get("refresh_token") or (previous.refresh_token if previous else None),
             expires_at=requested_at + expires_in,
             expires_in=expires_in,
-            scope=_scope(body) or (previous.scope if previous else ()),
+            scope=_read_scope(body) or (previous.scope if previous else ()),
             api_domain=region.trusted_api_domain(body.get("api_domain")) or (previous.api_domain if previous else None),
-            token_type=_word(body.get("token_type")) or "Bearer",
+            token_type=_read_word(body.get("token_type")) or "Bearer",
         )
-    except (TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         pass
-    raise _unintelligible(answer, region)
+    raise _make_error(body, answer, region)
 
 
 @clears_frames
@@ -84,90 +80,84 @@ def read_revocation(answer: Answer, *, region: Region) -> None:
 
     :raises ZohoAuthError: anything else: not confirmed
     """
-    body = _json_object(answer.text)
-    if answer.status == 200 and body is not None and body.get("status") == "success":
+    body = _parse_object(answer.text)
+    if answer.status == 200 and body.get("status") == "success":
         return
-    if answer.status == 429 or (body is not None and (body.get("error") or body.get("status") == "failure")):
-        raise _error(body or {}, answer, region)
+    if answer.status == 429 or body.get("error") or body.get("status") == "failure":
+        raise _make_error(body, answer, region)
     raise TokenEndpointError(
-        f"{_host(region)} did not confirm that the grant is revoked (HTTP {answer.status}); it is kept here.",
+        f"{_name(region)} did not confirm that the grant is revoked (HTTP {answer.status}); it is kept here.",
         status_code=answer.status,
         region=region.code,
         hint="If it was revoked before, for instance in the person's Zoho account settings, delete the stored record.",
     )
 
 
-def redirected(answer_status: int, region: Region) -> TokenEndpointError:
+def make_redirect_error(answer_status: int, region: Region) -> TokenEndpointError:
     """Return the error for a token endpoint that redirects: its form holds every secret there is (T37)."""
     return TokenEndpointError(
-        f"{_host(region)} answered a token request with a redirect (HTTP {answer_status}), which is never followed.",
+        f"{_name(region)} answered a token request with a redirect (HTTP {answer_status}), which is never followed.",
         status_code=answer_status,
         region=region.code,
         hint="Zoho does not do that: look for a proxy or captive portal in between, or a wrong accounts URL.",
     )
 
 
-def _error(body: Mapping[str, Any], answer: Answer, region: Region) -> ZohoAuthError:
+def _make_error(body: Mapping[str, Any], answer: Answer, region: Region) -> ZohoAuthError:
     word = body.get("error")
     where: dict[str, Any] = {"status_code": answer.status, "region": region.code}
     if isinstance(word, str) and word in _ERRORS:
         kind, what, hint = _ERRORS[word]
-        return kind(f"{_host(region)} {what} ({word}).", code=word, hint=hint.format(region=region), **where)
+        return kind(f"{_name(region)} {what} ({word}).", code=word, hint=hint.format(region=region), **where)
     # Both texts of "Access Denied" are localised, so it is known by its shape. Anything else has an error code.
     if body.get("status") == "failure" or word == "Access Denied" or answer.status == 429:
         return ThrottledError(
-            f"{_host(region)} refuses to mint more access tokens for this grant for now (Access Denied).",
-            retry_after=_retry_after(answer.retry_after),
+            f"{_name(region)} refuses to mint more access tokens for this grant for now (Access Denied).",
+            retry_after=_read_retry_after(answer.retry_after),
             code="Access Denied",
-            hint="Zoho allows about ten per ten minutes; wait, and share one store between everybody using the grant.",
+            hint="Zoho allows about ten per ten minutes; wait, and share one store between all users of the grant.",
             **where,
         )
     if word:
-        code = _word(word)
-        return TokenEndpointError(f"{_host(region)} answered with an error ({code or 'unknown'}).", code=code, **where)
-    return _unintelligible(answer, region)
-
-
-def _unintelligible(answer: Answer, region: Region) -> ZohoAuthError:
-    if answer.status == 429:
-        return _error({}, answer, region)
-    kind = "an HTML page" if answer.text.lstrip()[:1] == "<" else "something that is no token answer"
+        code = _read_word(word)
+        return TokenEndpointError(f"{_name(region)} answered with an error ({code or 'unknown'}).", code=code, **where)
+    content = "an HTML page" if answer.text.lstrip()[:1] == "<" else "something that is no token answer"
     return TokenEndpointError(
-        f"{_host(region)} answered HTTP {answer.status} with {kind}.",
+        f"{_name(region)} answered HTTP {answer.status} with {content}.",
         # A gateway that gave up on Zoho (RFC 9110, section 15.6) cannot know what Zoho went on to do.
         uncertain=200 <= answer.status < 300 or answer.status in {502, 504},
-        status_code=answer.status,
-        region=region.code,
+        **where,
         hint="Try again later; if it persists, check the region and any proxy in between.",
     )
 
 
-def _json_object(text: str) -> Mapping[str, Any] | None:
+def _parse_object(text: str) -> Mapping[str, Any]:
+    """Return the JSON object, or an empty one for anything else: neither has a word of Zoho's in it."""
     try:
         document = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
-def _scope(body: Mapping[str, Any]) -> tuple[str, ...]:
+def _read_scope(body: Mapping[str, Any]) -> tuple[str, ...]:
     try:
         return split_scope(body.get("scope"))
     except ValueError:
         return ()
 
 
-def _word(value: object) -> str | None:
+def _read_word(value: object) -> str | None:
     # Letters only: an error text that echoes a credential (they hold digits and dots) is not repeated.
     return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z][A-Za-z_ -]{0,39}", value) else None
 
 
-def _retry_after(header: str | None) -> float:
+def _read_retry_after(header: str | None) -> float:
     seconds = float(header) if header and re.fullmatch(r"[0-9]{1,9}", header) else 0.0
     return min(max(COOL_DOWN, seconds), LONGEST_RETRY_AFTER)
 
 
-def _host(region: Region) -> str:
+def _name(region: Region) -> str:
     return f"Zoho Accounts ({region.accounts_url.removeprefix('https://')}, region {region.code})"
 
 

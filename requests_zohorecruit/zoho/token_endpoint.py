@@ -6,6 +6,7 @@ Knows nothing of stores, locks or when to refresh. What comes back is read in `t
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 import requests
@@ -17,7 +18,7 @@ from requests_zohorecruit.errors import TokenEndpointError
 from requests_zohorecruit.secret import checked_secret, clears_frames
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token
-from requests_zohorecruit.zoho.token_answers import Answer, read_revocation, read_token_answer, redirected
+from requests_zohorecruit.zoho.token_answers import Answer, make_redirect_error, read_revocation, read_token_answer
 
 if TYPE_CHECKING:
     from oauthlib.oauth2 import WebApplicationClient
@@ -66,7 +67,7 @@ class TokenEndpoint:
 
         :param now: epoch seconds
         """
-        body = _client(self.application).prepare_refresh_body(
+        body = _make_client(self.application).prepare_refresh_body(
             refresh_token=refresh_token,
             client_id=self.application.client_id,
             client_secret=self.application.client_secret,
@@ -84,7 +85,7 @@ class TokenEndpoint:
         :param now: epoch seconds
         :raises ValueError: `code` cannot be a code; nothing was sent
         """
-        body = _client(self.application).prepare_request_body(
+        body = _make_client(self.application).prepare_request_body(
             code=checked_secret("code", code),
             redirect_uri=redirect_uri,
             code_verifier=code_verifier,
@@ -104,40 +105,33 @@ class TokenEndpoint:
         return read_token_answer(answer, region=self.application.region, requested_at=now, previous=previous)
 
     def _post(self, url: str, body: str) -> Answer:
-        if self._session is not None:
-            return self._post_through(self._session, url, body)
-        # A session per call: one token an hour needs no pool, and a pooled TLS connection must not be shared by fork.
-        with _private_session() as session:
-            return self._post_through(session, url, body)
-
-    def _post_through(self, session: requests.Session, url: str, body: str) -> Answer:
         # Prepared outside the session: its auth, netrc, headers and cookies have no business here (T09, T27).
         prepared = requests.Request("POST", url, data=body, headers=_HEADERS).prepare()
-        try:
-            # The adapter is called directly: a session's hooks would see the answer, and its jar keep the cookies.
-            response = session.get_adapter(url).send(prepared, timeout=self._timeout, **_merge_settings(session, url))
+        # A session per call: one token an hour needs no pool, and a pooled TLS connection must not be shared by fork.
+        with _private_session() if self._session is None else nullcontext(self._session) as session:
+            settings = _merge_settings(session, url)
             try:
-                answer = _read_bounded(response)
-            finally:
-                response.close()
-        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            what, uncertain = _describe_failure(error)
-            code = self.application.region.code
-            raise TokenEndpointError(
-                f"{what} {url.split('/')[2]} (Zoho Accounts, region {code}).",
-                uncertain=uncertain,
-                region=code,
-                hint="Nothing is lost; try again later, or check the network, proxy and certificate settings.",
-            ) from None
+                # The adapter is called directly: a session's hooks would see the answer, and its jar keep the cookies.
+                with session.get_adapter(url).send(prepared, timeout=self._timeout, **settings) as response:
+                    answer = _read_bounded(response)
+            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                what, uncertain = _describe_failure(error)
+                code = self.application.region.code
+                raise TokenEndpointError(
+                    f"{what} {url.split('/')[2]} (Zoho Accounts, region {code}).",
+                    uncertain=uncertain,
+                    region=code,
+                    hint="Nothing is lost; try again later, or check the network, proxy and certificate settings.",
+                ) from None
         if 300 <= answer.status < 400:
-            raise redirected(answer.status, self.application.region)
+            raise make_redirect_error(answer.status, self.application.region)
         return answer
 
 
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
-def _client(application: Application) -> WebApplicationClient:
+def _make_client(application: Application) -> WebApplicationClient:
     # Imported where it is used: oauthlib would double the time that importing this package takes.
     from oauthlib.oauth2 import WebApplicationClient  # noqa: PLC0415
 

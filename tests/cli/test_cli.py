@@ -95,7 +95,7 @@ def test_what_should_not_happen_is_one_line_too_and_shows_nothing(monkeypatch):
 
     monkeypatch.setattr("requests_zohorecruit.demo.run", fail)
     told = run("demo")
-    assert (told.exit_code, told.stderr.splitlines()[0]) == (1, "Error: RuntimeError, which should not happen.")
+    assert (told.exit_code, told.stderr.splitlines()[0]) == (1, "Error: Unexpected error (RuntimeError).")
     assert "planted" not in told.output
 
 

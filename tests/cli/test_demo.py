@@ -19,7 +19,7 @@ from requests_zohorecruit import TokenEndpointError, ZohoRecruitAuth
 from requests_zohorecruit.demo import run, steps, storm
 from requests_zohorecruit.demo.narrator import Narrator
 from requests_zohorecruit.demo.stage import Stage
-from requests_zohorecruit.demo.storm import Call, Clock, Crowd, Outcome, deaf_children, in_threads, take_part
+from requests_zohorecruit.demo.storm import Call, Clock, Crowd, Outcome, mask_interrupts, run_in_threads, take_part
 
 SECRET = re.compile(r"1000\.\w+\.\w+|Zoho-oauthtoken \w")
 
@@ -87,14 +87,14 @@ def test_ctrl_c_ends_the_demo_and_clears_away(tmp_path):
 def test_on_a_terminal_there_are_colours():
     console = Console(file=io.StringIO(), width=110, force_terminal=True, color_system="standard", highlight=False)
     narrator = Narrator(console)
-    with narrator.telling("Waiting"), narrator.step(1, "Title"):
-        narrator.doing("Working")
-        narrator.counted("things", promised=True, seen=True)
+    with narrator.tell_story("Waiting"), narrator.step(1, "Title"):
+        narrator.show_progress("Working")
+        narrator.compare("things", promised=True, seen=True)
     assert "\x1b[32m✔" in told(console)
 
 
 def test_the_demo_says_which_promise_was_broken(monkeypatch):
-    monkeypatch.setattr(steps, "_call", lambda _stage: lambda: Outcome("200"))
+    monkeypatch.setattr(steps, "_make_call", lambda _stage: lambda: Outcome("200"))
     monkeypatch.setattr(steps, "STEPS", steps.STEPS[:2] + steps.STEPS[3:4])
     console = plain_console()
     assert run(console) is False
@@ -123,7 +123,7 @@ def test_a_step_that_fails_ends_the_story_and_tells_no_secret(monkeypatch, error
 
 def test_a_throttle_step_without_an_error_breaks_its_promises(monkeypatch):
     class NothingHappens:
-        def an_hour_passes(self):
+        def pass_an_hour(self):
             pass
 
         fault = count = get_candidates = lambda self, *_: self
@@ -134,7 +134,7 @@ def test_a_throttle_step_without_an_error_breaks_its_promises(monkeypatch):
 
     narrator = Narrator(plain_console())
     with narrator.step(1, "Throttle"):
-        steps.throttle(NothingHappens(), narrator)
+        steps.throttle_without_token(NothingHappens(), narrator)
     assert "step 1, ThrottledError raised: 0, promised 2" in narrator.broken
 
 
@@ -142,7 +142,7 @@ def test_what_the_library_logs_is_part_of_the_story():
     console = plain_console()
     narrator = Narrator(console)
     logger = logging.getLogger("requests_zohorecruit")
-    with narrator.telling("Waiting"):
+    with narrator.tell_story("Waiting"):
         logger.warning("Something %s", "odd")
         assert not logger.propagate
     assert told(console).split() == ["logged", "Something", "odd"]
@@ -165,7 +165,7 @@ def test_threads_that_cannot_all_start_end_before_the_error_is_seen(monkeypatch)
 
     monkeypatch.setattr(storm.threading, "Thread", Thread)
     with pytest.raises(RuntimeError, match="new thread"):
-        in_threads(3, lambda: Outcome("200"))
+        run_in_threads(3, lambda: Outcome("200"))
     assert [thread.is_alive() for thread in started] == [False, False]
 
 
@@ -196,14 +196,14 @@ def test_a_member_of_the_crowd_goes_quietly_when_the_demo_is_over(unreachable_ca
 
 def test_children_do_not_hear_ctrl_c_while_they_are_started():
     asks = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))"
-    with deaf_children():
+    with mask_interrupts():
         inside = subprocess.run([sys.executable, "-c", asks], capture_output=True, check=True).stdout
     outside = subprocess.run([sys.executable, "-c", asks], capture_output=True, check=True).stdout
     assert (inside.split(), outside.split()) == ([b"True"], [b"False"])
 
 
 def test_the_stage_says_what_arrived_without_the_comparison():
-    with Stage.opened() as stage:
+    with Stage.open() as stage:
         stage.compared = 3
         assert stage.total() == "-3 token requests for 0 API requests"
         assert stage.zoho_process != os.getpid()

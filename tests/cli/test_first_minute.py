@@ -152,7 +152,7 @@ def first_minute(home, tmp_path, port, umask):
     shell.type("unset ZOHORECRUIT_CLIENT_ID ZOHORECRUIT_CLIENT_SECRET ZOHORECRUIT_REFRESH_TOKEN ZOHORECRUIT_REGION")
     shell.type(f"zohorecruit login --port {port} --region sandbox", "Client ID: ")
     assert f"Authorized redirect URI   http://127.0.0.1:{port}/callback" in shell.shown.getvalue()
-    shell.type(values["ZOHORECRUIT_CLIENT_ID"], "Client secret (not shown):")
+    shell.type(values["ZOHORECRUIT_CLIENT_ID"], "Client secret (hidden):")
     shell.type(secrets["client secret"], "press Accept,")
     address = re.search(r"^ +(https://\S+)", shell.shown.getvalue().rpartition("open this address")[2], re.MULTILINE)[1]
     with requests.Session() as browser:

@@ -347,7 +347,7 @@ class TestGet:
     def test_on_a_terminal_files_are_not_shown(self, abroad, on_a_terminal, kind, code, shown, capsys):
         abroad.get(CANDIDATES, body="hello", content_type=kind)
         if code:
-            with pytest.raises(Exception, match="redirect it into one"):
+            with pytest.raises(Exception, match="Redirect it: > name"):
                 on_a_terminal("get", "Candidates")
         else:
             assert on_a_terminal("get", "Candidates")[1] == shown
@@ -359,7 +359,7 @@ class TestGet:
     def test_an_empty_list_is_said_to_be_one(self, run, granted):
         granted()
         result = run("get", "Candidates?page=9")
-        assert (result.stdout, result.stderr) == ("", "There is nothing there (HTTP 204).\n")
+        assert (result.stdout, result.stderr) == ("", "No content (HTTP 204).\n")
 
     def test_what_the_api_refuses_is_told(self, run, granted):
         granted()
@@ -400,7 +400,7 @@ class TestGet:
     def test_all_of_something_else_is_told(self, run, abroad, body):
         abroad.get(CANDIDATES, body=body)
         result = run("get", "Candidates", "--all")
-        assert (result.exit_code, "That is no list of records" in result.stderr) == (1, True)
+        assert (result.exit_code, "Not a list of records" in result.stderr) == (1, True)
 
     def test_all_tells_what_the_api_refuses(self, run, granted):
         granted()

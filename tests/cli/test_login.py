@@ -18,7 +18,7 @@ import requests
 from helpers.engine_parts import in_threads
 
 from requests_zohorecruit import FileStore, Region
-from requests_zohorecruit.login.loopback import CallbackReceiver, loopback_uri
+from requests_zohorecruit.login.loopback import CallbackReceiver, build_loopback_uri
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.consent import OFFLINE
@@ -65,7 +65,7 @@ class TestInTheBrowser:
     def test_who_has_no_client_yet_is_told_what_to_enter_before_it_is_asked_for(self, run, monkeypatch):
         told = run("login", "--port", 8400).output
         for entry in ("https://api-console.zoho.com", "Server-based Applications", "http://127.0.0.1:8400/callback"):
-            assert entry in told.partition("Error: The client ID is not known.")[0]
+            assert entry in told.partition("Error: No client ID was given.")[0]
         assert "Self Client" in run("exchange").output
 
     def test_what_is_asked_of_zoho(self, login, person, zoho):
@@ -199,7 +199,7 @@ class TestInTheBrowser:
         monkeypatch.setattr(CallbackReceiver, "wait", lambda *_: None)
         result = login()
         assert result.exit_code == 3
-        assert "Nobody pressed Accept within 300 s; nothing was saved." in result.stderr
+        assert "Accept was not pressed within 300 s; nothing was saved." in result.stderr
         assert not Profile().exists()
 
     def test_ctrl_c_leaves_nothing_behind(self, login, monkeypatch, port, home):
@@ -217,7 +217,7 @@ class TestInTheBrowser:
 
         monkeypatch.setattr(Profile, "save", fail)
         result = login()
-        assert (result.exit_code, "OSError, which should not happen" in result.stderr) == (1, True)
+        assert (result.exit_code, "Unexpected error (OSError)" in result.stderr) == (1, True)
         assert "planted" not in result.output
 
     def test_a_browser_that_is_waited_for_is_not_in_the_way(self, login, person, monkeypatch):
@@ -265,7 +265,7 @@ class TestInTheBrowser:
         monkeypatch.delenv("BROWSER", raising=False)
         monkeypatch.setattr(CallbackReceiver, "wait", nobody)
         output = login().output
-        assert ("There is no browser to open here" in output) == (not opened)
+        assert ("Could not open a browser" in output) == (not opened)
         assert ("Your browser opens" in output) == opened
 
     @pytest.mark.parametrize("where", ["a file", "/proc/self"])
@@ -296,7 +296,7 @@ class TestInTheBrowser:
 
 class TestWithoutABrowser:
     def test_the_address_is_printed_and_the_redirect_is_pasted(self, run, client, zoho, monkeypatch, port):
-        def paste(what):
+        def paste(what, prompt):
             return zoho.consent(re.search(r"^    (https://\S+oauth\S+)$", printed(), re.MULTILINE)[1])
 
         lines = []
@@ -315,7 +315,7 @@ class TestWithoutABrowser:
 
     def test_nothing_pasted_is_told(self, login):
         result = login("--no-browser", input="\n")
-        assert (result.exit_code, "There is no address it ended at on standard input." in result.stderr) == (4, True)
+        assert (result.exit_code, "No redirect address was given on standard input." in result.stderr) == (4, True)
 
     def test_another_registered_redirect_uri_can_be_used(self, login, zoho):
         result = login("--no-browser", "--redirect-uri", "https://www.example.com/zoho", input="x\n")
@@ -341,17 +341,20 @@ class TestWhoAsks:
         result = run("login", "--no-browser", input="1000.X\nmars\neu\nplanted-secret\nplanted-address\n")
         assert "Client ID: 1000.X\nRegion (us, eu, in," in result.output
         assert "No Zoho region is named 'mars'; known are us, eu" in result.output
-        assert "ae, sg): eu\nClient secret (not shown): \n" in result.output
+        assert "ae, sg): eu\nClient secret (hidden): \n" in result.output
         assert "https://accounts.zoho.eu/oauth/v2/auth?" in result.output
         assert (result.exit_code, "planted" in result.output) == (3, False)
 
     def test_in_a_pipe_what_is_missing_is_named(self, run):
         result = run("login")
-        assert (result.exit_code, result.stderr.splitlines()[0]) == (4, "Error: The client ID is not known.")
+        assert (result.exit_code, result.stderr.splitlines()[0]) == (4, "Error: No client ID was given.")
 
     def test_a_secret_that_cannot_be_one_is_refused_without_showing_it(self, run):
         result = run("login", "--client-id", "1000.X", "--region", "eu", input="planted secret\n")
-        assert (result.exit_code, "That cannot be: client_secret contains a space" in result.stderr) == (4, True)
+        assert (result.exit_code, "That does not look like a client secret: it contains a space" in result.stderr) == (
+            4,
+            True,
+        )
         assert "planted" not in result.output
 
     def test_an_unknown_region_lists_the_known_ones(self, run):
@@ -362,7 +365,7 @@ class TestWhoAsks:
     def test_another_client_is_not_given_the_profiles_secret(self, granted, run):
         granted()
         result = run("login", "--client-id", "1000.OTHER", "--region", "eu", input="")
-        assert "There is no client secret on standard input." in result.stderr
+        assert "No client secret was given on standard input." in result.stderr
 
     @pytest.mark.parametrize("lost", [{"client_secret": None}, {"region": "mars"}])
     def test_a_login_repairs_a_damaged_profile(self, granted, run, client, zoho, lost):
@@ -376,7 +379,7 @@ class TestWhoAsks:
     def test_another_region_is_not_given_the_profiles_secret(self, granted, run):
         granted()
         result = run("login", "--region", "eu", input="")
-        assert "There is no client secret on standard input." in result.stderr
+        assert "No client secret was given on standard input." in result.stderr
 
     def test_a_profile_must_have_a_decent_name(self, run):
         result = run("login", "--profile", "../x")
@@ -396,7 +399,7 @@ class TestExchange:
 
     def test_a_code_that_cannot_be_one_is_refused_without_showing_it(self, run, client, zoho):
         result = run("exchange", input="planted code\n")
-        assert (result.exit_code, "That cannot be: code contains a space" in result.stderr) == (1, True)
+        assert (result.exit_code, "That does not look like a code: it contains a space" in result.stderr) == (1, True)
         assert "planted" not in result.output
         assert zoho.token_requests == 0
 
@@ -420,7 +423,7 @@ class TestExchange:
                 entries[self._username] = dict(record)
 
         monkeypatch.chdir(Profile().directory.parent.parent)
-        monkeypatch.setattr("requests_zohorecruit.login.profiles._keyring", Store)
+        monkeypatch.setattr("requests_zohorecruit.login.profiles._open_keyring", Store)
         result = run("exchange", "--keyring", input=f"{zoho.new_code()}\n")
         assert "is in the system's keyring" in result.output
         run("exchange", input=f"{zoho.new_code()}\n")
@@ -456,7 +459,9 @@ class TestReceiver:
     def test_what_the_page_says_is_text(self, port):
         pages = []
         with CallbackReceiver(port) as receiver:
-            thread = threading.Thread(target=lambda: pages.append(requests.get(loopback_uri(port), timeout=30).text))
+            thread = threading.Thread(
+                target=lambda: pages.append(requests.get(build_loopback_uri(port), timeout=30).text)
+            )
             thread.start()
             receiver.wait(30)
             receiver.show("Done", "<b>")
@@ -465,7 +470,9 @@ class TestReceiver:
 
     def test_T60_the_address_does_not_show_in_a_traceback_with_locals(self, port):
         with CallbackReceiver(port) as receiver:
-            threading.Thread(target=requests.get, args=(f"{loopback_uri(port)}?code=planted",), daemon=True).start()
+            threading.Thread(
+                target=requests.get, args=(f"{build_loopback_uri(port)}?code=planted",), daemon=True
+            ).start()
             assert "planted" not in repr(receiver.wait(30))
             receiver.show("Done", "")
 
@@ -480,7 +487,7 @@ class TestReceiver:
 
     def test_connections_that_say_nothing_keep_nobody_waiting(self, port):
         with CallbackReceiver(port) as receiver, socket.create_connection(("127.0.0.1", port)):
-            thread = threading.Thread(target=requests.get, args=(loopback_uri(port),), kwargs={"timeout": 30})
+            thread = threading.Thread(target=requests.get, args=(build_loopback_uri(port),), kwargs={"timeout": 30})
             thread.start()
             assert receiver.wait(30)
             receiver.show("Done", "")
@@ -491,5 +498,5 @@ def test_the_default_port_is_the_sandboxs_own():
     from requests_zohorecruit.sandbox import Sandbox
 
     with Sandbox() as zoho:
-        assert zoho.redirect_uri == loopback_uri(8400)
+        assert zoho.redirect_uri == build_loopback_uri(8400)
         assert zoho.region not in Region.all()

@@ -41,7 +41,7 @@ def test_T57_a_lock_lost_with_its_connection_costs_one_mint(scene_on, after_zoho
         seen.append(rival.outcome())
 
     holder.inside(lose_the_lock, after_zoho=after_zoho)
-    assert type(holder.outcome()) is TokenStoreError  # "replaced by somebody else"
+    assert type(holder.outcome()) is TokenStoreError  # "another process replaced the record"
     assert seen == [1, 200]
     assert scene.token_requests == 2
     check_recovery(scene, holder, rival, mints=0)

@@ -66,7 +66,7 @@ def test_T58_a_redis_flushed_in_the_middle_of_a_refresh_costs_one_mint(redis, sc
         rivals.append(rival.outcome())  # the lock has gone with all the rest
 
     holder.inside(lose_everything, after_zoho=after_zoho)
-    assert type(holder.outcome()) is TokenStoreError  # "replaced by somebody else"
+    assert type(holder.outcome()) is TokenStoreError  # "another process replaced the record"
     assert rivals == [200]
     assert scene.token_requests == 2
     check_recovery(scene, holder, rival, mints=0)

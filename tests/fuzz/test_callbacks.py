@@ -17,8 +17,8 @@ from requests_zohorecruit import (
     UntrustedHostError,
     zohorecruit_compliance_fix,
 )
-from requests_zohorecruit.zoho.consent import code_from, read_callback, with_commas
-from requests_zohorecruit.zoho.regions import callback_values
+from requests_zohorecruit.zoho.consent import join_scopes, read_callback
+from requests_zohorecruit.zoho.regions import parse_callback
 
 GOOD = f"https://app.example/?state=STATE&code={PLANTED}&location=eu&accounts-server=https%3A%2F%2Faccounts.zoho.eu"
 REFUSED = (AuthorizationError, UntrustedHostError)
@@ -39,11 +39,11 @@ def test_T40_any_callback_names_a_known_region_or_is_refused(url):
         check(error)
         return
     assert region in Region.all()
-    values = callback_values(url)
+    values = parse_callback(url)
     assert values["accounts-server"].removesuffix("/") == region.accounts_url
 
 
-@pytest.mark.parametrize("read", [Region.from_callback, callback_values], ids=lambda read: read.__name__)
+@pytest.mark.parametrize("read", [Region.from_callback, parse_callback], ids=lambda read: read.__name__)
 @given(value=anything.filter(lambda value: not isinstance(value, str)))
 def test_a_callback_that_is_no_text_is_a_type_error(read, value):
     with pytest.raises(TypeError, match="must be a string") as caught:
@@ -56,13 +56,13 @@ def test_a_callback_that_is_no_text_is_a_type_error(read, value):
 @example(GOOD.replace("STATE", "ANOTHER"), "STATE")
 def test_T60_any_callback_gives_a_code_of_this_region_and_state_or_is_refused(url, state):
     try:
-        code = code_from(url, application=APPLICATION, state=state)
+        code = read_callback(url, application=APPLICATION, state=state).code
     except REFUSED as error:
         check(error)
         return
     assert state == "STATE"
-    assert callback_values(url)["state"] == "STATE"
-    assert code in callback_values(url)["code"]
+    assert parse_callback(url)["state"] == "STATE"
+    assert code in parse_callback(url)["code"]
     assert "planted" not in repr(code)
 
 
@@ -116,6 +116,6 @@ def test_T60_any_fragment_of_an_implicit_grant_gives_a_token_or_is_refused(url):
 @given(urls)
 def test_the_scopes_of_any_authorization_url_get_commas_or_it_is_no_url(url):
     try:
-        assert isinstance(with_commas(url), str)
+        assert isinstance(join_scopes(url), str)
     except ValueError:
         assert "[" in url or "]" in url or not url.isascii()

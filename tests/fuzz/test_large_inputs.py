@@ -19,7 +19,7 @@ from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.session.log_filter import _hide
 from requests_zohorecruit.stores import RedisStore
 from requests_zohorecruit.zoho.api_answers import is_rejection
-from requests_zohorecruit.zoho.consent import code_from
+from requests_zohorecruit.zoho.consent import read_callback
 from requests_zohorecruit.zoho.regions import https_host
 from requests_zohorecruit.zoho.token import split_scope
 from requests_zohorecruit.zoho.token_answers import Answer, read_token_answer
@@ -59,8 +59,8 @@ READERS = {
     "token answer on the wire": lambda text: answered(text.encode()).refresh(None, PLANTED, now=0.0),
     "revocation": lambda text: answered(text.encode()).revoke(PLANTED),
     "401": lambda text: is_rejection(text.encode()),
-    "callback": lambda text: code_from(f"https://app.example/?{text}", application=APPLICATION, state="STATE"),
-    "fragment": lambda text: code_from(f"https://app.example/#{text}", application=APPLICATION, state="STATE"),
+    "callback": lambda text: read_callback(f"https://app.example/?{text}", application=APPLICATION, state="STATE"),
+    "fragment": lambda text: read_callback(f"https://app.example/#{text}", application=APPLICATION, state="STATE"),
     "region": Region.lookup,
     "host": lambda text: https_host(f"https://{text}/"),
     "scope": split_scope,

@@ -23,8 +23,8 @@ from requests_zohorecruit import (
     UnknownRegionError,
     ZohoRecruitAuth,
 )
-from requests_zohorecruit.login.environment import custom_region, environment_arguments, variable
-from requests_zohorecruit.login.profiles import Profile, home
+from requests_zohorecruit.login.environment import environment_arguments, make_custom_region, read_variable
+from requests_zohorecruit.login.profiles import Profile, find_home
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token
 
@@ -247,19 +247,19 @@ class TestHome:
     def test_it_is_where_the_variable_says(self, monkeypatch, tmp_path):
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setenv("ZOHORECRUIT_HOME", "~/zoho")
-        assert home() == tmp_path / "zoho"
+        assert find_home() == tmp_path / "zoho"
 
     def test_otherwise_among_the_users_configuration(self, monkeypatch, tmp_path):
         platformdirs = pytest.importorskip("platformdirs")
         monkeypatch.delenv("ZOHORECRUIT_HOME")
         monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-        assert home() == platformdirs.user_config_path("requests-zohorecruit", appauthor=False)
+        assert find_home() == platformdirs.user_config_path("requests-zohorecruit", appauthor=False)
 
     def test_without_platformdirs_it_says_what_to_install(self, monkeypatch):
         monkeypatch.delenv("ZOHORECRUIT_HOME")
         monkeypatch.setitem(sys.modules, "platformdirs", None)
         with pytest.raises(TokenStoreError, match=r"requests-zohorecruit\[cli\]"):
-            home()
+            find_home()
 
 
 class TestEnvironment:
@@ -326,7 +326,7 @@ class TestEnvironment:
         (tmp_path / "secret").write_text(" \n")
         monkeypatch.delenv("ZOHORECRUIT_REGION")
         monkeypatch.setenv("ZOHORECRUIT_REGION_FILE", str(tmp_path / "secret"))
-        assert variable("REGION") is None
+        assert read_variable("REGION") is None
 
     def test_two_addresses_make_a_region(self, monkeypatch):
         monkeypatch.setenv("ZOHORECRUIT_ACCOUNTS_URL", "https://accounts.zoho.example")
@@ -338,7 +338,7 @@ class TestEnvironment:
 
     def test_one_address_makes_none(self):
         with pytest.raises(ClientConfigurationError, match="the addresses of both"):
-            custom_region("eu", "https://accounts.zoho.example", None)
+            make_custom_region("eu", "https://accounts.zoho.example", None)
 
 
 class TestDoors:

@@ -20,7 +20,7 @@ from helpers.engine_parts import true_in_a_child, wait_for
 import requests_zohorecruit.sandbox
 from requests_zohorecruit.sandbox import Sandbox, fingerprint
 from requests_zohorecruit.sandbox.connections import Server
-from requests_zohorecruit.sandbox.server import _tls
+from requests_zohorecruit.sandbox.server import _make_tls_context
 from requests_zohorecruit.sandbox.zoho import Zoho
 
 
@@ -246,7 +246,7 @@ def test_a_bug_in_the_sandbox_is_not_kept_silent(zoho, session, monkeypatch, cap
 
 
 def test_a_connection_that_comes_while_it_stops_is_shut_unanswered(tmp_path):
-    server = Server(0, _tls(str(tmp_path / "ca.pem")))
+    server = Server(0, _make_tls_context(str(tmp_path / "ca.pem")))
     server.start(Zoho(url="https://x", elsewhere="https://y", redirect_uris=("https://z",)).handle)
     server.closing.set()
     context = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))

@@ -164,7 +164,7 @@ def test_T42_an_unknown_region_lists_the_known_ones(name):
 
 
 def test_T42_the_name_that_is_unknown_is_told():
-    with pytest.raises(UnknownRegionError, match="'mars'.* is reached through a custom Region"):
+    with pytest.raises(UnknownRegionError, match="'mars'.* For any other data centre, create a Region"):
         Region.lookup("mars")
 
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import pytest
 from helpers.planted_secrets import raising
 
-from requests_zohorecruit.zoho.token import DEFAULT_LIFETIME, Token, lifetime, split_scope
+from requests_zohorecruit.zoho.token import DEFAULT_LIFETIME, Token, read_lifetime, split_scope
 
 NOW = 1_800_000_000.0
 FULL = {
@@ -146,8 +146,8 @@ def test_the_repr_tells_tokens_and_grants_apart():
     ],
 )
 def test_T17_a_lifetime_is_seconds_whatever_the_label(answer, seconds):
-    assert lifetime(answer) == seconds
-    assert type(lifetime(answer)) is int
+    assert read_lifetime(answer) == seconds
+    assert type(read_lifetime(answer)) is int
 
 
 def test_T18_without_expires_at_the_token_is_expired_whatever_expires_in_says():

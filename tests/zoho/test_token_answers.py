@@ -16,7 +16,7 @@ from requests_zohorecruit.errors import (
 )
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import Token
-from requests_zohorecruit.zoho.token_answers import Answer, read_revocation, read_token_answer, redirected
+from requests_zohorecruit.zoho.token_answers import Answer, make_redirect_error, read_revocation, read_token_answer
 
 NOW = 1_800_000_000.0
 EU = Region.lookup("eu")
@@ -321,7 +321,7 @@ def test_whether_zoho_may_have_minted_depends_on_who_gave_up(status, uncertain):
 
 
 def test_T37_a_redirect_names_the_host_that_redirected():
-    error = redirected(307, EU)
+    error = make_redirect_error(307, EU)
     assert type(error) is TokenEndpointError
     assert re.search(r"accounts\.zoho\.eu.* with a redirect \(HTTP 307\).* look for a proxy", str(error))
     assert (error.status_code, error.region, error.uncertain) == (307, "eu", False)

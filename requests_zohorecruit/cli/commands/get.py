@@ -14,7 +14,7 @@ import requests
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 from requests_zohorecruit.cli.console import open_console
-from requests_zohorecruit.cli.diagnosis import api_error, unreachable
+from requests_zohorecruit.cli.diagnosis import make_api_error, make_network_error
 from requests_zohorecruit.cli.prompts import profile_option
 from requests_zohorecruit.errors import UntrustedHostError, ZohoAuthError
 from requests_zohorecruit.login.profiles import Profile
@@ -38,12 +38,12 @@ def get(path_or_url: str, profile: Profile, everything: bool) -> None:  # noqa: 
     region's hosts. JSON is made readable on a terminal and printed as it came in a pipe.
     """
     auth = ZohoRecruitAuth(**profile.load().arguments())
-    url = _url(path_or_url, auth.region)
+    url = _build_url(path_or_url, auth.region)
     with requests.Session() as session:
         session.auth = auth
         try:
             if everything:
-                _print_records(_records(session, url, auth.region.code))
+                _print_records(_get_pages(session, url, auth.region.code))
             else:
                 _print_answer(session.get(url, timeout=_TIMEOUT, stream=True), auth.region.code)
         except UntrustedHostError as error:
@@ -52,13 +52,13 @@ def get(path_or_url: str, profile: Profile, everything: bool) -> None:  # noqa: 
         except ZohoAuthError:
             raise
         except requests.RequestException as error:
-            failure = unreachable(url, error)
+            failure = make_network_error(url, error)
         else:
             return
     raise failure
 
 
-def _url(path_or_url: str, region: Region) -> str:
+def _build_url(path_or_url: str, region: Region) -> str:
     if "://" in path_or_url:
         return path_or_url
     path = path_or_url if path_or_url.startswith("/") else f"/recruit/v2/{path_or_url}"
@@ -67,9 +67,9 @@ def _url(path_or_url: str, region: Region) -> str:
 
 def _print_answer(answer: requests.Response, region: str) -> None:
     if not answer.ok:
-        raise api_error(answer, region)
+        raise make_api_error(answer, region)
     if answer.status_code == requests.codes.no_content:
-        click.echo("There is nothing there (HTTP 204).", err=True)
+        click.echo("No content (HTTP 204).", err=True)
     elif not sys.stdout.isatty():
         for chunk in answer.iter_content(_CHUNK):
             sys.stdout.buffer.write(chunk)
@@ -78,7 +78,7 @@ def _print_answer(answer: requests.Response, region: str) -> None:
     elif answer.headers.get("Content-Type", "").startswith("text/"):
         click.echo(answer.text)
     else:
-        raise click.ClickException("That is a file, which a terminal cannot show: redirect it into one with > name.")
+        raise click.ClickException("The answer is a binary file, which a terminal cannot show. Redirect it: > name.")
 
 
 def _print_json(text: str) -> None:
@@ -88,7 +88,7 @@ def _print_json(text: str) -> None:
         click.echo(text)  # it only says that it is JSON
 
 
-def _records(session: requests.Session, url: str, region: str) -> Iterator[list[Any]]:
+def _get_pages(session: requests.Session, url: str, region: str) -> Iterator[list[Any]]:
     """Return the records page by page, from the first."""
     parts = urlsplit(url)
     given = [(name, value) for name, value in parse_qsl(parts.query) if name not in {"page", "per_page"}]
@@ -96,16 +96,16 @@ def _records(session: requests.Session, url: str, region: str) -> Iterator[list[
     while more:
         answer = session.get(url, params=[*given, ("page", page), ("per_page", _PER_PAGE)], timeout=_TIMEOUT)
         if not answer.ok:
-            raise api_error(answer, region)
+            raise make_api_error(answer, region)
         if answer.status_code == requests.codes.no_content:
             return
         try:
             content = answer.json()
             records = list(content["data"])
-            # A page without records is the last, whatever it says: otherwise a mistake there would have no end here.
+            # A page without records is the last even if it announces more, or a mistake of the API would never end.
             more = bool(records and content.get("info", {}).get("more_records"))
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise click.ClickException("That is no list of records; --all is for modules such as Candidates.") from None
+            raise click.ClickException("Not a list of records: use --all with a module such as Candidates.") from None
         yield records
         page += 1
 

@@ -33,12 +33,12 @@ def refresh(profile: Profile) -> None:
 def revoke(profile: Profile, yes: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """Give the grant back to Zoho and forget it.
 
-    Every program that uses the profile stops working until somebody logs in again. Client ID and secret are kept.
+    Every program that uses the profile stops working until a person logs in again. Client ID and secret are kept.
     """
     auth = ZohoRecruitAuth(**profile.load().arguments())
     if not yes:
         if not sys.stdin.isatty():
-            raise click.UsageError("There is nobody to ask: pass --yes.")
+            raise click.UsageError("Cannot ask for confirmation without a terminal; pass --yes.")
         click.confirm(f"Revoke the grant of profile {profile.name}, region {auth.region.code}?", abort=True)
     auth.revoke()
     click.echo(f"The grant of profile {profile.name} is revoked. For a new one: {profile.login_command}")

@@ -19,18 +19,19 @@ import click
 from requests_zohorecruit.cli.console import open_console
 from requests_zohorecruit.cli.prompts import (
     Client,
+    add_client_options,
     ask_secret,
-    client_options,
-    known_client,
+    choose_application,
+    describe_problem,
+    find_client_id,
     profile_option,
-    the_application,
 )
 from requests_zohorecruit.errors import AuthorizationError, ClientConfigurationError, UntrustedHostError
-from requests_zohorecruit.login.loopback import PORT, CallbackReceiver, loopback_uri
+from requests_zohorecruit.login.loopback import PORT, CallbackReceiver, build_loopback_uri
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.secret import Secret, checked_secret, fingerprint
 from requests_zohorecruit.zoho.application import Application
-from requests_zohorecruit.zoho.consent import Callback, consent_url, new_state, read_callback
+from requests_zohorecruit.zoho.consent import Callback, build_consent_url, make_state, read_callback
 from requests_zohorecruit.zoho.token import split_scope
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
@@ -44,11 +45,11 @@ _keyring_option = click.option(
 )
 
 _REGISTER = """\
-Zoho knows a program as a client. If you have none yet, register one at
+Zoho calls your program a "client". If you have none yet, register one at
 https://api-console.zoho.com:
 
     Client type               Server-based Applications
-    Client name, homepage     whatever you like
+    Client name, homepage     of your choice
     Authorized redirect URI   {redirect_uri}
 
 It then shows the client ID and the client secret that are asked for here.
@@ -76,12 +77,18 @@ perhaps on an error page.
 
 @click.command()
 @profile_option
-@client_options
-@click.option("--scope", default=_SCOPE, show_default=True, help="What to ask for, with commas in between.")
-@click.option("--port", default=PORT, show_default=True, type=click.IntRange(1, 65535), help="For the way back.")
-@click.option("--no-browser", is_flag=True, help="Print the address to open, and take the one you end at.")
-@click.option("--redirect-uri", help="Another registered one, with localhost, or for --no-browser.")
-@click.option("--timeout", default=300, show_default=True, type=click.IntRange(1), help="Seconds to wait for you.")
+@add_client_options
+@click.option("--scope", default=_SCOPE, show_default=True, help="Scopes to ask for, separated by commas.")
+@click.option(
+    "--port", default=PORT, show_default=True, type=click.IntRange(1, 65535), help="Local port for the redirect."
+)
+@click.option(
+    "--no-browser",
+    is_flag=True,
+    help="Print the address for a browser on any computer; read the redirect.",
+)
+@click.option("--redirect-uri", help="Registered redirect URI, if it has localhost, or any with --no-browser.")
+@click.option("--timeout", default=300, show_default=True, type=click.IntRange(1), help="Seconds to wait for Accept.")
 @_keyring_option
 def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     profile: Profile,
@@ -99,36 +106,36 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     environment (ZOHORECRUIT_CLIENT_ID, ..._CLIENT_SECRET, ..._REGION, or ..._FILE of each); the secret in a pipe from
     standard input. Later logins ask for nothing.
     """
-    here = loopback_uri(port), loopback_uri(port, host="localhost")
+    here = build_loopback_uri(port), build_loopback_uri(port, host="localhost")
     redirect_uri = redirect_uri or here[0]
     if redirect_uri not in here and not no_browser:
         raise click.UsageError(f"--redirect-uri needs --no-browser, unless it is {' or '.join(here)}.")
-    in_keyring = _prepared(profile, keyring)
-    client_id = known_client(Client(**client), profile)
+    in_keyring = _check_storage(profile, keyring)
+    client_id = find_client_id(Client(**client), profile)
     click.echo((_REGISTERED if client_id else _REGISTER).format(redirect_uri=redirect_uri, client_id=client_id))
-    application = the_application(Client(**client), profile)
-    state, scopes = new_state(), split_scope(scope)
-    address = consent_url(application, redirect_uri=redirect_uri, scope=scopes, state=state)
+    application = choose_application(Client(**client), profile)
+    state, scopes = make_state(), split_scope(scope)
+    address = build_consent_url(application, redirect_uri=redirect_uri, scope=scopes, state=state)
 
     def finish(redirect: str) -> None:
-        callback = _checked(redirect, application, state)
+        callback = _check_redirect(redirect, application, state)
         who = Application.create(application.client_id, application.client_secret, callback.region)
         _redeem(profile, who, callback.code, redirect_uri=redirect_uri, scopes=scopes, in_keyring=in_keyring)
 
     if no_browser:
         click.echo(_ELSEWHERE.format(address=address, redirect_uri=redirect_uri))
-        finish(ask_secret("address it ended at"))
+        finish(ask_secret("redirect address", "Paste the address your browser ended on"))
         return
     with ExitStack() as stack:
-        receiver = _listening(port, stack)
+        receiver = _listen(port, stack)
         _open(address)
-        finish(_awaited(receiver, timeout))
-        receiver.show("You are logged in", "Close this window and go on where you started the login.")
+        finish(_wait_for_redirect(receiver, timeout))
+        receiver.show("You are logged in", "Close this window and go back to the terminal where you started the login.")
 
 
 @click.command()
 @profile_option
-@client_options
+@add_client_options
 @_keyring_option
 def exchange(profile: Profile, keyring: bool | None, **client: Any) -> None:  # noqa: FBT001 - click's way
     """Redeem a self-client's code, and save the grant.
@@ -136,47 +143,47 @@ def exchange(profile: Profile, keyring: bool | None, **client: Any) -> None:  # 
     The API console's "Self Client" hands out a code for scopes and minutes of your choice. It is asked for, or read
     from standard input: one line with the client secret, unless it is known, and one with the code.
     """
-    in_keyring = _prepared(profile, keyring)
-    if not known_client(Client(**client), profile):
+    in_keyring = _check_storage(profile, keyring)
+    if not find_client_id(Client(**client), profile):
         click.echo(_SELF_CLIENT.format(scope=_SCOPE))
-    application = the_application(Client(**client), profile)
+    application = choose_application(Client(**client), profile)
     try:
         code = checked_secret("code", ask_secret("code"))
     except ValueError as error:
-        raise click.ClickException(f"That cannot be: {error}.\nCopy the code once more.") from None
+        raise click.ClickException(f"{describe_problem(error)}\nCopy the code once more.") from None
     _redeem(profile, application, code, redirect_uri=None, scopes=(), in_keyring=in_keyring)
 
 
-def _prepared(profile: Profile, keyring: bool | None) -> bool:  # noqa: FBT001 - click's way of passing flags
+def _check_storage(profile: Profile, keyring: bool | None) -> bool:  # noqa: FBT001 - click's way of passing flags
     """See that the grant can be saved, and return where: a code is good for a minute, and once."""
     in_keyring = profile.in_keyring() if keyring is None else keyring
     profile.check(in_keyring=in_keyring)
     return in_keyring
 
 
-def _listening(port: int, stack: ExitStack) -> CallbackReceiver:
+def _listen(port: int, stack: ExitStack) -> CallbackReceiver:
     try:
         return stack.enter_context(CallbackReceiver(port))
     except OSError as error:
         problem = error.strerror
     raise click.ClickException(
         f"Port {port} of 127.0.0.1 cannot be used: {problem}.\n"
-        "End what uses it, or register another redirect URI and pass its port with --port."
+        "Stop the program that uses it, or register another redirect URI and pass its port with --port."
     )
 
 
 def _open(address: str) -> None:
     if _has_browser():
         click.echo("Your browser opens. If it does not, open this address on this machine:\n")
-        # In a thread: some browsers are waited for, and this one waits for us.
+        # In a thread, since some browsers return only when they are closed, and the browser waits for this program.
         threading.Thread(target=_browse, args=(address,), daemon=True).start()
     else:
-        click.echo("There is no browser to open here (--no-browser is for one elsewhere). Open this address:\n")
+        click.echo("Could not open a browser (for one on another computer: --no-browser). Open this address:\n")
     click.echo(f"    {address}\n")
 
 
 def _has_browser() -> bool:
-    """Tell whether there is one with a window: one in the terminal would take it away from us."""
+    """Tell whether there is a browser with a window. One in the terminal would hide what this command prints."""
     with suppress(webbrowser.Error):
         return bool(os.environ.get("BROWSER")) or type(webbrowser.get()) is not webbrowser.GenericBrowser
     return False
@@ -187,7 +194,7 @@ def _browse(address: str) -> None:
         webbrowser.open(address)
 
 
-def _awaited(receiver: CallbackReceiver, timeout: int) -> str:
+def _wait_for_redirect(receiver: CallbackReceiver, timeout: int) -> str:
     ends = time.monotonic() + timeout
     console = open_console()
     if not console.is_terminal:
@@ -200,17 +207,17 @@ def _awaited(receiver: CallbackReceiver, timeout: int) -> str:
             if redirect is not None:
                 return redirect
     raise AuthorizationError(
-        f"Nobody pressed Accept within {timeout} s; nothing was saved.",
+        f"Accept was not pressed within {timeout} s; nothing was saved.",
         hint="Run the command again; --timeout allows for more time, --no-browser for another machine.",
     )
 
 
-def _checked(redirect: str, application: Application, state: str) -> Callback:
+def _check_redirect(redirect: str, application: Application, state: str) -> Callback:
     try:
-        return read_callback(redirect, application=application, state=state, extra=[application.region])
+        return read_callback(redirect, application=application, state=state)
     except UntrustedHostError as error:
         error.hint = (
-            "Anybody can write such an address. If it is a data centre newer than this program, run the command again "
+            "Anyone can forge such an address. If it is a data centre newer than this program, run the command again "
             "with --accounts-url and --recruit-url."
         )
         raise

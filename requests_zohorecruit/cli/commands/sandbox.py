@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import click
 
-from requests_zohorecruit.login.loopback import PORT, loopback_uri
+from requests_zohorecruit.login.loopback import PORT, build_loopback_uri
 
 if TYPE_CHECKING:
     from requests_zohorecruit.sandbox.server import Sandbox
@@ -65,10 +65,10 @@ def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
     over = threading.Event()
     before = {number: signal.signal(number, lambda *_: over.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with Sandbox(port=port, redirect_uris=redirect_uris or (loopback_uri(PORT),)) as zoho:
+        with Sandbox(port=port, redirect_uris=redirect_uris or (build_loopback_uri(PORT),)) as zoho:
             env, form = (Path(zoho.ca_bundle).with_name(name) for name in ("env", "form"))
-            _write_private(env, _environment(zoho))
-            _write_private(form, _form(zoho))
+            _write_private(env, _format_environment(zoho))
+            _write_private(form, _format_form(zoho))
             files = {"env": shlex.quote(str(env)), "form": shlex.quote(str(form))}
             click.echo(_EXPLANATION.format(url=zoho.region.accounts_url, **files))
             over.wait()
@@ -80,7 +80,7 @@ def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
     click.echo("The sandbox is gone.")
 
 
-def _environment(zoho: Sandbox) -> str:
+def _format_environment(zoho: Sandbox) -> str:
     values = {
         "ZOHORECRUIT_CLIENT_ID": zoho.client_id,
         "ZOHORECRUIT_CLIENT_SECRET": zoho.client_secret,
@@ -94,7 +94,7 @@ def _environment(zoho: Sandbox) -> str:
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
-def _form(zoho: Sandbox) -> str:
+def _format_form(zoho: Sandbox) -> str:
     secrets = {"client_secret": zoho.client_secret, "refresh_token": zoho.refresh_token}
     return urlencode({"grant_type": "refresh_token", "client_id": zoho.client_id, **secrets})
 

@@ -1,4 +1,4 @@
-"""``zohorecruit status``: what a profile holds and how it is doing; with ``--check``, what Zoho says to it."""
+"""``zohorecruit status``: what a profile holds and whether it works; with ``--check``, what Zoho answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from requests_zohorecruit.cli.diagnosis import diagnose
 from requests_zohorecruit.cli.prompts import profile_option
 from requests_zohorecruit.engine.limits import Budget, CoolDown
 from requests_zohorecruit.engine.record import Record
-from requests_zohorecruit.engine.stored_record import StoredRecord
+from requests_zohorecruit.engine.store_access import StoredRecord
 from requests_zohorecruit.login.profiles import Profile, SavedProfile
 from requests_zohorecruit.secret import fingerprint
 
@@ -36,7 +36,7 @@ def status(profile: Profile, as_json: bool, check: bool) -> None:  # noqa: FBT00
     saved = profile.load()
     with open_console(stderr=True).status("Calling the API") if check else nullcontext():
         problem = diagnose(saved) if check else None
-    facts = _facts(profile, saved, now=time.time())
+    facts = _collect_facts(profile, saved, now=time.time())
     if check:
         facts["check"] = problem.message if problem else "the API accepts the token"
     if as_json:
@@ -56,11 +56,11 @@ def _print_table(facts: dict[str, Any]) -> None:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in facts.items():
-        table.add_row(name.replace("_", " "), _in_words(name, value))
+        table.add_row(name.replace("_", " "), _format_fact(name, value))
     open_console().print(table)
 
 
-def _facts(profile: Profile, saved: SavedProfile, *, now: float) -> dict[str, Any]:
+def _collect_facts(profile: Profile, saved: SavedProfile, *, now: float) -> dict[str, Any]:
     who, budget = saved.application, Budget()
     record = StoredRecord(who, saved.store).load() or Record()
     token, failure = record.token, record.failure
@@ -76,19 +76,19 @@ def _facts(profile: Profile, saved: SavedProfile, *, now: float) -> dict[str, An
         "expires_at": token.expires_at if token else None,
         "expires_in": max(0, round(token.expires_at - now)) if token else None,
         "mints": {"recent": len(recent), "allowed": budget.mints, "window": budget.window},
-        "cool_down": _left(failure.cool_down if failure else None, now),
-        "rejection_pause": _left(record.pause, now),
+        "cool_down": _count_seconds(failure.cool_down if failure else None, now),
+        "rejection_pause": _count_seconds(record.pause, now),
         "last_failure": failure.message if failure else None,
         "store": repr(saved.store),
     }
 
 
-def _left(cool_down: CoolDown | None, now: float) -> int:
+def _count_seconds(cool_down: CoolDown | None, now: float) -> int:
     """Return the seconds that are left of a cool-down or pause."""
     return 0 if cool_down is None or cool_down.is_over(now) else round(cool_down.until - now)
 
 
-def _in_words(name: str, value: Any) -> str:
+def _format_fact(name: str, value: Any) -> str:
     if name == "mints":
         return f"{value['recent']} of {value['allowed']} in the last {value['window'] / 60:.0f} minutes"
     if name == "expires_at" and value is not None:

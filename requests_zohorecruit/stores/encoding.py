@@ -33,14 +33,14 @@ def encode(record: Mapping[str, Any], store: object) -> str:
 
 
 def decode(data: str | bytes, store: object) -> dict[str, Any]:
-    """Return the record that `encode` made, or that somebody else wrote as a JSON object in UTF-8.
+    """Return the record that `encode` made, or that another program wrote as a JSON object in UTF-8.
 
     :param store: who read it, for the message
     :raises TokenStoreError: it is anything else
     """
     try:
         # Measured before it is parsed: what is no record must not cost memory and time either.
-        record = _parsed(data) if len(data) <= MAX_RECORD_BYTES else None
+        record = _parse(data) if len(data) <= MAX_RECORD_BYTES else None
     except (ValueError, RecursionError):
         record = None
     if isinstance(record, dict):
@@ -51,12 +51,12 @@ def decode(data: str | bytes, store: object) -> dict[str, Any]:
     )
 
 
-def _parsed(data: str | bytes) -> object:
+def _parse(data: str | bytes) -> object:
     text = data.decode("utf-8") if isinstance(data, bytes) else data
-    return json.loads(text, parse_float=_finite, parse_constant=_finite)
+    return json.loads(text, parse_float=_parse_finite, parse_constant=_parse_finite)
 
 
-def _finite(number: str) -> float:
+def _parse_finite(number: str) -> float:
     # Python also reads NaN, Infinity and 1e999. `encode` refuses what comes of them, so the record could not be saved.
     value = float(number)
     if not math.isfinite(value):

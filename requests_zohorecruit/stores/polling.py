@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-__all__ = ["checked_key", "poll", "signature", "this_thread"]
+__all__ = ["check_key", "describe_process", "identify_thread", "poll"]
 
 _PAUSE = (0.02, 0.08)
 
@@ -32,18 +32,18 @@ def poll(attempt: Callable[[], bool], timeout: float) -> bool:
     return True
 
 
-def signature() -> str:
+def describe_process() -> str:
     """Return who this is, for people who look for the holder of a lock: process, host and time (UTC)."""
     since = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"process {os.getpid()} on {socket.gethostname()} since {since}"
 
 
-def this_thread() -> tuple[int, int]:
+def identify_thread() -> tuple[int, int]:
     """Return what tells this thread from all others of this host; a forked child's differs from its parent's."""
     return os.getpid(), threading.get_ident()
 
 
-def checked_key(key: object, longest: int) -> str:
+def check_key(key: object, longest: int) -> str:
     """Return `key` when it can be the name of a record.
 
     :raises TypeError: not a string
