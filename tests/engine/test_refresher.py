@@ -59,6 +59,10 @@ def source(clock, accounts):
     return make_refresher(clock=clock, accounts=accounts)
 
 
+def wrong_client():
+    return ClientConfigurationError("the client secret is wrong", code="invalid_client", region="eu")
+
+
 GOOD, WRONG = "1000.good", "1000.typo-or-old-environment"
 
 
@@ -500,6 +504,17 @@ class TestExpired:
             first.get_header()
         assert second.get_header() == header("T2")
         assert first.get_header() == header("T2")
+
+    @pytest.mark.parametrize("refusal", [dead_grant, wrong_client])
+    def test_a_refusal_is_remembered_although_the_store_keeps_nothing(self, refusal, accounts, clock):
+        store = CallbackStore(lambda: token_record(age=3600), lambda _: None)
+        source = make_refresher(store, grant=None, clock=clock, accounts=accounts)
+        accounts.fail = [refusal()]
+        for _ in range(3):
+            with pytest.raises(type(refusal())):
+                source.get_header()
+            clock.forward(10)
+        assert len(accounts.calls) == 1
 
     def test_a_token_from_elsewhere_ends_the_memory_of_a_dead_grant(self, accounts, clock):
         store = WatchedStore()

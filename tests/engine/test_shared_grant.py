@@ -117,6 +117,12 @@ class TestHold:
         assert grant.memory.base == before
         assert grant.memory.save_due == clock.now + 2
 
+    def test_an_unlocking_error_keeps_region_and_hint(self, grant, store):
+        store.unlocks_fail = TokenStoreError("not unlocked", hint="Ask the owner.")
+        with pytest.raises(TokenStoreError, match="not unlocked") as caught, grant.hold(7):
+            pass
+        assert (caught.value.region, caught.value.hint) == ("eu", "Ask the owner.")
+
 
 class TestChanges:
     def test_advancing_matters_as_long_as_the_grant_is_the_same(self, grant):
