@@ -507,7 +507,7 @@ class TestExpired:
 
     @pytest.mark.parametrize("refusal", [dead_grant, wrong_client])
     def test_a_refusal_is_remembered_although_the_store_keeps_nothing(self, refusal, accounts, clock):
-        store = CallbackStore(lambda: token_record(age=3600), lambda _: None)
+        store = CallbackStore(lambda _: None, load=lambda: token_record(age=3600))
         source = make_refresher(store, grant=None, clock=clock, accounts=accounts)
         accounts.fail = [refusal()]
         for _ in range(3):
