@@ -264,6 +264,13 @@ def test_a_grant_that_zoho_replaced_is_replaced():
     assert record.refresh_token == record.token.refresh_token == "1000.other"
 
 
+def test_a_grant_keeps_its_date_with_each_token_and_one_that_zoho_put_in_its_place_comes_after_it():
+    record = replace(RECORD, granted_at=NOW)
+    assert record.with_token(Token("new")).granted_at == NOW
+    assert Record(granted_at=NOW).with_token(Token("new", GRANT)).granted_at == NOW
+    assert record.with_token(Token("new", "1000.replaced")).is_later_than(record)
+
+
 def test_a_token_without_any_grant_stays_without():
     assert Record().with_token(Token("new")) == Record(token=Token("new"))
 
