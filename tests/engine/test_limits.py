@@ -53,6 +53,7 @@ def test_a_cool_down_begins_now_and_has_a_length():
     ("previous", "seconds", "expected"),
     [
         pytest.param(None, 5.0, 5.0, id="the first"),
+        pytest.param(None, 0.5, 0.5, id="the first, and short"),
         pytest.param(None, 50.0, 40.0, id="the first, too long"),
         pytest.param(10.0, 5.0, 20.0, id="twice the one before"),
         pytest.param(10.0, 30.0, 30.0, id="longer than that"),

@@ -93,6 +93,12 @@ def test_unknown_keys_are_kept_whatever_they_hold():
         assert extra.items() <= restored(changed).to_mapping(APPLICATION).items()
 
 
+def test_keys_of_ours_are_not_kept_as_those_of_others():
+    record = replace(failed(throttled(), RECORD), granted_at=NOW, mints=(NOW,)).with_pause(NOW)
+    assert restored(record).extra == {}
+    assert "granted_at" not in replace(restored(record), granted_at=None).to_mapping(APPLICATION)
+
+
 def test_keys_of_ours_win_over_keys_of_others():
     stored = replace(RECORD, extra={"access_token": "x", "client_id": "y"}).to_mapping(APPLICATION)
     assert (stored["access_token"], stored["client_id"]) == ("1000.planted-access", "1000.CLIENT")

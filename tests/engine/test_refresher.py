@@ -59,6 +59,10 @@ def source(clock, accounts):
     return make_refresher(clock=clock, accounts=accounts)
 
 
+def wrong_client():
+    return ClientConfigurationError("the client secret is wrong", code="invalid_client", region="eu")
+
+
 GOOD, WRONG = "1000.good", "1000.typo-or-old-environment"
 
 
@@ -239,6 +243,7 @@ class TestStale:
         monkeypatch.setattr(store, "lock", late)
         assert source.get_header() == header("T9")
         assert accounts.calls == []
+        assert "save" not in store.done
 
     def test_while_somebody_else_is_at_it_a_process_looks_once_a_second(self, source, store, clock):
         store.busy = True
@@ -499,6 +504,17 @@ class TestExpired:
             first.get_header()
         assert second.get_header() == header("T2")
         assert first.get_header() == header("T2")
+
+    @pytest.mark.parametrize("refusal", [dead_grant, wrong_client])
+    def test_a_refusal_is_remembered_although_the_store_keeps_nothing(self, refusal, accounts, clock):
+        store = CallbackStore(lambda: token_record(age=3600), lambda _: None)
+        source = make_refresher(store, grant=None, clock=clock, accounts=accounts)
+        accounts.fail = [refusal()]
+        for _ in range(3):
+            with pytest.raises(type(refusal())):
+                source.get_header()
+            clock.forward(10)
+        assert len(accounts.calls) == 1
 
     def test_a_token_from_elsewhere_ends_the_memory_of_a_dead_grant(self, accounts, clock):
         store = WatchedStore()
@@ -990,6 +1006,14 @@ class TestRejected:
         assert second.replace("T2") is None
         first.end_pause()
         assert second.replace("T2") == header("T3")
+
+    def test_T21_an_accepted_call_ends_the_pause_here_although_the_store_is_busy(self, source):
+        source.get_header()
+        source.pause("T1", "host")
+        source.grant.store.busy = True
+        source.end_pause()
+        assert source.record.pause is None
+        assert source.grant.store.record["rejection_pause"]
 
     def test_accepted_again_changes_nothing(self, source):
         source.get_header()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import threading
 
 import pytest
 from helpers.engine_parts import START, Clock, WatchedStore, in_threads, token_record
@@ -116,6 +117,12 @@ class TestHold:
         assert grant.memory.base == before
         assert grant.memory.save_due == clock.now + 2
 
+    def test_an_unlocking_error_keeps_region_and_hint(self, grant, store):
+        store.unlocks_fail = TokenStoreError("not unlocked", hint="Ask the owner.")
+        with pytest.raises(TokenStoreError, match="not unlocked") as caught, grant.hold(7):
+            pass
+        assert (caught.value.region, caught.value.hint) == ("eu", "Ask the owner.")
+
 
 class TestChanges:
     def test_advancing_matters_as_long_as_the_grant_is_the_same(self, grant):
@@ -133,6 +140,57 @@ class TestChanges:
         assert grant.memory.record.granted_at > START
         assert grant.memory.base.refresh_token == GRANT
         assert grant.memory.record.granted_at < START + 1
+
+    def test_a_given_grant_is_dated_after_the_one_before_although_the_store_cannot_be_read(self, grant, store, clock):
+        grant.read()
+        store.loads_fail = OSError(5, "no")
+        with pytest.raises(TokenStoreError):
+            grant.give(Record(Secret("1000.login"), None, START - 7200))
+        assert grant.memory.record.refresh_token == "1000.login"
+        assert grant.memory.record.granted_at > START
+        assert grant.memory.base is None
+        assert grant.memory.save_due == clock.now + 2
+
+    def test_a_given_grant_goes_before_what_is_saved_while_another_thread_reads_too(self, clock):
+        class Store(WatchedStore):
+            before_loading = []
+
+            def load(self):
+                for work in self.before_loading[:1]:
+                    self.before_loading.clear()
+                    in_threads(1, work)
+                return super().load()
+
+        def read_and_have_another_login_saved(_):
+            grant.read()
+            store.save(token_record("T-other", grant="1000.other", granted_at=START + 60))
+
+        store = Store(token_record(granted_at=START))
+        grant = SharedGrant(APPLICATION, store, Record(), clock)
+        grant.read()
+        store.before_loading.append(read_and_have_another_login_saved)
+        grant.give(Record(Secret("1000.login"), None, START))
+        assert grant.memory.base.refresh_token == "1000.other"
+        assert grant.memory.record.refresh_token == "1000.login"
+        assert grant.memory.record.granted_at > START + 60
+
+    def test_a_change_waits_for_one_that_another_thread_is_making(self, grant):
+        begun, go_on = threading.Event(), threading.Event()
+
+        def pause_slowly(record):
+            begun.set()
+            go_on.wait(30)
+            return record.with_pause(START)
+
+        grant.read()
+        slow = threading.Thread(target=grant.update, args=(pause_slowly,))
+        slow.start()
+        assert begun.wait(30)
+        threading.Timer(0.1, go_on.set).start()
+        grant.reject("T0")
+        slow.join(30)
+        assert grant.memory.rejected == ("T0",)
+        assert grant.memory.record.pause
 
     def test_updating_tells_whether_there_was_anything_to_change(self, grant):
         grant.read()
