@@ -16,8 +16,8 @@ __all__ = ["TrustedHosts"]
 class TrustedHosts:
     """The hosts that may receive the token: the region's, and those the user allowed.
 
-    :ivar prefixes: a URL that begins with one of these may have the token. requests prepares every URL with a lower-case
-        host and a path, so hardly any other may, and `check` decides about that
+    :ivar prefixes: a URL that begins with one of these may have the token. requests prepares every URL with a
+        lower-case host and a path, so hardly any other may, and `check` decides about that
     :raises TypeError: `allowed` is one string, or holds something else than strings
     :raises ValueError: an entry that is not ``host`` or ``host:port``
     """
