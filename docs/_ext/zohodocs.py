@@ -41,7 +41,7 @@ def _row(region: Region) -> list[tuple[str, ...]]:
 def _aliases(region: Region) -> tuple[str, ...]:
     from requests_zohorecruit.zoho import regions  # noqa: PLC0415 - its table of aliases is private
 
-    return regions._ALIASES[region]  # noqa: SLF001 - see above
+    return next(aliases for code, aliases, *_ in regions._ROWS if code == region.code)  # noqa: SLF001 - see above
 
 
 def _table_row(cells: Iterable[tuple[str, ...]], wrap: Callable[[str], nodes.Node]) -> nodes.row:

@@ -165,8 +165,8 @@ class ZohoRecruitAuth(AuthBase):
             raise
         hooks = r.hooks["response"]
         if hooks != [self._hook]:
-            # Ours goes before the caller's hooks, which are to see the final answer only. It takes the place of another
-            # grant's, which would replay with its own token. In a new list: copies of a prepared request share theirs.
+            # Ours goes before the caller's hooks, which are to see the final answer only; and takes the place of
+            # another grant's, which would replay with its own token. In a new list: copies of a request share theirs.
             others = [hook for hook in hooks if not isinstance(hook, ResponseHook)] if hooks else ()
             r.hooks = {**r.hooks, "response": [self._hook, *others]}
         return r
@@ -238,7 +238,7 @@ class ResponseHook:
         self._handle = handle
 
     def __call__(self, response: requests.Response, **kwargs: Any) -> requests.Response:
-        """Return the answer, or that of the replay."""
+        """Return the final response."""
         return response if self._handle is None else self._handle(response, **kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -206,8 +206,8 @@ class Record:
         wait, recent = budget.wait(self.mints, now), len(budget.list_recent(self.mints, now))
         if wait > 0:
             return ThrottledError(
-                f"This grant (region {region}) has minted {recent} access tokens within {budget.window:.0f} s, as many as "
-                f"Zoho allows; one more could lock it out, so none is asked for in the next {wait:.0f} s.",
+                f"This grant (region {region}) has minted {recent} access tokens within {budget.window:.0f} s, as many "
+                f"as Zoho allows; one more could lock it out, so none is asked for in the next {wait:.0f} s.",
                 retry_after=wait,
                 region=region,
                 hint="Tokens live an hour: look for what throws them away, or for an API host that rejects them all.",

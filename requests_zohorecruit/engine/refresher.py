@@ -1,7 +1,7 @@
 """One refresh, however many threads, processes and hosts share a grant.
 
 Owns the rows of "what happens to a request": who refreshes, who waits, who goes on. Knows nothing of requests to the
-API: its callers say which access token was rejected or accepted. The critical section is `memory`'s.
+API: its callers say which access token was rejected or accepted. The critical section is `shared_grant`'s.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import cast
 
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, LOOK_AGAIN, PAUSE_WAIT, TRY_AGAIN, Budget
-from requests_zohorecruit.engine.memory import Memory, SharedGrant, logger, read_wall_clock
 from requests_zohorecruit.engine.record import Record
-from requests_zohorecruit.engine.stored_record import BusyError, BusyHereError
+from requests_zohorecruit.engine.shared_grant import Memory, SharedGrant, logger, read_wall_clock
+from requests_zohorecruit.engine.store_access import BusyError, BusyHereError
 from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, TokenStoreError, ZohoAuthError
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores.base import TokenStore
@@ -86,15 +86,17 @@ class Refresher:
         grant.reject(rejected)
         if not self._is_usable(self.record) and self._is_paused(self.record):
             grant.read()
+        is_minted = False
         try:
-            self._obtain(lambda record: self._is_usable(record) or self._is_paused(record))
+            is_minted = self._obtain(lambda record: self._is_usable(record) or self._is_paused(record))
         except TokenStoreError as error:
             if not self._is_usable(self.record):
                 raise
             logger.warning("%s", error)
         memory = self._get_memory_with_token()
-        # Not whether there is a pause: it may just have ended, which makes the rejected token no better.
-        return memory.header if self._is_usable(memory.record) else None
+        # Not whether there is a pause: it may just have ended, which makes the rejected token no better. But what was
+        # minted for this rejection is sent even if it is the same token again, so that a pause comes of it.
+        return memory.header if is_minted or self._is_usable(memory.record) else None
 
     def pause(self, rejected: str, host: str) -> None:
         """Stop replacing rejected tokens for a while, in every process: the replacement was rejected, too."""
@@ -146,14 +148,16 @@ class Refresher:
             if self.grant.advance(record.without_grant(), instead_of=record):
                 self.grant.save()
 
-    def _obtain(self, is_good: Callable[[Record], bool]) -> None:
-        """Wait for the one refresh, unless what is good enough is there by then."""
+    def _obtain(self, is_good: Callable[[Record], bool]) -> bool:
+        """Wait for the one refresh, unless what is good enough is there by then; tell whether this call minted."""
         if is_good(self.record):
-            return
+            return False
         with self.grant.hold(LOCK_TIMEOUT, unless=lambda: is_good(self.record)) as needed:
             record = self.record
-            if needed and not is_good(record):
-                self._mint(record)
+            if not needed or is_good(record):
+                return False
+            self._mint(record)
+            return True
 
     def _refresh_without_waiting(self, now: float) -> None:
         """Stale, or a save is due: the caller that gets the locks at once does it, and no caller pays for a failure."""

@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.stores.encoding import MAX_RECORD_BYTES
 from requests_zohorecruit.stores.errors import FILE_HINTS, guarded
 from requests_zohorecruit.stores.file_lock import LockFile, make_private
-from requests_zohorecruit.stores.json_record import MAX_RECORD_BYTES
 from requests_zohorecruit.stores.text_store import TextStore
 
 __all__ = ["FileStore"]

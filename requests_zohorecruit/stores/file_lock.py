@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from requests_zohorecruit.stores.errors import FILE_HINTS, guarded
-from requests_zohorecruit.stores.locking import describe_process
+from requests_zohorecruit.stores.polling import describe_process
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

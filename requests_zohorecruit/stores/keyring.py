@@ -16,7 +16,7 @@ from keyring.backends.chainer import ChainerBackend
 
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.stores.file_lock import LockFile
-from requests_zohorecruit.stores.locking import check_key
+from requests_zohorecruit.stores.polling import check_key
 from requests_zohorecruit.stores.text_store import TextStore
 
 __all__ = ["KeyringStore"]

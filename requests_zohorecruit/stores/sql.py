@@ -15,7 +15,7 @@ from sqlalchemy.dialects import mysql
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores.errors import guarded
-from requests_zohorecruit.stores.locking import check_key
+from requests_zohorecruit.stores.polling import check_key
 from requests_zohorecruit.stores.sql_locks import choose_lock, renew_connections
 from requests_zohorecruit.stores.text_store import SwappingStore
 

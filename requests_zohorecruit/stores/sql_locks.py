@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 
 from requests_zohorecruit.stores.file_lock import LockFile
-from requests_zohorecruit.stores.locking import poll
+from requests_zohorecruit.stores.polling import poll
 from requests_zohorecruit.thread_locks import ThreadLock
 
 __all__ = ["Hold", "choose_lock", "renew_connections"]

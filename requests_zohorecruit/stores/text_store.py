@@ -11,9 +11,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.stores.encoding import decode, encode
 from requests_zohorecruit.stores.errors import guarded
-from requests_zohorecruit.stores.json_record import decode, encode
-from requests_zohorecruit.stores.locking import identify_thread
+from requests_zohorecruit.stores.polling import identify_thread
 
 __all__ = ["SwappingStore", "TextStore"]
 

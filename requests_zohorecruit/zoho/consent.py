@@ -47,7 +47,6 @@ def join_scopes(url: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
-@clears_frames
 def check_token_url(url: str, region: Region) -> None:
     """Do nothing if `url` is the region's token endpoint.
 

@@ -94,7 +94,7 @@ def test_on_a_terminal_there_are_colours():
 
 
 def test_the_demo_says_which_promise_was_broken(monkeypatch):
-    monkeypatch.setattr(steps, "_call", lambda _stage: lambda: Outcome("200"))
+    monkeypatch.setattr(steps, "_make_call", lambda _stage: lambda: Outcome("200"))
     monkeypatch.setattr(steps, "STEPS", steps.STEPS[:2] + steps.STEPS[3:4])
     console = plain_console()
     assert run(console) is False

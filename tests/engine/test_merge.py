@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from requests_zohorecruit.engine.limits import CoolDown
-from requests_zohorecruit.engine.memory import Memory
 from requests_zohorecruit.engine.merge import date_grant, merge
 from requests_zohorecruit.engine.record import Failure, Record
+from requests_zohorecruit.engine.shared_grant import Memory
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.token import Token
 
@@ -133,6 +133,20 @@ def test_a_grant_that_failed_otherwise_is_not_dead(error):
     assert merge(OLD, mine, base=NEVER_SEEN) is mine
 
 
+@pytest.mark.parametrize("date", [EARLIER, LATER, NOW])
+def test_T79_where_memory_has_not_changed_the_store_does_not_rule_with_a_grant_that_has_never_worked(date):
+    theirs = replace(dead("1000.mistyped", date), token=None, extra=KEPT)
+    assert merge(NEW, theirs, base=NEW) == replace(NEW, extra=KEPT)
+    assert merge(Record(), theirs, base=NEVER_SEEN) is theirs
+    assert merge(dead("1000.new", LATER), theirs, base=NEW) is theirs
+
+
+@pytest.mark.parametrize("failure", [None, THROTTLED])
+def test_a_refresh_token_without_an_access_token_that_was_put_into_the_store_by_hand_rules(failure):
+    theirs = Record(Secret("1000.by-hand"), None, NOW, failure=failure)
+    assert merge(NEW, theirs, base=NEW) is theirs
+
+
 # -- one grant: which token, which mints, which failure ----------------------------------------------------------------
 
 
@@ -215,6 +229,18 @@ def test_T79_an_argument_is_used_in_the_place_of_what_the_store_held_when_it_was
 @pytest.mark.parametrize("base", [EMPTIED, OLD, revoked(LATER)])
 def test_T79_an_argument_gives_way_if_a_person_has_logged_in_since_the_store_was_first_read(base):
     assert merge(argument(), NEW, base=base) is NEW
+
+
+@pytest.mark.parametrize("base", [NEVER_SEEN, EMPTIED, OLD])
+@pytest.mark.parametrize("failure", [None, THROTTLED, DEAD])
+def test_T79_an_argument_does_not_give_way_to_another_one_that_has_minted_nothing_either(failure, base):
+    theirs = Record(Secret("1000.another-argument"), None, NOW, failure=failure, extra=KEPT)
+    assert merge(argument(), theirs, base=base) == replace(argument(), extra=KEPT)
+
+
+@pytest.mark.parametrize("base", [NEVER_SEEN, EMPTIED, OLD])
+def test_T79_an_argument_does_not_give_way_to_a_login_that_is_dead_by_now(base):
+    assert merge(argument(), replace(dead("1000.new", NOW), extra=KEPT), base=base) == replace(argument(), extra=KEPT)
 
 
 def test_T79_an_argument_does_not_come_back_once_it_has_given_way():
@@ -470,6 +496,13 @@ def test_a_login_that_was_saved_claims_nothing_any_more():
 def test_an_emptied_store_has_lost_nothing(record):
     memory = Memory().with_record(record, record, NOW + 2).with_stored(None, NOW)
     assert (memory.record, memory.base) == (record, EMPTIED)
+
+
+def test_T79_an_argument_that_is_withheld_stays_so_when_the_store_is_emptied():
+    memory = Memory().with_record(argument(), None).with_stored(NEW, NOW)
+    assert memory.with_stored(None, NOW) == memory
+    assert memory.is_withheld
+    assert not Memory().with_record(argument(), None).with_stored(None, NOW).is_withheld
 
 
 def test_T92_a_revocation_that_an_emptied_store_has_lost_ends_no_grant_that_is_put_back():

@@ -13,7 +13,7 @@ from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.refresher import Refresher
 from requests_zohorecruit.errors import TokenEndpointError
 from requests_zohorecruit.stores import MemoryStore
-from requests_zohorecruit.stores.locking import poll
+from requests_zohorecruit.stores.polling import poll
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token
 

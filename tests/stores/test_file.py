@@ -25,7 +25,7 @@ import pytest
 
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.stores import FileStore, TokenStore
-from requests_zohorecruit.stores.json_record import MAX_RECORD_BYTES
+from requests_zohorecruit.stores.encoding import MAX_RECORD_BYTES
 from requests_zohorecruit.testing import TokenStoreContract
 
 OLD = {"access_token": "1000.planted-old", "refresh_token": "1000.planted-refresh"}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from requests_zohorecruit import MemoryStore, TokenStore, stores
-from requests_zohorecruit.stores.locking import poll
+from requests_zohorecruit.stores.polling import poll
 from requests_zohorecruit.testing import TokenStoreContract
 
 

@@ -15,7 +15,7 @@ from requests_zohorecruit.cli.diagnosis import diagnose
 from requests_zohorecruit.cli.prompts import profile_option
 from requests_zohorecruit.engine.limits import Budget, CoolDown
 from requests_zohorecruit.engine.record import Record
-from requests_zohorecruit.engine.stored_record import StoredRecord
+from requests_zohorecruit.engine.store_access import StoredRecord
 from requests_zohorecruit.login.profiles import Profile, SavedProfile
 from requests_zohorecruit.secret import fingerprint
 

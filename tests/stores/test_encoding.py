@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from requests_zohorecruit.errors import TokenStoreError
-from requests_zohorecruit.stores.json_record import decode, encode
+from requests_zohorecruit.stores.encoding import decode, encode
 
 
 def test_a_record_makes_the_round_trip_as_compact_ascii() -> None:

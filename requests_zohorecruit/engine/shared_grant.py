@@ -16,7 +16,7 @@ from typing import NamedTuple
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, TRY_AGAIN
 from requests_zohorecruit.engine.merge import date_grant, merge
 from requests_zohorecruit.engine.record import Failure, Record
-from requests_zohorecruit.engine.stored_record import BusyHereError, StoredRecord, UnlockError
+from requests_zohorecruit.engine.store_access import BusyHereError, StoredRecord, UnlockError
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores.base import TokenStore
