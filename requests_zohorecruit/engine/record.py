@@ -11,15 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from requests_zohorecruit.engine.limits import (
-    LONGEST_COOL_DOWN,
-    LONGEST_PAUSE,
-    PAUSE,
-    TRANSIENT,
-    WRONG_CLIENT,
-    Budget,
-    CoolDown,
-)
+from requests_zohorecruit.engine import limits
+from requests_zohorecruit.engine.limits import Budget, CoolDown
 from requests_zohorecruit.errors import (
     ClientConfigurationError,
     ReauthorizationRequired,
@@ -261,10 +254,11 @@ class Record:
         kind = type(error).__name__
         previous = before.failure.cool_down if before.failure and before.failure.error == kind else None
         if isinstance(error, ThrottledError):
-            longest = max(LONGEST_COOL_DOWN, error.retry_after)
+            longest = max(limits.LONGEST_COOL_DOWN, error.retry_after)
             cool_down = CoolDown.extend(previous, now, seconds=error.retry_after, longest=longest)
         else:
-            cool_down = CoolDown.begin(now, TRANSIENT if isinstance(error, TokenEndpointError) else WRONG_CLIENT)
+            is_transient = isinstance(error, TokenEndpointError)
+            cool_down = CoolDown.begin(now, limits.TRANSIENT if is_transient else limits.WRONG_CLIENT)
         uncertain = isinstance(error, TokenEndpointError) and error.uncertain
         grant = application.fingerprint(self.refresh_token)
         failure = Failure(kind, error.message, error.code, error.status_code, error.hint, grant, cool_down)
@@ -272,7 +266,7 @@ class Record:
 
     def with_pause(self, now: float) -> Record:
         """Pause the mints that replace rejected tokens: 60 seconds, then twice as long each time."""
-        return replace(self, pause=CoolDown.extend(self.pause, now, seconds=PAUSE, longest=LONGEST_PAUSE))
+        return replace(self, pause=CoolDown.extend(self.pause, now, seconds=limits.PAUSE, longest=limits.LONGEST_PAUSE))
 
     def without_pause(self) -> Record:
         """End the pause: the API accepted a token."""
@@ -291,8 +285,8 @@ class Record:
         """Add what the store's record knows of the same grant; of two failures or pauses, the longer one counts."""
         failure = max(self.failure, other.failure, key=lambda each: each.cool_down.until if each else 0.0)
         pause = max(self.pause, other.pause, key=lambda each: each.until if each else 0.0)
-        joined = replace(self.with_mints_of(other), failure=failure, pause=pause, extra=other.extra)
-        return replace(joined, granted_at=other.granted_at)
+        joined = other.with_mints_of(self)
+        return replace(joined, token=self.token, failure=failure, pause=pause)
 
 
 #: No time in seconds is that large; keeps out infinity, NaN and integers that no float can hold.
@@ -315,7 +309,7 @@ def _parse_cool_down(value: object) -> CoolDown | None:
     if not (isinstance(value, (list, tuple)) and len(value) == 2 and all(map(_is_number, value))):
         return None
     until, seconds = map(float, value)
-    return CoolDown(until, seconds) if 0 < seconds <= LONGEST_PAUSE else None
+    return CoolDown(until, seconds) if 0 < seconds <= limits.LONGEST_PAUSE else None
 
 
 def _parse_failure(value: object) -> Failure | None:

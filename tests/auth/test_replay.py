@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import io
 import itertools
 import json
 import os
+import pickle
 import random
 import threading
 import time
@@ -15,7 +17,7 @@ import pytest
 import requests
 from helpers.engine_parts import Clock, in_threads
 from helpers.https_server import DENIED, INVALID_TOKEN, OK, SCOPE_MISMATCH, Answer, Zoho, document, header
-from helpers.planted_secrets import quiet_about_secrets, raising
+from helpers.planted_secrets import CLIENT_SECRET, GRANT, quiet_about_secrets, raising
 from requests.adapters import HTTPAdapter
 from requests.hooks import dispatch_hook
 from urllib3 import HTTPResponse
@@ -817,6 +819,49 @@ class TestPause:
         clock.forward(3600)
         zoho.session.get(zoho.url(), auth=auth)
         assert zoho.calls[-1].authorization != header(2)
+
+
+class TestHook:
+    """T77: what a request carries for its answer's sake."""
+
+    @pytest.mark.parametrize("status", [200, 401])
+    def test_T77_a_pickled_answer_takes_neither_grant_nor_secret_along(self, zoho, status):
+        auth = zoho.auth(store=Unpicklable())
+        zoho.answers[CANDIDATES] = lambda _: OK if status == 200 else SCOPE_MISMATCH
+        response = zoho.session.get(zoho.url(), auth=auth)
+        pickled = pickle.dumps(response)
+        assert CLIENT_SECRET.encode() not in pickled
+        assert GRANT.encode() not in pickled
+        copied = pickle.loads(pickled)
+        assert (copied.status_code, copied.content) == (status, response.content)
+
+    def test_T77_a_request_out_of_a_pickle_is_sent_once_until_it_is_signed_again(self, zoho, auth):
+        request = pickle.loads(pickle.dumps(auth(requests.Request("GET", zoho.url()).prepare())))
+        assert zoho.session.send(request).status_code == 401
+        assert zoho.session.send(auth(request)).status_code == 200
+        assert len(request.hooks["response"]) == 1
+
+    def test_a_deep_copy_of_a_request_goes_on_with_the_same_auth(self, zoho, auth):
+        request = copy.deepcopy(auth(requests.Request("GET", zoho.url()).prepare()))
+        assert zoho.session.send(request).status_code == 200
+        assert tokens_sent(zoho) == [header(1), header(2)] == [header(1), f"Zoho-oauthtoken {auth.token.access_token}"]
+
+    @pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, lambda auth: pickle.loads(pickle.dumps(auth))])
+    def test_a_copy_of_an_auth_answers_for_its_own_requests(self, zoho, auth, make):
+        twin = make(auth)
+        assert zoho.session.get(zoho.url(), auth=twin).status_code == 200
+        request = twin(auth(requests.Request("GET", zoho.url()).prepare()))
+        assert [hook._handle.__self__ is twin for hook in request.hooks["response"]] == [True]
+
+    def test_signing_again_makes_nothing_anew(self, zoho, auth):
+        request = auth(requests.Request("GET", zoho.url()).prepare())
+        hooks = request.hooks
+        assert auth(request).hooks is hooks
+
+
+class Unpicklable(MemoryStore):
+    def __reduce__(self):
+        raise AssertionError("the store was pickled")
 
 
 class TestOneRequestSignedTwice:
