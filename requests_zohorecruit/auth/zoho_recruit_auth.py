@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["ResponseHook", "ZohoRecruitAuth", "as_store"]
 
 _PREFIX = f"{SCHEME} "
+#: As a plain number: the member of the enumeration is looked up anew each time it is named.
+_UNAUTHORIZED = HTTPStatus.UNAUTHORIZED.value
 
 
 class ZohoRecruitAuth(AuthBase):
@@ -72,7 +74,7 @@ class ZohoRecruitAuth(AuthBase):
         application = Application.create(client_id, client_secret, region)
         seed = None if refresh_token is None else checked_secret("refresh_token", refresh_token)
         endpoint = TokenEndpoint(application, session=session, timeout=timeout)
-        self._hook = ResponseHook(self._handle_response)
+        self._hook = ResponseHook(self)
         self._hosts = TrustedHosts(application.region, allowed_hosts)
         self._refresher = Refresher(endpoint, as_store(store, endpoint), Record(refresh_token=seed))
 
@@ -179,13 +181,7 @@ class ZohoRecruitAuth(AuthBase):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._hook = ResponseHook(self._handle_response)  # not that of the auth this is a copy of
-
-    def _handle_response(self, response: requests.Response, **kwargs: Any) -> requests.Response:
-        """Replace a rejected token and replay the request once; end a pause when a token is accepted."""
-        if response.status_code != HTTPStatus.UNAUTHORIZED and self._refresher.record.pause is None:
-            return response  # as almost always: nothing to look at
-        return self._read_response(response, kwargs)
+        self._hook = ResponseHook(self)  # not that of the auth this is a copy of
 
     @clears_frames
     def _read_response(self, response: requests.Response, kwargs: Mapping[str, Any]) -> requests.Response:
@@ -231,15 +227,19 @@ class ResponseHook:
     A pickle of a request or response takes only an empty hook along, and neither the grant nor the client's secret
     (T77). One made for this process, by `copy.deepcopy`, goes on with the same auth.
 
-    :param handle: gets the response and the arguments of the call; without it, nothing happens
+    :param auth: who has signed the request; without it, nothing happens
     """
 
-    def __init__(self, handle: Callable[..., requests.Response] | None = None) -> None:
-        self._handle = handle
+    def __init__(self, auth: ZohoRecruitAuth | None = None) -> None:
+        self._auth = auth
 
     def __call__(self, response: requests.Response, **kwargs: Any) -> requests.Response:
-        """Return the final response."""
-        return response if self._handle is None else self._handle(response, **kwargs)
+        """Return the final response: replace a rejected token and replay once; end a pause when a token is accepted."""
+        auth = self._auth
+        # Almost always there is nothing to look at.
+        if auth is None or (response.status_code != _UNAUTHORIZED and auth._refresher.record.pause is None):  # noqa: SLF001
+            return response
+        return auth._read_response(response, kwargs)  # noqa: SLF001
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ResponseHook, ()
@@ -279,6 +279,6 @@ def _check_lease(store: TokenStore, longest_call: float) -> None:
 
 def _is_rejected(response: requests.Response, kwargs: Mapping[str, Any]) -> bool:
     """Tell whether the API says that the token is bad."""
-    if response.status_code != HTTPStatus.UNAUTHORIZED:
+    if response.status_code != _UNAUTHORIZED:
         return False
     return is_rejection(peek(response, stream=bool(kwargs.get("stream"))))

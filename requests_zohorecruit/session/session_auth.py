@@ -52,7 +52,7 @@ class SessionAuth(ZohoRecruitAuth):
         allowed_hosts: Iterable[str],
     ) -> None:
         allowed = allowed_hosts if isinstance(allowed_hosts, (str, bytes)) else tuple(allowed_hosts)
-        self._hook = ResponseHook(self._handle_response)
+        self._hook = ResponseHook(self)
         self.application = application
         self.hosts = self._hosts = TrustedHosts(application.region, allowed)
         self._session, self._endpoint = session, TokenEndpoint(application, session=session)

@@ -851,7 +851,7 @@ class TestHook:
         twin = make(auth)
         assert zoho.session.get(zoho.url(), auth=twin).status_code == 200
         request = twin(auth(requests.Request("GET", zoho.url()).prepare()))
-        assert [hook._handle.__self__ is twin for hook in request.hooks["response"]] == [True]
+        assert [hook._auth is twin for hook in request.hooks["response"]] == [True]
 
     def test_signing_again_makes_nothing_anew(self, zoho, auth):
         request = auth(requests.Request("GET", zoho.url()).prepare())
