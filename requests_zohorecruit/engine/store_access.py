@@ -18,7 +18,7 @@ __all__ = ["BusyError", "BusyHereError", "StoredRecord", "UnlockError"]
 
 
 class BusyError(ZohoAuthError):
-    """A lock is held that nobody was to wait for."""
+    """A lock is held, and the caller was not to wait for it."""
 
 
 class BusyHereError(BusyError):

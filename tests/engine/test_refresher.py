@@ -1169,6 +1169,24 @@ class TestRefresh:
 
 
 class TestSaving:
+    @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
+    def test_T72_a_token_whose_saving_was_interrupted_is_saved_within_seconds_and_not_minted_again(
+        self, interruption, source, accounts, clock
+    ):
+        def interrupt():
+            source.grant.store.saves_fail = interruption()
+
+        accounts.during = interrupt
+        with pytest.raises(interruption):
+            source.get_header()
+        source.grant.store.saves_fail = None
+        assert source.get_header() == header("T1")
+        assert "access_token" not in source.grant.store.record
+        clock.forward(2.1)
+        assert source.get_header() == header("T1")
+        assert source.grant.store.record["access_token"] == "T1"
+        assert len(accounts.calls) == 1
+
     def test_T25_the_token_is_adopted_before_it_is_saved_and_saving_is_tried_again(self, source, accounts, clock):
         source.grant.store.saves_fail = RuntimeError("planted")
         with pytest.raises(TokenStoreError, match="RuntimeError") as caught:
