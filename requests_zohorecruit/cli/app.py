@@ -18,8 +18,8 @@ from requests_zohorecruit.cli.commands.login import exchange, login
 from requests_zohorecruit.cli.commands.regions import regions
 from requests_zohorecruit.cli.commands.sandbox import sandbox
 from requests_zohorecruit.cli.commands.status import status
+from requests_zohorecruit.cli.debug import format_traceback
 from requests_zohorecruit.cli.diagnosis import ClockError, NetworkError, PermissionMissingError
-from requests_zohorecruit.cli.tracebacks import format_traceback
 from requests_zohorecruit.errors import (
     AuthorizationError,
     ClientConfigurationError,

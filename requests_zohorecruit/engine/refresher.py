@@ -1,7 +1,7 @@
 """One refresh, however many threads, processes and hosts share a grant.
 
 Owns the rows of "what happens to a request": who refreshes, who waits, who goes on. Knows nothing of requests to the
-API: its callers say which access token was rejected or accepted. The critical section is `shared_grant`'s.
+API: its callers say which access token was rejected or accepted. The critical section is `critical_section`'s.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from typing import cast
 
+from requests_zohorecruit.engine.critical_section import Memory, SharedGrant, logger, read_wall_clock
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, LOOK_AGAIN, PAUSE_WAIT, TRY_AGAIN, Budget
 from requests_zohorecruit.engine.record import Record
-from requests_zohorecruit.engine.shared_grant import Memory, SharedGrant, logger, read_wall_clock
 from requests_zohorecruit.engine.store_access import BusyError, BusyHereError
 from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, TokenStoreError, ZohoAuthError
 from requests_zohorecruit.secret import Secret

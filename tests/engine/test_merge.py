@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from requests_zohorecruit.engine.critical_section import Memory
 from requests_zohorecruit.engine.limits import CoolDown
 from requests_zohorecruit.engine.merge import date_grant, merge
 from requests_zohorecruit.engine.record import Failure, Record
-from requests_zohorecruit.engine.shared_grant import Memory
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.token import Token
 

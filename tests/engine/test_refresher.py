@@ -25,9 +25,9 @@ from helpers.engine_parts import (
 )
 from helpers.planted_secrets import GRANT
 
+from requests_zohorecruit.engine.critical_section import read_wall_clock
 from requests_zohorecruit.engine.limits import Budget
 from requests_zohorecruit.engine.refresher import Refresher
-from requests_zohorecruit.engine.shared_grant import read_wall_clock
 from requests_zohorecruit.errors import (
     ClientConfigurationError,
     ReauthorizationRequired,

@@ -14,7 +14,7 @@ from helpers.shared_stores import KINDS
 from helpers.storm_callers import outcome
 
 from requests_zohorecruit import Token, ZohoAuthError
-from requests_zohorecruit.engine.shared_grant import LOCK_TIMEOUT
+from requests_zohorecruit.engine.critical_section import LOCK_TIMEOUT
 
 #: Holders to kill in each store; CI kills 300.
 KILLS = int(os.environ.get("ZOHORECRUIT_FIRE_KILLS") or 30)

@@ -6,7 +6,7 @@ _DOOR = ("tests/auth/test_zoho_recruit_auth.py", "tests/auth/test_replay.py")
 _SESSIONS = ("tests/session",)
 _ENGINE = (
     "tests/engine/test_refresher.py",
-    "tests/engine/test_shared_grant.py",
+    "tests/engine/test_critical_section.py",
     "tests/engine/test_model_findings.py",
     "tests/engine/test_merge.py",
     *_DOOR,
@@ -41,7 +41,7 @@ KILLERS = {
     "engine.limits": ("tests/engine/test_limits.py", "tests/engine/test_record.py", *_ENGINE),
     "engine.merge": _ENGINE,
     "engine.store_access": _ENGINE,
-    "engine.shared_grant": _ENGINE,
+    "engine.critical_section": _ENGINE,
     "engine.refresher": _ENGINE,
     "auth.trusted_hosts": ("tests/auth/test_trusted_hosts.py", "tests/auth/test_zoho_recruit_auth.py"),
     "auth.replay": _DOOR,

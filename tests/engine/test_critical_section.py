@@ -10,8 +10,8 @@ import pytest
 from helpers.engine_parts import START, Clock, WatchedStore, in_threads, token_record
 from helpers.planted_secrets import APPLICATION, GRANT
 
+from requests_zohorecruit.engine.critical_section import Memory, SharedGrant
 from requests_zohorecruit.engine.record import Record
-from requests_zohorecruit.engine.shared_grant import Memory, SharedGrant
 from requests_zohorecruit.engine.store_access import BusyError, BusyHereError
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.secret import Secret
