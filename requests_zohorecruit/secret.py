@@ -58,8 +58,8 @@ def clear_frames(error: BaseException) -> None:
     What the caller itself was handling when the error arose is left alone: its frames are the caller's.
     """
     ours = {frame for frame, _ in traceback.walk_tb(error.__traceback__)}
-    each: BaseException | None = error
-    while each is not None:
+    each = error
+    while True:
         for frame, _ in traceback.walk_tb(each.__traceback__):
             with suppress(RuntimeError):  # a call that has not ended: the one that is asking, or a suspended generator
                 frame.clear()

@@ -17,7 +17,6 @@ from requests_zohorecruit.demo.storm import Clock, mask_interrupts
 from requests_zohorecruit.sandbox.process import SandboxProcess
 from requests_zohorecruit.stores import FileStore
 from requests_zohorecruit.zoho.application import Application
-from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
 __all__ = ["Count", "Stage"]
@@ -82,11 +81,6 @@ class Stage:
     def zoho_process(self) -> int:
         """The sandbox's process id."""
         return self.zoho.pid
-
-    @property
-    def region(self) -> Region:
-        """The sandbox's region."""
-        return self.zoho.region
 
     @property
     def candidates_url(self) -> str:

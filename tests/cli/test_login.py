@@ -18,6 +18,7 @@ import requests
 from helpers.engine_parts import in_threads
 
 from requests_zohorecruit import FileStore, Region
+from requests_zohorecruit.cli.prompts import describe_problem
 from requests_zohorecruit.login.loopback import CallbackReceiver, build_loopback_uri
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.zoho.application import Application
@@ -500,3 +501,14 @@ def test_the_default_port_is_the_sandboxs_own():
     with Sandbox() as zoho:
         assert zoho.redirect_uri == build_loopback_uri(8400)
         assert zoho.region not in Region.all()
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("client_secret contains a space", "That does not look like a client secret: it contains a space."),
+        ("there is no such region", "there is no such region."),
+    ],
+)
+def test_what_is_wrong_with_an_entry_is_told_in_a_sentence(message, told):
+    assert describe_problem(ValueError(message)) == told

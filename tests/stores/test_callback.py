@@ -105,6 +105,17 @@ def test_a_token_updater_is_not_called_before_there_is_a_token_but_when_it_is_go
     assert updater.calls == [TOKEN, {"client_id": "1000.ME"}]
 
 
+def test_T91_what_is_remembered_is_not_told_and_takes_no_stored_records_place(updater: Updater) -> None:
+    store = CallbackStore(updater)
+    store.remember(TOKEN)
+    store.remember({**TOKEN, "access_token": "older"})
+    store.save({**TOKEN, "mint_times": [1.0]})
+    assert updater.calls == []
+    with_load = CallbackStore(updater, lambda: None)
+    with_load.remember(TOKEN)
+    assert with_load.load() is None
+
+
 def test_T25_a_token_updater_that_failed_is_called_again_for_the_same_token(updater: Updater) -> None:
     store = CallbackStore(updater)
     updater.problem = OSError("disk")
