@@ -16,7 +16,7 @@ from requests.auth import AuthBase
 from requests_zohorecruit.auth.replay import peek, replay, rewind
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
 from requests_zohorecruit.secret import checked_secret, clear_frames, clears_frames
-from requests_zohorecruit.stores import CallbackStore, MemoryStore, TokenStore
+from requests_zohorecruit.stores import TokenStore
 from requests_zohorecruit.zoho.api_answers import is_rejection
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
@@ -256,6 +256,8 @@ def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, endp
     :raises ValueError: its lock may end by itself while such a call lasts
     """
     if store is None:
+        from requests_zohorecruit.stores import MemoryStore  # noqa: PLC0415 - most programs name a store
+
         return MemoryStore()
     if isinstance(store, TokenStore):
         if isinstance(store, type):
@@ -263,6 +265,8 @@ def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, endp
         _check_lease(store, endpoint.longest_call)
         return store
     if callable(store):
+        from requests_zohorecruit.stores import CallbackStore  # noqa: PLC0415
+
         return CallbackStore(store)
     raise TypeError(f"store must be a token store (load, save, lock), a function or None, not {type(store).__name__}")
 

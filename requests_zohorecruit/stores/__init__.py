@@ -1,6 +1,6 @@
 """The token stores of this library.
 
-Importing this module imports none of the packages some of them need; those are imported by the store that needs them.
+A store is imported when it is named, and with it the packages it needs: importing this module imports neither.
 """
 
 from __future__ import annotations
@@ -9,19 +9,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from requests_zohorecruit.stores.base import TokenStore
-from requests_zohorecruit.stores.callback import CallbackStore
-from requests_zohorecruit.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
+    from requests_zohorecruit.stores.callback import CallbackStore
     from requests_zohorecruit.stores.file import FileStore
     from requests_zohorecruit.stores.keyring import KeyringStore
+    from requests_zohorecruit.stores.memory import MemoryStore
     from requests_zohorecruit.stores.redis import RedisStore
     from requests_zohorecruit.stores.sql import SQLStore
 
 __all__ = ["CallbackStore", "FileStore", "KeyringStore", "MemoryStore", "RedisStore", "SQLStore", "TokenStore"]
 
 #: Class -> its module, which is also the name of the extra that brings the packages it needs, if there are any.
-_ON_DEMAND = {"FileStore": "file", "KeyringStore": "keyring", "RedisStore": "redis", "SQLStore": "sql"}
+_ON_DEMAND = {
+    "CallbackStore": "callback",
+    "FileStore": "file",
+    "KeyringStore": "keyring",
+    "MemoryStore": "memory",
+    "RedisStore": "redis",
+    "SQLStore": "sql",
+}
 
 
 def __getattr__(name: str) -> Any:
