@@ -144,11 +144,20 @@ def _timed(work: Callable[[], object], count: int) -> float:
         gc.enable()
 
 
-def _imports(statements: dict[str, str], rounds: int) -> dict[str, float]:
-    """Return the median ratio of a process that runs a statement to one of the same round that imports requests."""
-    for statement in statements.values():
-        _process_seconds(statement)  # once for the bytecode and the disk
-    return _compare({name: lambda s=statement: _process_seconds(s) for name, statement in statements.items()}, rounds)
+def _imports(statements: dict[str, str], pairs: int) -> dict[str, float]:
+    """Return the median ratio of a process that runs a statement to one that imports requests, run beside it."""
+    ratios = {}
+    for name, statement in statements.items():
+        both = [CONSTANT.statement, statement]
+        for each in both:
+            _process_seconds(each)  # once for the bytecode and the disk
+        of_pairs = []
+        for _ in range(pairs):
+            random.shuffle(both)
+            seconds = {each: _process_seconds(each) for each in both}
+            of_pairs.append(seconds[statement] / seconds[CONSTANT.statement])
+        ratios[name] = statistics.median(of_pairs)
+    return ratios
 
 
 def _process_seconds(statement: str) -> float:
