@@ -100,7 +100,10 @@ def _list_literals() -> Iterator[str]:
     # list(): another thread may add a session meanwhile
     for reference, secrets in list(_SECRETS.values()):
         owner = reference()
-        yield from (each for each in (() if owner is None else secrets(owner)) if each and len(each) >= _SHORTEST)
+        for each in () if owner is None else secrets(owner):
+            # A secret that is part of a name, such as "secret", would hide the name that the patterns look for.
+            if each and len(each) >= _SHORTEST and each not in _NAMES:
+                yield each
 
 
 def _list_logger_names() -> set[str]:

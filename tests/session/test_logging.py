@@ -84,6 +84,14 @@ def test_T05_a_logger_made_later_is_covered_by_its_package(make, printed):
     assert stream.getvalue() == "access_token=*** and the rest\n"
 
 
+def test_T05_a_session_whose_secret_is_part_of_a_name_exposes_no_other_secret(make, printed):
+    session = make(fix={"client_secret": "secret"})
+    stream = printed("oauthlib")
+    logging.getLogger("oauthlib").warning("client_secret=planted-a and the rest")
+    assert "planted" not in stream.getvalue()
+    assert "secret" in session.secrets()
+
+
 def test_T05_tracebacks_too(make, printed):
     make()
     stream = printed("oauthlib")
