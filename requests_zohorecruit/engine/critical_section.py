@@ -18,7 +18,7 @@ from requests_zohorecruit.engine.merge import date_grant, merge
 from requests_zohorecruit.engine.record import Failure, Record
 from requests_zohorecruit.engine.store_access import BusyHereError, StoredRecord, UnlockError
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
-from requests_zohorecruit.secret import Secret
+from requests_zohorecruit.secret import Secret, fingerprint
 from requests_zohorecruit.stores.base import TokenStore
 from requests_zohorecruit.thread_locks import SharedWork, ThreadLock
 from requests_zohorecruit.zoho.application import Application
@@ -103,6 +103,7 @@ class SharedGrant:
     def __init__(
         self, application: Application, store: TokenStore, given: Record, clock: Callable[[], float] | None = None
     ) -> None:
+        self.application = application
         self.store = store
         self.stored = StoredRecord(application, store)
         self.clock = clock or read_wall_clock
@@ -157,7 +158,7 @@ class SharedGrant:
         """Put a grant that a person has just given in the place of what is known, and of what the store holds now."""
         # In memory before anything can go wrong: a code cannot be exchanged twice.
         record = record.dated_after(self.memory.record)
-        self._change(lambda memory: memory.with_record(record, None))
+        self._adopt(lambda memory: memory.with_record(record, None), "a person has just given it")
         self._save_again(None)
         self._read(claim=True)
 
@@ -241,11 +242,23 @@ class SharedGrant:
 
     def _read(self, *, claim: bool) -> None:
         stored, now = self.stored.load(), self.clock()
-        self._change(lambda memory: memory.with_stored(stored, now, claim=claim))
+        self._adopt(lambda memory: memory.with_stored(stored, now, claim=claim), "the store holds it")
 
     def _read_unlocked(self) -> None:
         before, stored, now = self.memory, self.stored.load(), self.clock()
-        self._change(lambda memory: memory.with_stored(stored, now) if memory is before else memory)
+        self._adopt(
+            lambda memory: memory.with_stored(stored, now) if memory is before else memory, "the store holds it"
+        )
+
+    def _adopt(self, change: Callable[[Memory], Memory], reason: str) -> None:
+        before, after = self.memory.record, self._change(change).record
+        region = self.application.region.code
+        if after.refresh_token is not None and after.refresh_token != before.refresh_token:
+            logger.info("Grant %s adopted (region %s): %s.", fingerprint(after.refresh_token), region, reason)
+        elif after.token is not None and after.access_token != before.access_token:
+            logger.debug(
+                "Access token %s adopted (region %s): %s.", fingerprint(after.token.access_token), region, reason
+            )
 
     def _save_again(self, base: Record | None) -> None:
         """Have what is in memory saved by one of the calls that follow, over what the store may hold."""

@@ -14,12 +14,17 @@ __all__ = ["date_grant", "merge"]
 
 
 def date_grant(theirs: Record, *, mine: Record, base: Record | None, now: float) -> Record:
-    """Date a grant that was stored without a date, as other libraries do: it is new, unless it is known here."""
+    """Date a grant that was stored without a date, as other libraries do: it is new, unless it is known here.
+
+    One that was tried and has minted nothing is an argument of another process: it comes before every other (T79).
+    """
     if theirs.granted_at is not None:
         return theirs
     for known in (mine, base):
         if known is not None and known.granted_at is not None and known.has_same_grant(theirs):
             return replace(theirs, granted_at=known.granted_at)
+    if theirs.has_never_worked:
+        return replace(theirs, granted_at=0.0)
     return theirs.with_date(now, after=mine)
 
 

@@ -67,7 +67,7 @@ class Record:
     :ivar token: the access token minted last, or None
     :ivar granted_at: when a person gave the grant, or when it was first seen, in epoch seconds; from one grant to the
         next it never goes back. A revoked grant's stays, to tell which one that was. None = the grant was given here as
-        an argument and has minted nothing yet, or another library stored it
+        an argument and has minted nothing yet, or another library stored it; 0 = given so to another process
     :ivar mints: when access tokens were minted of late, in epoch seconds
     :ivar failure: how the last refresh failed, or None if it did not
     :ivar pause: until when rejected tokens are not replaced, since a fresh one was rejected too
@@ -158,8 +158,8 @@ class Record:
 
     @property
     def has_never_worked(self) -> bool:
-        """Whether the grant was dead before it had minted anything, as a mistyped argument is."""
-        return self.is_dead and self.token is None
+        """Whether the grant was tried and has minted nothing yet, as with a mistyped argument."""
+        return self.token is None and bool(self.failure or self.mints)
 
     def is_alive(self, now: float) -> bool:
         """Tell whether there is an access token that may be sent."""
@@ -221,7 +221,7 @@ class Record:
 
     def with_date(self, now: float, *, after: Record | None) -> Record:
         """Return it with a date, if it has none: now, and later than that of the record it comes after."""
-        return self if self.granted_at is not None else replace(self, granted_at=now).dated_after(after)
+        return self if self.granted_at else replace(self, granted_at=now).dated_after(after)
 
     def dated_after(self, other: Record | None) -> Record:
         """Return it with a later date than that of another record, whatever the clock says."""

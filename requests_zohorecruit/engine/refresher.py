@@ -12,10 +12,10 @@ from typing import cast
 
 from requests_zohorecruit.engine.critical_section import Memory, SharedGrant, logger, read_wall_clock
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, LOOK_AGAIN, PAUSE_WAIT, TRY_AGAIN, Budget
-from requests_zohorecruit.engine.record import Record
+from requests_zohorecruit.engine.record import Failure, Record
 from requests_zohorecruit.engine.store_access import BusyError, BusyHereError
 from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, TokenStoreError, ZohoAuthError
-from requests_zohorecruit.secret import Secret
+from requests_zohorecruit.secret import Secret, fingerprint
 from requests_zohorecruit.stores.base import TokenStore
 from requests_zohorecruit.zoho.token import Token
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
@@ -69,7 +69,7 @@ class Refresher:
             if not memory.record.is_alive(now):
                 # Before queueing for the locks, only to learn the same. Reading may have taken its time.
                 self._raise_if_hopeless(memory.record)
-                self._obtain(self._is_alive)
+                self._obtain(self._is_alive, "expired" if memory.header else "missing")
                 return self._get_memory_with_token().header
         if now >= memory.next_look:
             self._refresh_without_waiting(now)
@@ -88,7 +88,7 @@ class Refresher:
             grant.read()
         is_minted = False
         try:
-            is_minted = self._obtain(lambda record: self._is_usable(record) or self._is_paused(record))
+            is_minted = self._obtain(lambda record: self._is_usable(record) or self._is_paused(record), "rejected")
         except TokenStoreError as error:
             if not self._is_usable(self.record):
                 raise
@@ -96,7 +96,10 @@ class Refresher:
         memory = self._get_memory_with_token()
         # Not whether there is a pause: it may just have ended, which makes the rejected token no better. But what was
         # minted for this rejection is sent even if it is the same token again, so that a pause comes of it.
-        return memory.header if is_minted or self._is_usable(memory.record) else None
+        if is_minted or self._is_usable(memory.record):
+            return memory.header
+        logger.debug("Access token %s was rejected; during the pause it is not replaced.", fingerprint(rejected))
+        return None
 
     def pause(self, rejected: str, host: str) -> None:
         """Stop replacing rejected tokens for a while, in every process: the replacement was rejected, too."""
@@ -120,6 +123,7 @@ class Refresher:
     def end_pause(self) -> None:
         """Replace rejected tokens again, if there is a pause: the API accepted a token."""
         if self.record.pause is not None and self.grant.update(Record.without_pause):
+            logger.info("Pause ended (region %s): the API accepts a token again.", self.application.region.code)
             self.grant.share(Record.without_pause, wait=0.0)
 
     def refresh(self) -> Token:
@@ -128,7 +132,7 @@ class Refresher:
         with self.grant.hold(LOCK_TIMEOUT):
             record = self.record
             if not self._is_usable(record) or record.access_token == in_hand:
-                self._mint(record)
+                self._mint(record, "asked for")
         return cast("Token", self._get_memory_with_token().record.token)
 
     def adopt(self, token: Token, *, now: float) -> None:
@@ -148,16 +152,17 @@ class Refresher:
             if self.grant.advance(record.without_grant(), instead_of=record):
                 self.grant.save()
 
-    def _obtain(self, is_good: Callable[[Record], bool]) -> bool:
+    def _obtain(self, is_good: Callable[[Record], bool], reason: str) -> bool:
         """Wait for the one refresh, unless what is good enough is there by then; tell whether this call minted."""
         if is_good(self.record):
             return False
         with self.grant.hold(LOCK_TIMEOUT, unless=lambda: is_good(self.record)) as needed:
             record = self.record
-            if not needed or is_good(record):
-                return False
-            self._mint(record)
-            return True
+            if needed and not is_good(record):
+                self._mint(record, reason)
+                return True
+        logger.debug("Nothing had to be minted (%s): another caller was first.", reason)
+        return False
 
     def _refresh_without_waiting(self, now: float) -> None:
         """Stale, or a save is due: the caller that gets the locks at once does it, and no caller pays for a failure."""
@@ -172,12 +177,13 @@ class Refresher:
             with grant.hold(0, unless=is_replaced) as needed:
                 record = self.record
                 if needed and not record.is_fresh(now):
-                    self._mint(record)
+                    self._mint(record, "stale")
                 elif needed and grant.memory.record != grant.memory.base:
                     grant.save()
         except BusyHereError:
             return  # without a pause in looking, which that other thread would take for a reason to do nothing itself
-        except BusyError:
+        except BusyError as error:
+            logger.debug("The live access token stays in use: %s.", error.message)
             grant.postpone_look(LOOK_AGAIN, part=0.5)
         except ZohoAuthError as error:
             failure = self.record.failure
@@ -185,8 +191,11 @@ class Refresher:
             grant.postpone_look(max(TRY_AGAIN, getattr(error, "retry_after", 0.0), left))
             logger.warning("The access token stays in use although renewing or saving it failed: %s", error)
 
-    def _mint(self, record: Record) -> None:
-        """Ask Zoho for a token. Both locks are held and `record` has just been read."""
+    def _mint(self, record: Record, reason: str) -> None:
+        """Ask Zoho for a token. Both locks are held and `record` has just been read.
+
+        :param reason: for the log
+        """
         grant, clock = self.grant, self.grant.clock
         self._raise_if_hopeless(record)
         refresh_token = cast("Secret", record.refresh_token)  # without one it would have been hopeless
@@ -194,6 +203,7 @@ class Refresher:
         if not grant.advance(record.with_mint(clock(), self.budget), instead_of=record):
             return
         grant.save_if_possible()
+        started = time.monotonic()
         try:
             token = self.endpoint.refresh(record.token, refresh_token, now=clock())
         except ZohoAuthError as error:
@@ -202,9 +212,19 @@ class Refresher:
             raise
         # Adopted before it is saved: whatever the store does now, the token is in use (T25). The mint is dated when the
         # answer came: Zoho counts it from some moment before that.
+        self._log_mint(token, reason, time.monotonic() - started, record.failure)
         minted = record.with_mint(clock(), self.budget).with_token(token)
         if grant.advance(minted.with_date(clock(), after=grant.memory.base), instead_of=record):
             grant.save()
+
+    def _log_mint(self, token: Token, reason: str, seconds: float, failure: Failure | None) -> None:
+        name, region = fingerprint(token.access_token), self.application.region.code
+        expiry = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(token.expires_at))
+        logger.info(
+            "Access token %s minted in %.2f s (region %s, %s); expires %s.", name, seconds, region, reason, expiry
+        )
+        if failure is not None:
+            logger.info("Cool-down ended (region %s): Zoho mints again.", region)
 
     def _remember_failure(self, error: ZohoAuthError, record: Record) -> bool:
         """Note why minting failed, and tell whether that still matters."""
@@ -214,6 +234,9 @@ class Refresher:
             return False
         grant.save_if_possible()
         failure = failed.failure
+        if failure and not failure.is_dead_grant:
+            seconds, region = failure.cool_down.seconds, self.application.region.code
+            logger.info("Cool-down of %.0f s begun (region %s): %s", seconds, region, error.message)
         if failure and not isinstance(error, TokenEndpointError):
             grant.refuse(failure, record.access_token)
         if failure and isinstance(error, ThrottledError):

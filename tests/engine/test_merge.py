@@ -313,6 +313,19 @@ def test_a_plain_token_dict_comes_after_what_is_in_memory_whatever_the_clock_say
     assert merge(NEW, dated, base=None) is dated
 
 
+@pytest.mark.parametrize("trace", [{"failure": THROTTLED}, {"mints": (NOW,)}], ids=["failure", "mint"])
+def test_T79_a_grant_that_was_tried_in_vain_comes_before_every_other(trace):
+    stored = replace(argument("1000.wrong"), **trace)
+    dated = date_grant(stored, mine=OLD, base=OLD, now=LATER)
+    assert dated.granted_at == 0.0
+    assert merge(OLD, dated, base=OLD) == OLD
+    assert merge(Record(), dated, base=None) is dated
+    assert (
+        date_grant(stored, mine=replace(NEW, refresh_token=stored.refresh_token), base=None, now=NOW).granted_at
+        == LATER
+    )
+
+
 def test_a_record_of_nothing_without_a_date_is_a_revocation_of_no_known_grant():
     assert date_grant(Record(extra=KEPT), mine=NEW, base=NEW, now=NOW) == Record(granted_at=NOW, extra=KEPT)
     assert date_grant(Record(), mine=revoked(EARLIER), base=NEW, now=NOW) == revoked(EARLIER)

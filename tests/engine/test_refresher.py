@@ -683,8 +683,8 @@ class TestWaiting:
         source.grant.clock.forward(3600)
         mint = source._mint
 
-        def revoked_at_once(record):
-            mint(record)
+        def revoked_at_once(record, reason):
+            mint(record, reason)
             MemoryStore.save(source.grant.store, {"client_id": "1000.CLIENT", "region": "eu"})
             source.grant.read()
 
@@ -778,11 +778,11 @@ class TestSeed:
         assert accounts.calls[-1][0] == GRANT
 
     @pytest.mark.parametrize("stored", [token_record("T-good", grant=GOOD, age=3600), None], ids=["stored", "empty"])
-    @pytest.mark.parametrize("order", list(itertools.product(["good", WRONG], repeat=4)), ids="-".join)
+    @pytest.mark.parametrize("order", list(itertools.product(["good", "wrong", "none"], repeat=4)), ids="-".join)
     @pytest.mark.parametrize("reached", [0, 2, 4])
-    def test_T79_a_wrong_argument_costs_another_process_nothing(self, reached, order, stored, wrong_is_dead, clock):
+    def test_T79_a_wrong_argument_costs_other_processes_nothing(self, reached, order, stored, wrong_is_dead, clock):
         store = WatchedStore(stored)
-        names = {"good": GOOD, WRONG: WRONG}
+        names = {"good": GOOD, "wrong": WRONG, "none": None}
         sources = {
             name: make_refresher(store, grant=grant, clock=clock, accounts=wrong_is_dead)
             for name, grant in names.items()
@@ -818,17 +818,20 @@ class TestSeed:
         assert store.record["refresh_token"] == GOOD
         assert wrong.record.refresh_token == WRONG
 
+    @pytest.mark.parametrize("reached", [True, False])
     def test_T79_a_wrong_argument_that_finds_an_emptied_store_gives_way_to_the_grant_that_others_remember(
-        self, wrong_is_dead, clock
+        self, reached, wrong_is_dead, clock
     ):
         store = WatchedStore(token_record("T-good", grant=GOOD))
         fleet = make_refresher(store, grant=None, clock=clock, accounts=wrong_is_dead)
         fleet.get_header()
         store._text = None
         wrong = make_refresher(store, grant=WRONG, clock=clock, accounts=wrong_is_dead)
-        with pytest.raises(ReauthorizationRequired):
+        wrong_is_dead.reached = reached
+        with pytest.raises(ReauthorizationRequired if reached else TokenEndpointError):
             wrong.get_header()
         assert store.record["refresh_token"] == WRONG
+        wrong_is_dead.reached = True
         clock.forward(3600)
         assert fleet.get_header()
         assert store.record["refresh_token"] == GOOD
