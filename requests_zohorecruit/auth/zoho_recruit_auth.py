@@ -19,6 +19,7 @@ from requests_zohorecruit.secret import checked_secret, clear_frames, clears_fra
 from requests_zohorecruit.stores import TokenStore
 from requests_zohorecruit.zoho.api_answers import is_rejection
 from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.grants import RefreshToken
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import SCHEME, Token
 from requests_zohorecruit.zoho.token_endpoint import TIMEOUT, TokenEndpoint
@@ -72,11 +73,11 @@ class ZohoRecruitAuth(AuthBase):
         from requests_zohorecruit.engine.refresher import Refresher  # noqa: PLC0415
 
         application = Application.create(client_id, client_secret, region)
-        seed = None if refresh_token is None else checked_secret("refresh_token", refresh_token)
+        seed = None if refresh_token is None else RefreshToken(checked_secret("refresh_token", refresh_token))
         endpoint = TokenEndpoint(application, session=session, timeout=timeout)
         self._hook = ResponseHook(self)
         self._hosts = TrustedHosts(application.region, allowed_hosts)
-        self._refresher = Refresher(endpoint, as_store(store, endpoint), Record(refresh_token=seed))
+        self._refresher = Refresher(endpoint, as_store(store, endpoint), Record(seed))
 
     @classmethod
     @clears_frames

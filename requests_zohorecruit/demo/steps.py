@@ -18,8 +18,9 @@ from requests_zohorecruit.demo.stage import Stage
 from requests_zohorecruit.demo.storm import Call, Crowd, Outcome, run_in_threads
 from requests_zohorecruit.engine.refresher import Refresher
 from requests_zohorecruit.errors import ReauthorizationRequired, ThrottledError, ZohoAuthError
-from requests_zohorecruit.secret import fingerprint
+from requests_zohorecruit.secret import Secret, fingerprint
 from requests_zohorecruit.zoho.consent import build_consent_url, make_state, read_callback
+from requests_zohorecruit.zoho.grants import RefreshToken
 
 __all__ = ["STEPS"]
 
@@ -203,11 +204,11 @@ STEPS: tuple[tuple[str, Callable[[Stage, Narrator], None]], ...] = (
 
 def _compare(stage: Stage, narrator: Narrator) -> None:
     """Do what most OAuth clients do in the same place, on another grant: each thread refreshes for itself."""
-    grant, count = stage.zoho.new_grant(), stage.count()
+    grant, count = RefreshToken(Secret(stage.zoho.new_grant())), stage.count()
 
     def refresh() -> Outcome:
         try:
-            stage.endpoint.refresh(None, grant, now=stage.clock())
+            stage.endpoint.mint(grant, None, now=stage.clock())
         except ZohoAuthError as error:
             return Outcome(type(error).__name__)
         return Outcome("200")

@@ -22,6 +22,7 @@ from requests_zohorecruit.secret import Secret, fingerprint
 from requests_zohorecruit.stores.base import TokenStore
 from requests_zohorecruit.thread_locks import SharedWork, ThreadLock
 from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.grants import Grant
 
 __all__ = ["Memory", "SharedGrant", "logger"]
 
@@ -55,7 +56,7 @@ class Memory(NamedTuple):
     def is_withheld(self) -> bool:
         """Whether the store keeps another grant until this one, which was given as an argument, has minted (T79)."""
         record, base = self.record, self.base
-        if record.granted_at is not None or base is None or base.refresh_token is None:
+        if record.granted_at is not None or base is None or base.grant is None:
             return False
         return not record.has_same_grant(base)
 
@@ -70,15 +71,20 @@ class Memory(NamedTuple):
             header=token.authorization if token else "",
         )
 
-    def with_stored(self, stored: Record | None, now: float, *, claim: bool = False) -> Memory:
+    def with_stored(
+        self, stored: Record | None, now: float, *, only: Grant | None = None, claim: bool = False
+    ) -> Memory:
         """Return what is known once this has been read from the store at `now`.
 
+        :param only: the grant that no other takes the place of, or None
         :param claim: a grant that the store has not had yet comes after the one that is there, whatever their dates
         """
         mine, base = self.record, self.base
         if stored is None:
             # An emptied store has lost nothing: the next save puts it back. What is withheld waits for that of others.
             return self if self.is_withheld else self.with_record(mine, Record(), self.save_due)
+        if only is not None and stored.grant != only:
+            return self.with_record(mine.with_extra_of(stored), stored, self.save_due)
         stored = date_grant(stored, mine=mine, base=base, now=now)
         if base is None or (claim and not mine.has_same_grant(base)):
             mine = mine.dated_after(stored)
@@ -108,6 +114,7 @@ class SharedGrant:
         self.stored = StoredRecord(application, store)
         self.clock = clock or read_wall_clock
         self.memory = Memory().with_record(given, None)
+        self._only = given.grant if given.grant is not None and given.grant.is_configured else None
         self.threads = ThreadLock()
         self.reading = SharedWork(ZohoAuthError)
         self._changing = ThreadLock()
@@ -169,7 +176,7 @@ class SharedGrant:
         """
 
         def change(memory: Memory) -> Memory:
-            if memory.record.refresh_token != instead_of.refresh_token:
+            if memory.record.grant != instead_of.grant:
                 return memory
             return memory.with_record(record, memory.base, memory.save_due)
 
@@ -242,19 +249,21 @@ class SharedGrant:
 
     def _read(self, *, claim: bool) -> None:
         stored, now = self.stored.load(), self.clock()
-        self._adopt(lambda memory: memory.with_stored(stored, now, claim=claim), "the store holds it")
+        self._adopt(lambda memory: memory.with_stored(stored, now, only=self._only, claim=claim), "the store holds it")
 
     def _read_unlocked(self) -> None:
         before, stored, now = self.memory, self.stored.load(), self.clock()
-        self._adopt(
-            lambda memory: memory.with_stored(stored, now) if memory is before else memory, "the store holds it"
-        )
+
+        def change(memory: Memory) -> Memory:
+            return memory.with_stored(stored, now, only=self._only) if memory is before else memory
+
+        self._adopt(change, "the store holds it")
 
     def _adopt(self, change: Callable[[Memory], Memory], reason: str) -> None:
         before, after = self.memory.record, self._change(change).record
         region = self.application.region.code
-        if after.refresh_token is not None and after.refresh_token != before.refresh_token:
-            logger.info("Grant %s adopted (region %s): %s.", fingerprint(after.refresh_token), region, reason)
+        if after.grant is not None and after.grant != before.grant:
+            logger.info("Grant %s adopted (region %s): %s.", fingerprint(after.grant_identity), region, reason)
         elif after.token is not None and after.access_token != before.access_token:
             logger.debug(
                 "Access token %s adopted (region %s): %s.", fingerprint(after.token.access_token), region, reason

@@ -52,12 +52,12 @@ def merge(mine: Record, theirs: Record, *, base: Record | None) -> Record:
 
 
 def _use_given(mine: Record, theirs: Record, base: Record | None) -> Record:
-    if mine.refresh_token is None:
+    if mine.grant is None:
         # An access token alone is no grant, and must not cost the store the one it has.
         return mine.with_extra_of(theirs) if theirs.is_empty else theirs
-    if theirs.refresh_token is None:
-        # A record that has lost its refresh token gets it back, and keeps its access token.
-        token = mine.token or (theirs.token and replace(theirs.token, refresh_token=mine.refresh_token))
+    if theirs.grant is None:
+        # A record that has lost its grant gets it back, and keeps its access token.
+        token = mine.token or (theirs.token and mine.grant.own(theirs.token))
         return replace(mine, token=token, extra=theirs.extra)
     if base is not None and not base.has_same_grant(theirs) and theirs.token is not None and not theirs.is_dead:
         # A person has logged in since the store was first read. Another process's argument would have no token yet.

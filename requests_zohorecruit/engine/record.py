@@ -21,8 +21,9 @@ from requests_zohorecruit.errors import (
     TokenStoreError,
     ZohoAuthError,
 )
-from requests_zohorecruit.secret import Secret, checked_secret, clears_frames
+from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.grants import Grant, read_grant
 from requests_zohorecruit.zoho.token import TOKEN_KEYS, Token
 
 __all__ = ["Failure", "Record"]
@@ -56,14 +57,15 @@ class Failure(NamedTuple):
 
 _REMEMBERED = (TokenEndpointError, ThrottledError, ReauthorizationRequired, ClientConfigurationError)
 _ERRORS: Mapping[str, type[ZohoAuthError]] = {kind.__name__: kind for kind in _REMEMBERED}
-_OWN_KEYS = frozenset({*TOKEN_KEYS, "client_id", "region", "granted_at", "mint_times", "failure", "rejection_pause"})
+_BOOKKEEPING = ("granted_at", "mint_times", "failure", "rejection_pause")
+_OWN_KEYS = frozenset({*TOKEN_KEYS, "soid", "client_id", "region", *_BOOKKEEPING})
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """A grant and its state.
 
-    :ivar refresh_token: the grant, or None
+    :ivar grant: what access tokens are minted from, or None
     :ivar token: the access token minted last, or None
     :ivar granted_at: when a person gave the grant, or when it was first seen, in epoch seconds; from one grant to the
         next it never goes back. A revoked grant's stays, to tell which one that was. None = the grant was given here as
@@ -74,7 +76,7 @@ class Record:
     :ivar extra: keys of other programs in the same record, kept as they are
     """
 
-    refresh_token: Secret | None = None
+    grant: Grant | None = None
     token: Token | None = None
     granted_at: float | None = None
     mints: tuple[float, ...] = ()
@@ -98,9 +100,7 @@ class Record:
                     hint="Give every client and region a store of its own.",
                 )
         try:
-            refresh_token = (
-                checked_secret("refresh_token", mapping["refresh_token"]) if mapping.get("refresh_token") else None
-            )
+            grant = read_grant(mapping)
             token = Token.from_dict(mapping) if mapping.get("access_token") else None
         except (TypeError, ValueError) as error:
             raise TokenStoreError(
@@ -111,7 +111,7 @@ class Record:
         if token is not None:
             token = replace(token, api_domain=region.trusted_api_domain(token.api_domain))
         return cls(
-            refresh_token=refresh_token,
+            grant=grant,
             token=token,
             granted_at=float(mapping["granted_at"]) if _is_number(mapping.get("granted_at")) else None,
             mints=_parse_times(mapping.get("mint_times")),
@@ -128,8 +128,8 @@ class Record:
     def to_mapping(self, application: Application) -> dict[str, Any]:
         """Return the record as a store keeps it: JSON types, and no key of ours without a value."""
         values = {
-            **({"refresh_token": str(self.refresh_token)} if self.refresh_token else {}),
             **(self.token.to_dict() if self.token else {}),
+            **(self.grant.to_mapping() if self.grant else {}),
             "client_id": application.client_id,
             "region": application.region.code,
             "granted_at": self.granted_at,
@@ -142,6 +142,11 @@ class Record:
     # What it says
 
     @property
+    def grant_identity(self) -> str:
+        """What tells the grant from every other one of the application, empty = there is none; secret."""
+        return self.grant.identity if self.grant else ""
+
+    @property
     def access_token(self) -> str | None:
         """The access token, or None."""
         return self.token.access_token if self.token else None
@@ -149,7 +154,7 @@ class Record:
     @property
     def is_empty(self) -> bool:
         """Whether there is neither a grant nor a token, as after a revocation."""
-        return self.refresh_token is None and self.token is None
+        return self.grant is None and self.token is None
 
     @property
     def is_dead(self) -> bool:
@@ -175,7 +180,7 @@ class Record:
 
     def has_same_grant(self, other: Record) -> bool:
         """Tell whether `other` is of the same grant; one that is revoked is not the one that was given."""
-        return (self.refresh_token, self.is_empty) == (other.refresh_token, other.is_empty)
+        return (self.grant, self.is_empty) == (other.grant, other.is_empty)
 
     def has_older_token_than(self, other: Record) -> bool:
         """Tell whether `other`, of the same grant, has another access token that lives longer."""
@@ -189,9 +194,9 @@ class Record:
     def find_obstacle(self, now: float, application: Application, budget: Budget) -> ZohoAuthError | None:
         """Return the error to raise instead of asking Zoho for a token now, or None."""
         region, failure = application.region.code, self.failure
-        if self.refresh_token is None:
+        if self.grant is None:
             return self.no_grant(application)
-        if failure and failure.grant == application.fingerprint(self.refresh_token):
+        if failure and failure.grant == application.fingerprint(self.grant_identity):
             if failure.is_dead_grant:
                 return failure.to_error(region, failure.cool_down.until)  # a dead grant stays dead
             if not failure.cool_down.is_over(now):
@@ -235,16 +240,14 @@ class Record:
 
     def with_token(self, token: Token) -> Record:
         """Take a new token. A grant that Zoho replaced along with it is replaced here too."""
-        grant = token.refresh_token or self.refresh_token
-        if grant is not None:
-            grant = Secret(grant)
-            token = replace(token, refresh_token=grant)
-        record = replace(self, token=token, refresh_token=grant, failure=None)
-        return record if self.refresh_token in {None, grant} else record.dated_after(self)
+        grant = self.grant.renew(token) if self.grant else read_grant(token.to_dict())
+        record = replace(self, token=grant.own(token) if grant else token, grant=grant, failure=None)
+        return record if self.grant in {None, grant} else record.dated_after(self)
 
     def without_grant(self) -> Record:
         """Return what is left after a revocation."""
-        return Record(granted_at=self.granted_at, extra=self.extra)
+        grant = self.grant and self.grant.outlive_revocation()
+        return Record(grant, granted_at=self.granted_at, extra=self.extra)
 
     def with_failure(self, error: ZohoAuthError, now: float, application: Application, before: Record) -> Record:
         """Remember why a refresh failed, so that no process asks in vain.
@@ -260,7 +263,7 @@ class Record:
             is_transient = isinstance(error, TokenEndpointError)
             cool_down = CoolDown.begin(now, limits.TRANSIENT if is_transient else limits.WRONG_CLIENT)
         uncertain = isinstance(error, TokenEndpointError) and error.uncertain
-        grant = application.fingerprint(self.refresh_token)
+        grant = application.fingerprint(self.grant_identity)
         failure = Failure(kind, error.message, error.code, error.status_code, error.hint, grant, cool_down)
         return replace(self, mints=self.mints if uncertain else before.mints, failure=failure)
 

@@ -15,8 +15,9 @@ from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, LOOK_AGAIN, PAUSE_W
 from requests_zohorecruit.engine.record import Failure, Record
 from requests_zohorecruit.engine.store_access import BusyError, BusyHereError
 from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, TokenStoreError, ZohoAuthError
-from requests_zohorecruit.secret import Secret, fingerprint
+from requests_zohorecruit.secret import fingerprint
 from requests_zohorecruit.stores.base import TokenStore
+from requests_zohorecruit.zoho.grants import Grant
 from requests_zohorecruit.zoho.token import Token
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
@@ -145,10 +146,11 @@ class Refresher:
         """Revoke the grant at Zoho, then forget it here and in the store."""
         with self.grant.hold(LOCK_TIMEOUT):
             record = self.record
-            token = record.refresh_token or record.access_token
-            if token is None:
+            if record.is_empty:
                 raise record.no_grant(self.application)
-            self.endpoint.revoke(token)
+            token = record.grant.choose_revocable(record.token) if record.grant else record.access_token
+            if token is not None:
+                self.endpoint.revoke(token)
             if self.grant.advance(record.without_grant(), instead_of=record):
                 self.grant.save()
 
@@ -198,14 +200,14 @@ class Refresher:
         """
         grant, clock = self.grant, self.grant.clock
         self._raise_if_hopeless(record)
-        refresh_token = cast("Secret", record.refresh_token)  # without one it would have been hopeless
+        source = cast("Grant", record.grant)  # without one it would have been hopeless
         # Written down first: if this process dies while Zoho mints, the budget still knows.
         if not grant.advance(record.with_mint(clock(), self.budget), instead_of=record):
             return
         grant.save_if_possible()
         started = time.monotonic()
         try:
-            token = self.endpoint.refresh(record.token, refresh_token, now=clock())
+            token = self.endpoint.mint(source, record.token, now=clock())
         except ZohoAuthError as error:
             if not self._remember_failure(error, record):
                 return
@@ -245,7 +247,7 @@ class Refresher:
 
     def _raise_if_hopeless(self, record: Record) -> None:
         access_token, failure = self.grant.memory.refusal or (None, None)
-        grant = self.application.fingerprint(record.refresh_token)
+        grant = self.application.fingerprint(record.grant_identity)
         if failure and (access_token, failure.grant) == (record.access_token, grant):
             raise failure.to_error(self.application.region.code, failure.cool_down.until)
         obstacle = record.find_obstacle(self.grant.clock(), self.application, self.budget)

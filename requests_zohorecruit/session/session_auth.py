@@ -18,10 +18,10 @@ from requests_zohorecruit.auth.zoho_recruit_auth import ResponseHook, ZohoRecrui
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.refresher import Refresher
-from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores import CallbackStore, TokenStore
 from requests_zohorecruit.thread_locks import ThreadLock
 from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.grants import Grant
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
 if TYPE_CHECKING:
@@ -99,18 +99,18 @@ class SessionAuth(ZohoRecruitAuth):
     def get_token_dict(self) -> dict[str, Any]:
         """Return the current token as requests-oauthlib shows it: as it was given, or as it came from Zoho."""
         record = self._read_record()
-        if (record.refresh_token, record.token) == (self._shown.refresh_token, self._shown.token):
+        if (record.grant, record.token) == (self._shown.grant, self._shown.token):
             return dict(self._mapping)
-        grant = {"refresh_token": str(record.refresh_token)} if record.refresh_token else {}
+        grant = record.grant.to_mapping() if record.grant else {}
         return {**record.extra, **grant, **(record.token.to_dict() if record.token else {})}
 
     def is_authorized(self) -> bool:
         """Tell whether a request can succeed: a live token, or a grant that Zoho has not called dead."""
         record = self._read_record()
-        if record.refresh_token is None or record.is_alive(self._refresher.grant.clock()):
+        if record.grant is None or record.is_alive(self._refresher.grant.clock()):
             return record.is_alive(self._refresher.grant.clock())
         # A failure of another grant says nothing of this one.
-        grant = self.application.fingerprint(record.refresh_token)
+        grant = self.application.fingerprint(record.grant_identity)
         return not (record.failure and record.failure.is_dead_grant and record.failure.grant == grant)
 
     def get_endpoint(self, *, timeout: Any, verify: Any, proxies: Any, cert: Any) -> TokenEndpoint:
@@ -127,7 +127,7 @@ class SessionAuth(ZohoRecruitAuth):
     def secrets(self) -> tuple[str | None, ...]:
         """Return what must not be shown."""
         record = self._refresher.record
-        return (self.application.client_secret, record.access_token, record.refresh_token)
+        return (self.application.client_secret, record.access_token, record.grant_identity)
 
     def _read_record(self) -> Record:
         """Return what is in hand, or what the store holds when there is nothing."""
@@ -138,7 +138,7 @@ class SessionAuth(ZohoRecruitAuth):
     def _restart(self, before: Record) -> None:
         self._mapping, self._shown = self._get_client_token(), self._read_client_token()
         given = self._shown
-        if given.refresh_token == before.refresh_token:
+        if given.grant == before.grant:
             # Handed over again, the same grant keeps its mints and its cool-down.
             given = replace(given.join(before), extra=given.extra)
         self._start(given)
@@ -163,5 +163,5 @@ class SessionAuth(ZohoRecruitAuth):
             self._session.token_updater(record)
 
 
-def _list_tokens(record: Record) -> tuple[Secret | None, str | None]:
-    return record.refresh_token, record.access_token
+def _list_tokens(record: Record) -> tuple[Grant | None, str | None]:
+    return record.grant, record.access_token

@@ -46,6 +46,6 @@ class Application:
             client_secret = client_secret[where.code]
         return cls(str(checked_secret("client_id", client_id)), checked_secret("client_secret", client_secret), where)
 
-    def fingerprint(self, refresh_token: str | None) -> str:
+    def fingerprint(self, grant: str) -> str:
         """Return what identifies this configuration together with a grant, without revealing either."""
-        return fingerprint("\n".join((self.client_id, self.client_secret, self.region.token_url, refresh_token or "")))
+        return fingerprint(f"{self.client_id}\n{self.client_secret}\n{self.region.token_url}\n{grant}")

@@ -182,4 +182,14 @@ _ERRORS: Mapping[str, tuple[type[ZohoAuthError], str, str]] = {
         "does not accept the redirect URI",
         "It must be, to the letter, one that is registered for the client in Zoho's API console.",
     ),
+    "invalid_scope": (
+        ClientConfigurationError,
+        "does not give the scope that was asked for",
+        'Check its spelling, as in "ZohoRecruit.modules.ALL"; and whether this client may ask for it.',
+    ),
+    "missing_org_info": (
+        ClientConfigurationError,
+        "wants to know which organisation is meant",
+        'Pass soid="ZohoRecruit.<organisation id>"; the id must be of an organisation in region {region.code}.',
+    ),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -17,11 +17,9 @@ from urllib3.util import Retry
 from requests_zohorecruit.errors import TokenEndpointError
 from requests_zohorecruit.secret import checked_secret, clears_frames
 from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.grants import Grant
 from requests_zohorecruit.zoho.token import Token
 from requests_zohorecruit.zoho.token_answers import Answer, make_redirect_error, read_revocation, read_token_answer
-
-if TYPE_CHECKING:
-    from oauthlib.oauth2 import WebApplicationClient
 
 __all__ = ["TIMEOUT", "TokenEndpoint"]
 
@@ -62,17 +60,14 @@ class TokenEndpoint:
         return CONNECT_TRIES * connect + read
 
     @clears_frames
-    def refresh(self, previous: Token | None, refresh_token: str, *, now: float) -> Token:
-        """Mint an access token from a refresh token (RFC 6749, section 6; Zoho wants no scope and no redirect URI).
+    def mint(self, grant: Grant, previous: Token | None, *, now: float) -> Token:
+        """Mint an access token from a grant.
 
+        :param previous: the token before it, for what the answer leaves out
         :param now: epoch seconds
         """
-        body = _make_client(self.application).prepare_refresh_body(
-            refresh_token=refresh_token,
-            client_id=self.application.client_id,
-            client_secret=self.application.client_secret,
-        )
-        return self._read(self._post(self.application.region.token_url, body), previous, now)
+        answer = self._post(self.application.region.token_url, grant.make_body(self.application))
+        return self._read(answer, previous, now)
 
     @clears_frames
     def exchange(
@@ -85,7 +80,9 @@ class TokenEndpoint:
         :param now: epoch seconds
         :raises ValueError: `code` cannot be a code; nothing was sent
         """
-        body = _make_client(self.application).prepare_request_body(
+        from oauthlib.oauth2 import WebApplicationClient  # noqa: PLC0415 - it costs more to import than this package
+
+        body = WebApplicationClient(self.application.client_id).prepare_request_body(
             code=checked_secret("code", code),
             redirect_uri=redirect_uri,
             code_verifier=code_verifier,
@@ -129,13 +126,6 @@ class TokenEndpoint:
 
 
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-
-
-def _make_client(application: Application) -> WebApplicationClient:
-    # Imported where it is used: oauthlib would double the time that importing this package takes.
-    from oauthlib.oauth2 import WebApplicationClient  # noqa: PLC0415
-
-    return WebApplicationClient(application.client_id)
 
 
 def _private_session() -> requests.Session:

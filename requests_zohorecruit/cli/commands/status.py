@@ -71,7 +71,7 @@ def _collect_facts(profile: Profile, saved: SavedProfile, *, now: float) -> dict
         "region": who.region.code,
         "hosts": sorted(who.region.hosts),
         "scope": list(token.scope) if token else [],
-        "grant": fingerprint(record.refresh_token) if record.refresh_token else None,
+        "grant": fingerprint(record.grant_identity) if record.grant else None,
         "access_token": fingerprint(token.access_token) if token else None,
         "expires_at": token.expires_at if token else None,
         "expires_in": max(0, round(token.expires_at - now)) if token else None,
