@@ -86,7 +86,7 @@ class _App(click.Group):
             signal.signal(signal.SIGINT, before)
 
 
-def _tell(ctx: click.Context, error: Exception, message: str, remedy: str | None) -> None:
+def _tell(ctx: click.Context, error: Exception, message: str, remedy: str) -> None:
     if ctx.params["debug"]:
         click.echo(format_traceback(error), err=True)
     click.echo(f"Error: {message}", err=True)
@@ -94,11 +94,11 @@ def _tell(ctx: click.Context, error: Exception, message: str, remedy: str | None
         click.echo(remedy, err=True)
 
 
-def _find_remedy(error: ZohoAuthError, profile: Profile | None) -> str | None:
+def _find_remedy(error: ZohoAuthError, profile: Profile | None) -> str:
     """Return what to do next; here that is never an argument in a program."""
     if isinstance(error, ReauthorizationRequired) and profile is not None:
         return f"Run `{profile.login_command}`."
-    return error.hint
+    return error.advice
 
 
 def _interrupt(*_: object) -> None:

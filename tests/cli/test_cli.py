@@ -85,7 +85,7 @@ def test_an_error_is_one_message_one_remedy_and_one_exit_code(monkeypatch, error
     monkeypatch.setattr("requests_zohorecruit.demo.run", fail)
     told = run("demo")
     assert told.exit_code == code
-    assert told.stderr.splitlines() == [f"Error: {error.message}", *([error.hint] if error.hint else [])]
+    assert told.stderr.splitlines() == [f"Error: {error.message}", *([error.advice] if error.advice else [])]
     assert "Traceback" in run("--debug", "demo").stderr
 
 
