@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from requests_zohorecruit.engine.record import Record
-from requests_zohorecruit.errors import ReauthorizationRequired, TokenStoreError, ZohoAuthError
+from requests_zohorecruit.errors import ReauthorizationRequired, TokenStoreError, UntrustedHostError, ZohoAuthError
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.stores import FileStore, TokenStore
 from requests_zohorecruit.zoho.application import Application
@@ -147,6 +147,8 @@ class Profile:
             if "accounts_url" in mapping:
                 region = Region(mapping["region"], *(mapping[url] for url in _URLS))
             return Application.create(mapping["client_id"], mapping["client_secret"], region)
+        except UntrustedHostError as error:
+            problem = error.message
         except ZohoAuthError:
             raise
         except (KeyError, TypeError, ValueError):
@@ -154,6 +156,10 @@ class Profile:
                 f"Profile {self.name} is damaged: {self._file!r} does not say who the application is.",
                 hint=f"Nothing was changed. Restore it, or run `{self.login_command}` again.",
             ) from None
+        raise TokenStoreError(
+            f"Profile {self.name} cannot be used: {problem}",
+            hint=f"See who changed {self._file.path}; then run `{self.login_command}` again.",
+        )
 
     def _save_application(self, application: Application, *, in_keyring: bool) -> None:
         region = application.region

@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import keyring
@@ -127,6 +128,30 @@ class TestProfile:
         content = {"client_id": "1000.X", "client_secret": SECRET, "region": "mars"}
         FileStore(home / "default/application.json").save(content)
         with pytest.raises(UnknownRegionError, match="mars"):
+            Profile().load()
+
+    @pytest.mark.parametrize("url", ["accounts_url", "recruit_url", "upload_url", "api_domain"])
+    @pytest.mark.parametrize("in_keyring", [False, True])
+    def test_t90_a_known_region_with_other_urls_is_refused_and_a_login_repairs_it(self, home, url, in_keyring):
+        region = Region.lookup("eu")
+        urls = {each: getattr(region, each) for each in ("accounts_url", "recruit_url", "upload_url", "api_domain")}
+        content = {"client_id": "1000.X", "client_secret": SECRET, "region": "eu", **urls, url: "https://evil.example"}
+        FileStore(home / "default/application.json").save({**content, "keyring": in_keyring})
+        with safe_in_use() if in_keyring else nullcontext():
+            with pytest.raises(TokenStoreError) as caught:
+                ZohoRecruitAuth.from_profile()
+            assert str(caught.value) == (
+                "Profile default cannot be used: 'eu' is the name of Zoho's region eu, which has other addresses than "
+                f"this one. See who changed {home / 'default/application.json'}; then run `zohorecruit login` again."
+            )
+            Profile().save(application(), token(), now=1.0)
+            assert Profile().load().application.region is region
+
+    def test_t90_a_profile_with_an_address_that_is_not_https_is_refused_by_its_name(self, home):
+        urls = {"accounts_url": "http://a.b", "recruit_url": "https://r.b", "upload_url": "", "api_domain": ""}
+        content = {"client_id": "1000.X", "client_secret": SECRET, "region": "mars", **urls}
+        FileStore(home / "default/application.json").save(content)
+        with pytest.raises(TokenStoreError, match="Profile default cannot be used: accounts_url of region 'mars' must"):
             Profile().load()
 
     def test_a_login_of_another_client_replaces_all_of_the_former(self, stored):
@@ -331,7 +356,8 @@ class TestEnvironment:
     def test_two_addresses_make_a_region(self, monkeypatch):
         monkeypatch.setenv("ZOHORECRUIT_ACCOUNTS_URL", "https://accounts.zoho.example")
         monkeypatch.setenv("ZOHORECRUIT_RECRUIT_URL", "https://recruit.zoho.example")
-        region = Region("eu", "https://accounts.zoho.example", "https://recruit.zoho.example")
+        monkeypatch.setenv("ZOHORECRUIT_REGION", "mars")
+        region = Region("mars", "https://accounts.zoho.example", "https://recruit.zoho.example")
         assert environment_arguments()["region"] == region
         monkeypatch.delenv("ZOHORECRUIT_REGION")
         assert environment_arguments()["region"].code == "custom"
