@@ -114,9 +114,10 @@ class ZohoRecruitAuth(AuthBase):
 
         ``ZOHORECRUIT_CLIENT_ID``, ``ZOHORECRUIT_CLIENT_SECRET``, ``ZOHORECRUIT_REGION`` and, unless the store has a
         grant, ``ZOHORECRUIT_REFRESH_TOKEN``. Any of them may be in a file, for mounted secrets: then
-        ``ZOHORECRUIT_CLIENT_SECRET_FILE`` and so on is its path.
+        ``ZOHORECRUIT_CLIENT_SECRET_FILE`` and so on is its path. White space around a value does not matter; quotation
+        marks are an error. Every error names the variable.
 
-        :raises ClientConfigurationError: one is missing, given twice, or its file cannot be read
+        :raises ClientConfigurationError: one is missing, given twice or impossible, or its file cannot be read
         :raises UnknownRegionError: the region is none of the table
         """
         from requests_zohorecruit.login.environment import environment_arguments  # noqa: PLC0415 - see above

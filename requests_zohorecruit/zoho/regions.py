@@ -53,10 +53,10 @@ class Region:
             raise TypeError(f"region code must be a string, not {type(self.code).__name__}")
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", self.code):
             raise ValueError(f"region code {_show(self.code)} is not a short lower-case name such as 'eu'")
+        object.__setattr__(self, "code", str(self.code))  # a plain string, which a repr shows
         for name in ("accounts_url", "recruit_url", "upload_url", "api_domain"):
             value = getattr(self, name) or (self.recruit_url if name in {"upload_url", "api_domain"} else "")
             object.__setattr__(self, name, _parse_origin(name, value, self.code))
-        object.__setattr__(self, "code", str(self.code))  # a plain string, which a repr shows
         known = _BY_NAME.get(self.code)
         if known is not None and known != self:
             raise UntrustedHostError(
@@ -244,8 +244,8 @@ def _parse_origin(name: str, value: object, code: str) -> str:
     host = https_host(value)
     if host is None or not set("/?#").isdisjoint(value[len("https://") :].removesuffix("/")):
         raise UntrustedHostError(
-            f"{name} of region {code!r} must look like https://host or https://host:port: no http, user name, path, "
-            "query or fragment.",
+            f"{name} of region {_show(code)} must look like https://host or https://host:port: no http, user name, "
+            "path, query or fragment.",
             region=code,
         )
     return f"https://{host}"

@@ -1,9 +1,8 @@
-"""Profiles and the environment: where a grant is found without naming it in the program."""
+"""Profiles, and the doors to them and to the environment: where a grant is found without naming it in the program."""
 
 from __future__ import annotations
 
 import json
-import os
 import stat
 import subprocess
 import sys
@@ -16,7 +15,6 @@ from helpers.engine_parts import in_threads
 from helpers.memory_keyring import safe_in_use
 
 from requests_zohorecruit import (
-    ClientConfigurationError,
     FileStore,
     ReauthorizationRequired,
     Region,
@@ -24,7 +22,6 @@ from requests_zohorecruit import (
     UnknownRegionError,
     ZohoRecruitAuth,
 )
-from requests_zohorecruit.login.environment import environment_arguments, make_custom_region, read_variable
 from requests_zohorecruit.login.profiles import Profile, find_home
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token
@@ -285,86 +282,6 @@ class TestHome:
         monkeypatch.setitem(sys.modules, "platformdirs", None)
         with pytest.raises(TokenStoreError, match=r"requests-zohorecruit\[cli\]"):
             find_home()
-
-
-class TestEnvironment:
-    @pytest.fixture(autouse=True)
-    def complete(self, monkeypatch):
-        values = {"CLIENT_ID": "1000.CLIENT", "CLIENT_SECRET": SECRET, "REGION": "eu", "REFRESH_TOKEN": GRANT}
-        for name, value in values.items():
-            monkeypatch.setenv(f"ZOHORECRUIT_{name}", value)
-
-    def test_it_holds_the_arguments(self):
-        assert environment_arguments() == {
-            "client_id": "1000.CLIENT",
-            "client_secret": SECRET,
-            "region": "eu",
-            "refresh_token": GRANT,
-        }
-
-    def test_T60_secrets_do_not_show_in_a_traceback_with_locals(self):
-        assert SECRET not in repr(environment_arguments())
-        assert GRANT not in repr(environment_arguments())
-
-    @pytest.mark.parametrize("name", ["CLIENT_ID", "CLIENT_SECRET", "REGION", "REFRESH_TOKEN"])
-    def test_each_may_be_in_a_mounted_file(self, monkeypatch, tmp_path, name):
-        expected = environment_arguments()
-        mounted = tmp_path / "secret"
-        mounted.write_text(f"{os.environ[f'ZOHORECRUIT_{name}']}\n")
-        monkeypatch.delenv(f"ZOHORECRUIT_{name}")
-        monkeypatch.setenv(f"ZOHORECRUIT_{name}_FILE", str(mounted))
-        assert environment_arguments() == expected
-
-    def test_what_is_missing_is_named(self, monkeypatch):
-        monkeypatch.delenv("ZOHORECRUIT_CLIENT_ID")
-        monkeypatch.setenv("ZOHORECRUIT_REGION", "")
-        with pytest.raises(ClientConfigurationError, match="lacks ZOHORECRUIT_CLIENT_ID, ZOHORECRUIT_REGION"):
-            environment_arguments()
-
-    def test_without_a_refresh_token_the_store_has_to_know(self, monkeypatch):
-        monkeypatch.delenv("ZOHORECRUIT_REFRESH_TOKEN")
-        assert environment_arguments()["refresh_token"] is None
-
-    def test_given_twice_it_is_not_guessed_which(self, monkeypatch):
-        monkeypatch.setenv("ZOHORECRUIT_REGION_FILE", "/run/secrets/region")
-        with pytest.raises(ClientConfigurationError, match="are both set"):
-            environment_arguments()
-
-    @pytest.mark.parametrize("content", [None, b"\xff\xfe planted"])
-    def test_a_file_that_cannot_be_read_is_named(self, monkeypatch, tmp_path, content):
-        path = tmp_path / "secret"
-        if content:
-            path.write_bytes(content)
-        monkeypatch.delenv("ZOHORECRUIT_REGION")
-        monkeypatch.setenv("ZOHORECRUIT_REGION_FILE", str(path))
-        with pytest.raises(ClientConfigurationError, match="named by ZOHORECRUIT_REGION_FILE, cannot be read: "):
-            environment_arguments()
-
-    def test_the_file_of_a_profile_is_no_refresh_token(self, monkeypatch, tmp_path):
-        (tmp_path / "token.json").write_text(json.dumps({"refresh_token": GRANT}))
-        monkeypatch.delenv("ZOHORECRUIT_REFRESH_TOKEN")
-        monkeypatch.setenv("ZOHORECRUIT_REFRESH_TOKEN_FILE", str(tmp_path / "token.json"))
-        with pytest.raises(ClientConfigurationError, match="it is JSON, and should be the bare value"):
-            environment_arguments()
-
-    def test_an_empty_file_is_a_missing_value(self, monkeypatch, tmp_path):
-        (tmp_path / "secret").write_text(" \n")
-        monkeypatch.delenv("ZOHORECRUIT_REGION")
-        monkeypatch.setenv("ZOHORECRUIT_REGION_FILE", str(tmp_path / "secret"))
-        assert read_variable("REGION") is None
-
-    def test_two_addresses_make_a_region(self, monkeypatch):
-        monkeypatch.setenv("ZOHORECRUIT_ACCOUNTS_URL", "https://accounts.zoho.example")
-        monkeypatch.setenv("ZOHORECRUIT_RECRUIT_URL", "https://recruit.zoho.example")
-        monkeypatch.setenv("ZOHORECRUIT_REGION", "mars")
-        region = Region("mars", "https://accounts.zoho.example", "https://recruit.zoho.example")
-        assert environment_arguments()["region"] == region
-        monkeypatch.delenv("ZOHORECRUIT_REGION")
-        assert environment_arguments()["region"].code == "custom"
-
-    def test_one_address_makes_none(self):
-        with pytest.raises(ClientConfigurationError, match="the addresses of both"):
-            make_custom_region("eu", "https://accounts.zoho.example", None)
 
 
 class TestDoors:
