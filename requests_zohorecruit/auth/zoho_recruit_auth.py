@@ -40,7 +40,7 @@ class ZohoRecruitAuth(AuthBase):
 
     :param client_id: of the client registered in Zoho's API console
     :param client_secret: a string, or a mapping region code -> secret
-    :param region: a code or alias (``"eu"``), an accounts URL, or a `Region`; there is no default
+    :param region: a code or alias (``"eu"``), an address of it, or a `Region`; there is no default
     :param refresh_token: the grant to start from. Where the store holds another one, this one wins when the store is
         first read, and the stored access token, being another grant's, is dropped; from then on the store rules
     :param store: a `TokenStore`; or a function that takes the new token dict, like requests-oauthlib's

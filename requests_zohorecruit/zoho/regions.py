@@ -175,12 +175,12 @@ def https_host(url: str) -> str | None:
         host, port = parts.hostname, parts.port
     except ValueError:
         return None
-    if parts.scheme != "https" or "@" in parts.netloc or not host or host.endswith(".") or parts.netloc.endswith(":"):
-        return None
-    if "%" in host:
+    if parts.scheme != "https" or not host or host.endswith(".") or "%" in host:
         return None
     if ":" in host:
         host = f"[{host}]"
+    if not re.fullmatch(rf"{re.escape(host)}(:[0-9]+)?", parts.netloc.lower()):
+        return None  # a user name, a colon without a port, or what some parsers overlook behind an IPv6 address
     return host if port in {None, 443} else f"{host}:{port}"
 
 

@@ -418,6 +418,8 @@ def test_a_region_is_made_of_text():
         (b"https://recruit.zoho.eu/", None),
         ("https://recruit%2Ezoho.eu/", None),
         ("https://[fe80::1%25eth0]/", None),
+        ("https://[::1]x/", None),
+        ("https://[::1].evil.example/", None),
     ],
 )
 def test_T40_the_host_of_an_url_is_the_one_it_goes_to_or_none(url, host):
