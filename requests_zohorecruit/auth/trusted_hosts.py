@@ -50,8 +50,8 @@ class TrustedHosts:
             what = f", which belongs to region {other}" if other else ", which is none of its hosts"
             instead = f"; or, if the account is in region {other}, pass region={other!r}" if other else ""
             hint = (
-                f"Build addresses from auth.region.recruit_url ({recruit_url}){instead}. A host of your own that may have "
-                "the token goes into allowed_hosts."
+                f"Build addresses from auth.region.recruit_url ({recruit_url}){instead}. A host of your own that may "
+                "have the token goes into allowed_hosts."
             )
         raise UntrustedHostError(
             f"The access token of region {code} was not sent to {self.name(url)}{what}.", region=code, hint=hint

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from requests_zohorecruit import __version__
 from requests_zohorecruit.cli.commands.demo import demo
 from requests_zohorecruit.cli.commands.get import get
 from requests_zohorecruit.cli.commands.grants import refresh, revoke
@@ -113,7 +114,7 @@ permission is missing, 9 the clock is off, 130 Ctrl-C."""
 
 
 @click.group(cls=_App, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="requests-zohorecruit", message="%(package)s %(version)s")
+@click.version_option(__version__, message="requests-zohorecruit %(version)s")
 @click.option("--debug", is_flag=True, help="Show tracebacks of errors, without secrets.")
 def app(debug: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """OAuth 2.0 for Zoho Recruit: get a grant, look after it, see it work."""

@@ -179,7 +179,7 @@ def https_host(url: str) -> str | None:
         return None
     if ":" in host:
         host = f"[{host}]"
-    if not re.fullmatch(rf"{re.escape(host)}(:[0-9]+)?", parts.netloc.lower()):
+    if not re.fullmatch(r"(:[0-9]+)?", parts.netloc.lower().removeprefix(host)):
         return None  # a user name, a colon without a port, or what some parsers overlook behind an IPv6 address
     return host if port in {None, 443} else f"{host}:{port}"
 

@@ -244,7 +244,9 @@ class TestAllowedHosts:
         ],
     )
     def test_an_entry_that_is_no_host_is_refused_and_not_shown(self, entry):
-        with raising(ValueError, match=r"allowed_hosts must hold host or host:port values, and entry 2 is none: ") as caught:
+        with raising(
+            ValueError, match=r"allowed_hosts must hold host or host:port values, and entry 2 is none: "
+        ) as caught:
             make_auth(allowed_hosts=["proxy.example", entry])
         assert "hush" not in str(caught.value)
 

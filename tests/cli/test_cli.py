@@ -13,6 +13,7 @@ import socket
 import stat
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 from click.testing import CliRunner
@@ -56,6 +57,15 @@ def test_help_is_short(command):
 
 def test_the_version_is_that_of_the_package():
     assert run("--version").output.split() == ["requests-zohorecruit", cli_version()]
+
+
+def test_the_version_needs_no_metadata_which_a_zip_application_does_not_have(monkeypatch):
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    shown = run("--version")
+    assert (shown.exit_code, shown.output.split()) == (0, ["requests-zohorecruit", cli_version()])
 
 
 def cli_version():

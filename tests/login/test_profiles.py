@@ -23,6 +23,7 @@ from requests_zohorecruit import (
     ZohoRecruitAuth,
 )
 from requests_zohorecruit.login.profiles import Profile, find_home
+from requests_zohorecruit.stores import KeyringStore
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token
 
@@ -120,6 +121,17 @@ class TestProfile:
         with pytest.raises(TokenStoreError, match="Profile default is damaged") as caught:
             Profile().load()
         assert SECRET not in str(caught.value)
+
+    def test_files_that_an_editor_has_put_a_byte_order_mark_in_are_read(self, home):
+        Profile().save(application(), token(), now=1.0)
+        for name in ("application.json", "token.json"):
+            path = home / "default" / name
+            path.write_text(path.read_text("utf-8"), "utf-8-sig")
+        saved = Profile().load()
+        assert saved.application == application()
+        assert saved.store.load()["refresh_token"] == GRANT
+        Profile().save(application(), token("1000.next.grant"), now=2.0)
+        assert b"\xef\xbb\xbf" not in (home / "default/token.json").read_bytes()
 
     def test_a_region_nobody_knows_any_more_is_named(self, home):
         content = {"client_id": "1000.X", "client_secret": SECRET, "region": "mars"}
@@ -276,6 +288,53 @@ class TestHome:
         monkeypatch.delenv("ZOHORECRUIT_HOME")
         monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
         assert find_home() == platformdirs.user_config_path("requests-zohorecruit", appauthor=False)
+
+    @pytest.fixture
+    def homeless(self, monkeypatch):
+        """A user without HOME and without an entry in the password database, as containers with any uid have it."""
+        import pwd
+
+        def getpwuid(uid):
+            raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+        monkeypatch.setattr(pwd, "getpwuid", getpwuid)
+        for name in ("HOME", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "ZOHORECRUIT_HOME"):
+            monkeypatch.delenv(name, raising=False)
+
+    @pytest.mark.usefixtures("homeless")
+    def test_without_a_home_directory_it_says_what_to_set(self, monkeypatch, tmp_path):
+        monkeypatch.chdir(tmp_path)
+        advice = (
+            r"no home directory\. Set ZOHORECRUIT_HOME to the absolute path of a directory for profiles, or set HOME\."
+        )
+        for use in (ZohoRecruitAuth.from_profile, Profile, find_home):
+            with pytest.raises(TokenStoreError, match=advice):
+                use()
+        monkeypatch.setenv("ZOHORECRUIT_HOME", "~/zoho")
+        with pytest.raises(TokenStoreError, match=advice):
+            find_home()
+        monkeypatch.delenv("ZOHORECRUIT_HOME")
+        monkeypatch.setattr("platformdirs.user_config_path", lambda *_, **__: Path("~/.config/x"))  # an older version's
+        with pytest.raises(TokenStoreError, match=advice):
+            find_home()
+        assert list(tmp_path.iterdir()) == []  # no directory that is called "~"
+
+    @pytest.mark.usefixtures("homeless")
+    def test_without_a_home_directory_stores_say_what_to_set(self, monkeypatch, tmp_path):
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(
+            TokenStoreError, match=r"no home directory\. Set HOME, or give an absolute path instead of ~/token\.json"
+        ):
+            FileStore("~/token.json")
+        with (
+            pytest.raises(
+                TokenStoreError, match=r"no home directory\. Set HOME or XDG_STATE_HOME to the absolute path"
+            ),
+            KeyringStore("service", "name").lock(0),
+        ):
+            pass
+        assert FileStore("token.json").path == tmp_path / "token.json"
+        assert list(tmp_path.iterdir()) == []
 
     def test_without_platformdirs_it_says_what_to_install(self, monkeypatch):
         monkeypatch.delenv("ZOHORECRUIT_HOME")
