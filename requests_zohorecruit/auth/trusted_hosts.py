@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from ipaddress import IPv6Address
-from urllib.parse import urlsplit
 
 from requests_zohorecruit.errors import UntrustedHostError
 from requests_zohorecruit.zoho.regions import Region, https_host
@@ -64,32 +62,20 @@ class TrustedHosts:
         return host or "an odd address"
 
 
-#: What a request can be sent to: host names (RFC 1123, and the underscores of container networks) of 253 characters.
-_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z)(?!https?\Z|[0-9]+\Z){_LABEL}(?:\.{_LABEL})*")
+#: What a request can be sent to: an IPv6 address, or labels of host names (RFC 1123, and the underscores of container
+#: networks), 253 characters at most; a number alone is a port without its host. Anything else would match nothing.
+_LABEL, _PORT = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", r"(?::[1-9][0-9]*)?"
+_HOST = re.compile(rf"(?:\[[0-9a-f:.]+\]|(?!(?:[0-9]+|[^:]{{254,}}){_PORT}\Z){_LABEL}(?:\.{_LABEL})*){_PORT}")
 
 
 def _allowed_host(entry: object, number: int) -> str:
     if not isinstance(entry, str):
         raise TypeError(f"allowed_hosts must hold strings, not {type(entry).__name__}")
     host = https_host(f"https://{entry}/")
-    if host is None or any(mark in entry for mark in "/?#@*%") or not _can_exist(host):
+    if host is None or any(mark in entry for mark in "/?#@*%") or not _HOST.fullmatch(host):
         # Not shown: where a URL was pasted, it may hold a password.
         raise ValueError(
             f"allowed_hosts must hold host or host:port values, and entry {number} is none: leave out a scheme, user "
             "name, path, wildcard or space, and write an international name in its xn-- form"
         )
     return host
-
-
-def _can_exist(host: str) -> bool:
-    """Tell whether a request can have that host: any other entry would match nothing, which nobody would notice."""
-    parts = urlsplit(f"//{host}")
-    name = parts.hostname or ""
-    if not host.startswith("["):
-        return parts.port != 0 and bool(_HOST_NAME.fullmatch(name))
-    try:
-        IPv6Address(name)
-    except ValueError:
-        return False
-    return parts.port != 0

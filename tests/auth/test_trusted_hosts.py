@@ -171,6 +171,8 @@ class TestAllowedHosts:
             ("my_proxy", "https://my_proxy/x", True),
             ("a" * 63 + ".example", f"https://{'a' * 63}.example/x", True),
             ("xn--prxy-7qa.example", "https://xn--prxy-7qa.example/x", True),
+            ("http:8080", "https://http:8080/x", True),
+            ("a." * 122 + "longname:8443", f"https://{'a.' * 122}longname:8443/x", True),
             ("1password.example:65535", "https://1password.example:65535/x", True),
         ],
     )
@@ -239,8 +241,7 @@ class TestAllowedHosts:
             "8443",
             "a" * 64 + ".example",
             "a." * 127 + "example",
-            "https",
-            "https:443",
+            "8443:8443",
         ],
     )
     def test_an_entry_that_is_no_host_is_refused_and_not_shown(self, entry):
