@@ -38,7 +38,7 @@ def environment_arguments() -> dict[str, Any]:
     if missing:
         raise ClientConfigurationError(
             f"The environment lacks {', '.join(missing)}.",
-            hint="Set it, or the same name with _FILE to the path of a file that holds it.",
+            hint="Set each, or the same name with _FILE to the path of a file that holds it.",
         )
     return values
 

@@ -207,7 +207,7 @@ class TestWrittenOddly:
         if name == "REFRESH_TOKEN":
             assert environment_arguments()["refresh_token"] is None
             return
-        with raising(ClientConfigurationError, match=f"The environment lacks ZOHORECRUIT_{name}. Set it"):
+        with raising(ClientConfigurationError, match=f"The environment lacks ZOHORECRUIT_{name}. Set each"):
             ZohoRecruitAuth.from_env()
 
     def test_t86_an_unknown_region_names_its_variable_and_is_shown(self, write):
