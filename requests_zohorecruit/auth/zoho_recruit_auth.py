@@ -40,7 +40,7 @@ class ZohoRecruitAuth(AuthBase):
 
     :param client_id: of the client registered in Zoho's API console
     :param client_secret: a string, or a mapping region code -> secret
-    :param region: a code or alias (``"eu"``), an accounts URL, or a `Region`; there is no default
+    :param region: a code or alias (``"eu"``), an address of it, or a `Region`; there is no default
     :param refresh_token: the grant to start from. Where the store holds another one, this one wins when the store is
         first read, and the stored access token, being another grant's, is dropped; from then on the store rules
     :param store: a `TokenStore`; or a function that takes the new token dict, like requests-oauthlib's
@@ -114,9 +114,10 @@ class ZohoRecruitAuth(AuthBase):
 
         ``ZOHORECRUIT_CLIENT_ID``, ``ZOHORECRUIT_CLIENT_SECRET``, ``ZOHORECRUIT_REGION`` and, unless the store has a
         grant, ``ZOHORECRUIT_REFRESH_TOKEN``. Any of them may be in a file, for mounted secrets: then
-        ``ZOHORECRUIT_CLIENT_SECRET_FILE`` and so on is its path.
+        ``ZOHORECRUIT_CLIENT_SECRET_FILE`` and so on is its path. White space around a value does not matter; quotation
+        marks are an error. Every error names the variable.
 
-        :raises ClientConfigurationError: one is missing, given twice, or its file cannot be read
+        :raises ClientConfigurationError: one is missing, given twice or impossible, or its file cannot be read
         :raises UnknownRegionError: the region is none of the table
         """
         from requests_zohorecruit.login.environment import environment_arguments  # noqa: PLC0415 - see above

@@ -48,9 +48,9 @@ class Failure(NamedTuple):
         """Return the error to raise instead of asking again."""
         details: dict[str, Any] = {"code": self.code, "status_code": self.status_code, "hint": self.hint}
         left = max(0.0, self.cool_down.until - now)
-        if self.error == ThrottledError.__name__:
-            details["retry_after"] = left
         again = f" Not asked again for {left:.0f} s." if left else ""
+        if self.error == ThrottledError.__name__:
+            details["retry_after"], again = left, ""  # says its seconds itself
         return _ERRORS[self.error](self.message + again, region=region, **details)
 
 
@@ -200,7 +200,7 @@ class Record:
         if wait > 0:
             return ThrottledError(
                 f"This grant (region {region}) has minted {recent} access tokens within {budget.window:.0f} s, as many "
-                f"as Zoho allows; one more could lock it out, so none is asked for in the next {wait:.0f} s.",
+                f"as Zoho allows; one more could lock it out, so none is asked for.",
                 retry_after=wait,
                 region=region,
                 hint="Tokens live an hour: look for what throws them away, or for an API host that rejects them all.",

@@ -41,7 +41,7 @@ def zohorecruit_compliance_fix(
     HTTP 200 (https://www.zoho.com/accounts/protocol/oauth/web-apps/authorization.html). Applying it again changes
     nothing, or, with other arguments, makes the session go on with those and the token it has.
 
-    :param region: a code or alias (``"eu"``), an accounts URL, or a `Region`
+    :param region: a code or alias (``"eu"``), an address of it, or a `Region`
     :param client_secret: a string, or a mapping region code -> secret
     :param store: a `TokenStore`, or a function that takes the new token dict; None = the session's ``token_updater``,
         if it has one

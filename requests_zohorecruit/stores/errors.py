@@ -11,6 +11,7 @@ import logging
 import os
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from requests_zohorecruit.errors import TokenStoreError
@@ -19,7 +20,7 @@ from requests_zohorecruit.secret import clears_frames
 if TYPE_CHECKING:
     from typing import Concatenate, TypeAlias
 
-__all__ = ["FILE_HINTS", "guarded", "is_ours", "name_store", "translate"]
+__all__ = ["FILE_HINTS", "expand_home", "guarded", "is_ours", "name_store", "translate"]
 
 _log = logging.getLogger(__name__)
 
@@ -92,3 +93,16 @@ def _describe(cause: Exception) -> str:
     if isinstance(cause, OSError) and cause.errno:
         return f"{os.strerror(cause.errno)} ({kind})"
     return kind
+
+
+def expand_home(find: Callable[[], Path], hint: str) -> Path:
+    """Return the path that `find` returns, with the user's home directory in the place of ``~``.
+
+    :param hint: what to do where there is no home directory, as for a user without an entry in the password database
+    :raises TokenStoreError: there is none
+    """
+    try:
+        return find().expanduser()  # older versions of platformdirs leave ``~`` in their paths
+    except RuntimeError:
+        pass
+    raise TokenStoreError("This user has no home directory.", hint=hint)

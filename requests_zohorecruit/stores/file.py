@@ -16,7 +16,7 @@ from pathlib import Path
 
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.stores.encoding import MAX_RECORD_BYTES
-from requests_zohorecruit.stores.errors import FILE_HINTS, guarded
+from requests_zohorecruit.stores.errors import FILE_HINTS, expand_home, guarded
 from requests_zohorecruit.stores.file_lock import LockFile, make_private
 from requests_zohorecruit.stores.text_store import TextStore
 
@@ -36,6 +36,7 @@ class FileStore(TextStore):
     :param path: relative to the working directory of now; ``~`` is understood
     :raises TypeError: path is neither a string nor a path
     :raises ValueError: path is empty or names a directory
+    :raises TokenStoreError: it begins with ``~``, and there is no home directory
     :ivar path: the absolute path, before links are followed
     """
 
@@ -45,7 +46,7 @@ class FileStore(TextStore):
             raise TypeError(f"path must be a string or a path, not {type(name).__name__}")
         if not name or "\0" in name:
             raise ValueError("path must name a file")
-        self.path = Path(name).expanduser().absolute()
+        self.path = expand_home(lambda: Path(name), f"Set HOME, or give an absolute path instead of {name}.").absolute()
         if name.endswith(os.sep) or self.path.is_dir():
             raise ValueError(f"{self.path} is a directory; path must name a file in it")
         self._complained = False

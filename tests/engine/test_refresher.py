@@ -457,20 +457,24 @@ class TestExpired:
         with pytest.raises(ThrottledError) as caught:
             first.get_header()
         assert caught.value.retry_after == 60
+        assert str(caught.value).endswith(" Try again in 60 s.")
         clock.forward(20)
         with pytest.raises(ThrottledError) as caught:
             second.get_header()
         assert caught.value.retry_after == 40
+        assert str(caught.value).endswith(" Try again in 40 s.")
         assert len(accounts.calls) == 1
         clock.forward(40)
         with pytest.raises(ThrottledError) as caught:
             second.get_header()
         assert caught.value.retry_after == 120
+        assert str(caught.value).endswith(" Try again in 120 s.")
         assert len(accounts.calls) == 2
         clock.forward(119)
         with pytest.raises(ThrottledError) as caught:
             first.get_header()
         assert caught.value.retry_after == 1
+        assert str(caught.value).endswith(" Try again in 1 s.")
         clock.forward(1)
         assert first.get_header() == second.get_header() == header("T3")
 
