@@ -106,7 +106,7 @@ class SharedGrant:
         self.store = store
         self.stored = StoredRecord(application, store)
         self.clock = clock or read_wall_clock
-        self.memory = Memory().with_record(given, None)
+        self.memory = Memory().with_record(given.believed(self.clock()), None)
         self.threads = ThreadLock()
         self.reading = SharedWork(ZohoAuthError)
         self._changing = ThreadLock()
@@ -240,11 +240,11 @@ class SharedGrant:
         self._change(change)
 
     def _read(self, *, claim: bool) -> None:
-        stored, now = self.stored.load(), self.clock()
+        stored, now = self.stored.load(self.clock()), self.clock()
         self._change(lambda memory: memory.with_stored(stored, now, claim=claim))
 
     def _read_unlocked(self) -> None:
-        before, stored, now = self.memory, self.stored.load(), self.clock()
+        before, stored, now = self.memory, self.stored.load(self.clock()), self.clock()
         self._change(lambda memory: memory.with_stored(stored, now) if memory is before else memory)
 
     def _save_again(self, base: Record | None) -> None:

@@ -5,6 +5,8 @@ Knows nothing of memory, threads or when to refresh.
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 
@@ -15,6 +17,8 @@ from requests_zohorecruit.stores.errors import is_ours, name_store, translate
 from requests_zohorecruit.zoho.application import Application
 
 __all__ = ["BusyError", "BusyHereError", "StoredRecord", "UnlockError"]
+
+logger = logging.getLogger("requests_zohorecruit")
 
 
 class BusyError(ZohoAuthError):
@@ -39,10 +43,12 @@ class StoredRecord:
     def __init__(self, application: Application, store: TokenStore) -> None:
         self._application = application
         self._store = store
+        self._complained: set[str] = set()
 
-    def load(self) -> Record | None:
-        """Return the record, or None when there is none.
+    def load(self, now: float = math.inf) -> Record | None:
+        """Return the record, or None when there is none. What is wrong with its bookkeeping is logged, once.
 
+        :param now: epoch seconds, from which times that cannot be are told
         :raises TokenStoreError: it could not be read, is damaged, or belongs to another client or region
         """
         try:
@@ -52,10 +58,14 @@ class StoredRecord:
         except Exception as error:  # noqa: BLE001 - a store is other people's code
             raise self._translate(error, "loaded") from None
         try:
-            return None if mapping is None else Record.from_mapping(mapping, self._application)
+            record = None if mapping is None else Record.from_mapping(mapping, self._application, self._complain)
         except TokenStoreError as error:
             error.message = f"{name_store(self._store)}: {error.message}"
             raise
+        believed = record and record.believed(now)
+        if record and believed and record != believed:
+            self._complain("expires_at" if record.token != believed.token else "granted_at", "is more than a day ahead")
+        return believed
 
     def save(self, record: Record) -> None:
         """Replace the record.
@@ -114,6 +124,16 @@ class StoredRecord:
         except Exception as error:  # noqa: BLE001 - a store is other people's code
             raise self._translate(error, "locked") from None
         return lock
+
+    def _complain(self, key: str, problem: str = "cannot be read") -> None:
+        if key not in self._complained:
+            self._complained.add(key)
+            logger.warning(
+                "%s gave back a record whose %s %s; it is ignored. Times are numbers of epoch seconds.",
+                name_store(self._store),
+                key,
+                problem,
+            )
 
     def _translate(self, error: Exception, doing: str) -> TokenStoreError:
         failure = translate(error, name_store(self._store), doing, {})
