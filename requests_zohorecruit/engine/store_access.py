@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
-from requests_zohorecruit.stores.base import TokenStore
+from requests_zohorecruit.stores.base import TokenStore, refuse_awaitable
 from requests_zohorecruit.stores.errors import is_ours, name_store, translate
 from requests_zohorecruit.zoho.application import Application
 
@@ -53,6 +53,7 @@ class StoredRecord:
         """
         try:
             mapping = self._store.load()
+            refuse_awaitable(mapping, "load", name_store(self._store))
             if not (mapping is None or isinstance(mapping, Mapping)):
                 raise TypeError  # noqa: TRY301 - told like anything else a store does wrong
         except Exception as error:  # noqa: BLE001 - a store is other people's code
@@ -73,7 +74,8 @@ class StoredRecord:
         :raises TokenStoreError: it failed
         """
         try:
-            self._store.save(record.to_mapping(self._application))
+            result: object = self._store.save(record.to_mapping(self._application))  # type: ignore[func-returns-value]
+            refuse_awaitable(result, "save", name_store(self._store))
         except Exception as error:  # noqa: BLE001 - a store is other people's code
             failure = self._translate(error, "saved")
             if record.token and not failure.hint:
@@ -117,6 +119,7 @@ class StoredRecord:
     def _enter(self, left: float, timeout: float) -> AbstractContextManager[object]:
         try:
             lock = self._store.lock(left)
+            refuse_awaitable(lock, "lock", name_store(self._store))
             lock.__enter__()
         except TimeoutError as error:
             why = str(error) if is_ours(self._store) else "its lock is held"

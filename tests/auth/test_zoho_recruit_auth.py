@@ -436,6 +436,37 @@ class TestArguments:
         assert [f"Zoho-oauthtoken {token['access_token']}" for token in saved] == [header(1)]
         assert isinstance(as_store(saved.append, ACCOUNTS), CallbackStore)
 
+    @pytest.mark.parametrize("method", ["load", "save", "lock"])
+    @pytest.mark.parametrize("kind", ["coroutine", "generator"])
+    def test_t82_a_store_with_lazy_methods_is_refused(self, method, kind):
+        async def coroutine(self, *_):
+            """Do nothing, later."""
+
+        def generator(self, *_):
+            yield
+
+        store = type("Lazy", (MemoryStore,), {method: {"coroutine": coroutine, "generator": generator}[kind]})()
+        with raising(TypeError, match=f"{method} of Lazy must .*{kind} function"):
+            make_auth(store=store)
+
+    def test_t82_a_coroutine_function_as_token_updater_is_refused(self):
+        async def save(token):
+            """Do nothing, later."""
+
+        with raising(TypeError, match="save of CallbackStore must be a plain function"):
+            make_auth(store=save)
+
+    def test_t82_a_token_that_only_a_coroutine_would_save_stays_in_use(self, zoho):
+        async def save(token):
+            """Do nothing, later."""
+
+        auth = zoho.auth(store=lambda token: save(token))
+        with raising(TokenStoreError, match="its save returned a coroutine, which nothing awaits"):
+            zoho.session.get(zoho.url(), auth=auth)
+        assert header(1) == f"Zoho-oauthtoken {auth.token.access_token}"
+        assert zoho.session.get(zoho.url(), auth=auth).status_code == 200
+        assert len(zoho.token_calls) == 1
+
     def test_options_are_keywords(self):
         with raising(TypeError):
             ZohoRecruitAuth(CLIENT_ID, CLIENT_SECRET, "eu")

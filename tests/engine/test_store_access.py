@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 from decimal import Decimal
@@ -131,6 +132,25 @@ def test_t80_what_cannot_be_read_is_said_once_without_its_value(caplog):
         COMPLAINT.format("mint_times cannot be read"),
         COMPLAINT.format("granted_at cannot be read"),
     ]
+
+
+# -- stores that only begin their work -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["load", "save", "lock"])
+def test_t82_what_a_store_of_the_users_returns_must_not_have_to_be_awaited(method):
+    async def work():
+        """Do nothing, later."""
+
+    store = WatchedStore()
+    setattr(store, method, lambda *_: work())
+    stored = StoredRecord(APPLICATION, store)
+    with pytest.raises(TokenStoreError, match=f"WatchedStore is not synchronous: its {method} returned a coroutine"):
+        if method == "lock":
+            with stored.lock(0, 0):
+                raise AssertionError("it was locked")
+        getattr(stored, method)(*([Record()] if method == "save" else []))
+    gc.collect()  # Python would warn of a coroutine that was never awaited, which fails a test here
 
 
 # -- times that cannot be ----------------------------------------------------------------------------------------------
