@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
 
 from requests_zohorecruit.errors import TokenStoreError
 
-__all__ = ["TokenStore", "check_functions", "refuse_awaitable"]
+__all__ = ["TokenStore", "check_functions", "refuse_awaitable", "warn_of_pickling"]
+
+_log = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -78,3 +81,13 @@ def refuse_awaitable(result: object, method: str, owner: str) -> None:
             f"{owner} is not synchronous: its {method} returned a {type(result).__name__}, which nothing awaits.",
             hint="Give it a plain function that returns when the work is done, as one with asyncio.run(…) does.",
         )
+
+
+def warn_of_pickling(store: object) -> bool:
+    """Say that the processes which get copies of this store share nothing (T97); return True, for having said it."""
+    _log.warning(
+        "A pickled %r is a copy that shares nothing: each process that gets one mints access tokens of its own, until "
+        "Zoho locks the grant out. Use FileStore, or another store that processes share.",
+        store,
+    )
+    return True

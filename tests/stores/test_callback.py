@@ -348,3 +348,25 @@ def test_t82_an_awaitable_returned_later_is_an_error_and_nothing_counts_as_saved
 def test_t82_what_save_returns_is_ignored_otherwise() -> None:
     for result in (None, 1, [TOKEN], iter([]), object()):
         CallbackStore(lambda _, result=result: result).save(TOKEN)
+
+
+def load() -> None:
+    """Find nothing, from where pickle finds it."""
+
+
+def test_t97_pickling_one_without_load_says_once_that_it_shares_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    store = CallbackStore(keep)
+    for _ in range(3):
+        pickle.dumps(store)
+        store = pickle.loads(pickle.dumps(store))
+    pickle.dumps(CallbackStore(keep, load))
+    (record,) = caplog.records
+    assert "A pickled CallbackStore(keep) is a copy that shares nothing" in record.getMessage()
+    assert "FileStore" in record.getMessage()
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_t97_a_copy_is_the_same_store(duplicate: Any, caplog: pytest.LogCaptureFixture) -> None:
+    store = CallbackStore(keep)
+    assert duplicate(store) is store
+    assert caplog.records == []
