@@ -328,7 +328,7 @@ def _parse_bookkeeping(mapping: Mapping[str, Any], complain: Callable[[str], obj
         complain("mint_times")
     return {
         "granted_at": read("granted_at", _parse_time),
-        "mints": tuple(at for at in times if at is not None),
+        "mints": tuple(sorted(at for at in times if at is not None)[-100:]),
         "failure": read("failure", _parse_failure),
         "pause": read("rejection_pause", _parse_cool_down),
     }
@@ -340,9 +340,8 @@ def _parse_time(value: object) -> float | None:
 
 
 def _parse_times(value: object) -> tuple[float | None, ...] | None:
-    if isinstance(value, (set, frozenset)):  # DynamoDB has sets of numbers
-        value = sorted(value, key=lambda at: _parse_time(at) or 0.0)
-    return tuple(map(_parse_time, value[-100:])) if isinstance(value, (list, tuple)) else None
+    # DynamoDB has sets of numbers, too.
+    return tuple(map(_parse_time, value)) if isinstance(value, (list, tuple, set, frozenset)) else None
 
 
 def _parse_cool_down(value: object) -> CoolDown | None:

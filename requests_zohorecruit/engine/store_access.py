@@ -65,7 +65,7 @@ class StoredRecord:
             raise
         believed = record and record.believed(now)
         if record and believed and record != believed:
-            self._complain("expires_at" if record.token != believed.token else "granted_at", "is more than a day ahead")
+            self._complain("expires_at" if record.token != believed.token else "granted_at")
         return believed
 
     def save(self, record: Record) -> None:
@@ -74,8 +74,8 @@ class StoredRecord:
         :raises TokenStoreError: it failed
         """
         try:
-            result: object = self._store.save(record.to_mapping(self._application))  # type: ignore[func-returns-value]
-            refuse_awaitable(result, "save", name_store(self._store))
+            done = self._store.save(record.to_mapping(self._application))  # type: ignore[func-returns-value]
+            refuse_awaitable(done, "save", name_store(self._store))
         except Exception as error:  # noqa: BLE001 - a store is other people's code
             failure = self._translate(error, "saved")
             if record.token and not failure.hint:
@@ -128,15 +128,11 @@ class StoredRecord:
             raise self._translate(error, "locked") from None
         return lock
 
-    def _complain(self, key: str, problem: str = "cannot be read") -> None:
+    def _complain(self, key: str) -> None:
         if key not in self._complained:
             self._complained.add(key)
-            logger.warning(
-                "%s gave back a record whose %s %s; it is ignored. Times are numbers of epoch seconds.",
-                name_store(self._store),
-                key,
-                problem,
-            )
+            message = "%s gave back a record whose %s cannot be right; it is not used. Times are in epoch seconds."
+            logger.warning(message, name_store(self._store), key)
 
     def _translate(self, error: Exception, doing: str) -> TokenStoreError:
         failure = translate(error, name_store(self._store), doing, {})

@@ -10,11 +10,14 @@ import inspect
 import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from requests_zohorecruit.errors import TokenStoreError
 
-__all__ = ["TokenStore", "check_functions", "refuse_awaitable", "warn_of_pickling"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["SharedByCopies", "TokenStore", "check_functions", "refuse_awaitable"]
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +51,32 @@ class TokenStore(Protocol):
         """
 
 
+class SharedByCopies:
+    """A store whose copies are the store itself, so that copies of an auth share its grant (T97).
+
+    :cvar in_memory: whether a pickled copy has a record of its own; pickling says so in the log, once
+    """
+
+    in_memory = False
+    _complained = False
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self.in_memory and not self._complained:
+            self._complained = True
+            _log.warning(
+                "A pickled %r is a copy that shares nothing: each process that gets one mints access tokens of its "
+                "own, until Zoho locks the grant out. Use FileStore, or another store that processes share.",
+                self,
+            )
+        return self.__dict__
+
+
 def check_functions(owner: str, **functions: object) -> None:
     """Refuse functions that would do nothing when they are called, since nothing awaits or iterates what they return.
 
@@ -65,8 +94,8 @@ def check_functions(owner: str, **functions: object) -> None:
                     f"{name} of {owner} must be a plain function, not a coroutine function: nothing awaits it"
                 )
             if inspect.isgeneratorfunction(each):
-                cure = "decorate it with contextlib.contextmanager" if name == "lock" else "nothing iterates over it"
-                raise TypeError(f"{name} of {owner} must not be a generator function: {cure}")
+                cure = ": decorate it with contextlib.contextmanager" if name == "lock" else ""
+                raise TypeError(f"{name} of {owner} must not be a generator function{cure}")
 
 
 def refuse_awaitable(result: object, method: str, owner: str) -> None:
@@ -81,13 +110,3 @@ def refuse_awaitable(result: object, method: str, owner: str) -> None:
             f"{owner} is not synchronous: its {method} returned a {type(result).__name__}, which nothing awaits.",
             hint="Give it a plain function that returns when the work is done, as one with asyncio.run(…) does.",
         )
-
-
-def warn_of_pickling(store: object) -> bool:
-    """Say that the processes which get copies of this store share nothing (T97); return True, for having said it."""
-    _log.warning(
-        "A pickled %r is a copy that shares nothing: each process that gets one mints access tokens of its own, until "
-        "Zoho locks the grant out. Use FileStore, or another store that processes share.",
-        store,
-    )
-    return True

@@ -8,21 +8,18 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from requests_zohorecruit.errors import TokenStoreError
-from requests_zohorecruit.stores.base import check_functions, refuse_awaitable, warn_of_pickling
+from requests_zohorecruit.stores.base import SharedByCopies, check_functions, refuse_awaitable
 from requests_zohorecruit.stores.errors import guarded
 from requests_zohorecruit.thread_locks import ThreadLock
 from requests_zohorecruit.zoho.token import TOKEN_KEYS
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 __all__ = ["CallbackStore"]
 
 
-class CallbackStore:
+class CallbackStore(SharedByCopies):
     """Calls plain functions over the record, a dict.
 
     Without `load` this is requests-oauthlib's ``token_updater``: the last record is kept in memory and `save` is
@@ -51,7 +48,7 @@ class CallbackStore:
         self._lock = lock
         self._own_lock = ThreadLock()
         self._record: dict[str, Any] | None = None
-        self._complained = False
+        self.in_memory = load is None
 
     @guarded("loaded")
     def load(self) -> dict[str, Any] | None:
@@ -127,17 +124,6 @@ class CallbackStore:
     def _leave(self, held: AbstractContextManager[object], error: BaseException | None) -> None:
         # A database transaction as lock must know whether to roll back.
         held.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
-
-    def __getstate__(self) -> dict[str, Any]:
-        if self._load is None:
-            self._complained = self._complained or warn_of_pickling(self)
-        return self.__dict__
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self  # a copied auth or session shares the grant (T97)
 
     def __repr__(self) -> str:
         return (

@@ -132,16 +132,12 @@ def explain_denial(store: object, doing: str, path: Path) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        user, owners = _get_user(), {}
-        for each in (path, path.with_name(f"{path.name}.lock")):
-            with suppress(OSError):
-                owners[each] = each.stat().st_uid
-        strange = {each: owner for each, owner in owners.items() if owner != user}
-        if user is None or not strange:
+        user, lock = _get_user() or 0, path.with_name(f"{path.name}.lock")
+        strange = [each for each in (path, lock) if os.path.exists(each) and each.stat().st_uid != user]  # noqa: PTH110
+        if not strange:
             raise
-        named = " and ".join(f"{each} belongs to user {owner}" for each, owner in strange.items())
-        command = shlex.join(["chown", str(user), *map(str, strange)])
-        hint = f"{named}, but this process runs as user {user}. Run as root: {command}"
+        hint = f"{strange[0]} belongs to user {strange[0].stat().st_uid}, but this process runs as user {user}. "
+        hint += f"Run as root: {shlex.join(['chown', str(user), *map(str, strange)])}"
         raise translate(error, repr(store), doing, {error.errno or 0: hint}) from None
 
 

@@ -6,9 +6,7 @@ Knows nothing of what the record means.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Any
 
-from requests_zohorecruit.stores.base import warn_of_pickling
 from requests_zohorecruit.stores.text_store import TextStore
 from requests_zohorecruit.thread_locks import ThreadLock
 
@@ -22,15 +20,12 @@ class MemoryStore(TextStore):
     says so in the log. `copy.deepcopy` shares it.
     """
 
+    in_memory = True
+
     def __init__(self) -> None:
         # JSON, so that nothing can be kept here that the stores one moves on to would refuse.
         self._text: str | None = None
         self._lock = ThreadLock()
-        self._complained = False
-
-    def __getstate__(self) -> dict[str, Any]:
-        self._complained = self._complained or warn_of_pickling(self)
-        return self.__dict__
 
     def _read(self) -> str | None:
         return self._text

@@ -8,20 +8,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.stores.base import SharedByCopies
 from requests_zohorecruit.stores.encoding import decode, encode
 from requests_zohorecruit.stores.errors import guarded
 from requests_zohorecruit.stores.polling import identify_thread
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 __all__ = ["SwappingStore", "TextStore"]
 
 
-class TextStore(ABC):
+class TextStore(SharedByCopies, ABC):
     """Loads and saves the record as text; subclasses read and write the text, and lock it."""
 
     @guarded("loaded")
@@ -43,12 +41,6 @@ class TextStore(ABC):
         text = encode(record, self)
         self._check(self._read())
         self._write(text)
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self  # a copied auth or session shares the grant (T97), and most drivers could not be copied
 
     def _check(self, stored: str | bytes | None) -> None:
         """Raise for a text that is not a record, before it is overwritten."""

@@ -254,7 +254,7 @@ records = st.builds(
         st.sampled_from([None, "https://www.zohoapis.eu"]),
     ),
     granted_at=st.none() | times,
-    mints=st.lists(times, max_size=12).map(tuple),
+    mints=st.lists(times, max_size=12).map(sorted).map(tuple),
     failure=st.none()
     | st.builds(
         Failure,
@@ -309,7 +309,7 @@ def test_t80_what_cannot_be_read_is_told_by_its_key_and_costs_nothing_else(key, 
 def test_t80_one_mint_that_cannot_be_read_is_told_and_the_others_count():
     complaints = []
     stored = PLAIN | {"mint_times": [NOW, "planted", Decimal(5)]}
-    assert Record.from_mapping(stored, APPLICATION, complaints.append).mints == (NOW, 5.0)
+    assert Record.from_mapping(stored, APPLICATION, complaints.append).mints == (5.0, NOW)
     assert complaints == ["mint_times"]
 
 

@@ -649,7 +649,7 @@ def test_t85_a_file_of_another_user_is_explained_with_the_command_that_gives_it_
             store.save(NEW)
 
     told = fork(as_nobody(use)).hear()
-    named = " and ".join(f"{home / name} belongs to user 0" for name in which)
+    named = f"{home / which[0]} belongs to user 0"
     command = " ".join(["chown", str(NOBODY), *(str(home / name) for name in which)])
     assert re.search(r"^FileStore\(.*\) could not be (loaded|locked): Permission denied \(PermissionError\)\.", told)
     assert told.endswith(f"{named}, but this process runs as user {NOBODY}. Run as root: {command}")
