@@ -688,7 +688,8 @@ def test_t85_a_file_system_that_does_not_let_root_change_owners_is_good_enough(
     assert seen == [owner(tmp_path)] * 3  # the directory, the lock, the file
 
 
-def test_t85_one_who_is_not_root_leaves_owners_alone(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_t85_one_who_is_not_root_leaves_owners_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FileStore(tmp_path / "a" / "token.json")
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
     monkeypatch.setattr(os, "fchown", failing(errno.EPERM))
     with store.lock(0):
