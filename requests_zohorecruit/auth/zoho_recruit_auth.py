@@ -17,6 +17,7 @@ from requests_zohorecruit.auth.replay import peek, replay, rewind
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
 from requests_zohorecruit.secret import checked_secret, clear_frames, clears_frames
 from requests_zohorecruit.stores import TokenStore
+from requests_zohorecruit.stores.base import check_functions
 from requests_zohorecruit.zoho.api_answers import is_rejection
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
@@ -253,7 +254,7 @@ def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, endp
     """Return what the `store` argument stands for.
 
     :param endpoint: whose calls are made under its lock
-    :raises TypeError: it is neither a store, nor a function, nor None
+    :raises TypeError: it is neither a store, nor a function, nor None; or does its work in coroutines or generators
     :raises ValueError: its lock may end by itself while such a call lasts
     """
     if store is None:
@@ -263,6 +264,7 @@ def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, endp
     if isinstance(store, TokenStore):
         if isinstance(store, type):
             raise TypeError(f"store must be a token store, not the class {store.__name__}: call it")
+        check_functions(type(store).__name__, load=store.load, save=store.save, lock=store.lock)
         _check_lease(store, endpoint.longest_call)
         return store
     if callable(store):

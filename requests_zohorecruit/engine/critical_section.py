@@ -107,7 +107,7 @@ class SharedGrant:
         self.store = store
         self.stored = StoredRecord(application, store)
         self.clock = clock or read_wall_clock
-        self.memory = Memory().with_record(given, None)
+        self.memory = Memory().with_record(given.believed(self.clock()), None)
         self.threads = ThreadLock()
         self.reading = SharedWork(ZohoAuthError)
         self._changing = ThreadLock()
@@ -241,11 +241,11 @@ class SharedGrant:
         self._change(change)
 
     def _read(self, *, claim: bool) -> None:
-        stored, now = self.stored.load(), self.clock()
+        stored, now = self.stored.load(self.clock()), self.clock()
         self._adopt(lambda memory: memory.with_stored(stored, now, claim=claim), "the store holds it")
 
     def _read_unlocked(self) -> None:
-        before, stored, now = self.memory, self.stored.load(), self.clock()
+        before, stored, now = self.memory, self.stored.load(self.clock()), self.clock()
         self._adopt(
             lambda memory: memory.with_stored(stored, now) if memory is before else memory, "the store holds it"
         )

@@ -17,7 +17,7 @@ from requests_zohorecruit.engine.store_access import BusyError, BusyHereError
 from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, TokenStoreError, ZohoAuthError
 from requests_zohorecruit.secret import Secret, fingerprint
 from requests_zohorecruit.stores.base import TokenStore
-from requests_zohorecruit.zoho.token import Token
+from requests_zohorecruit.zoho.token import LONGEST_LIFETIME, Token
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
 __all__ = ["Refresher"]
@@ -61,7 +61,7 @@ class Refresher:
         grant = self.grant
         memory, clock = grant.memory, grant.clock
         now = time.time() if clock is read_wall_clock else clock()
-        if now < memory.next_look:
+        if memory.next_look - LONGEST_LIFETIME < now < memory.next_look:
             return memory.header
         if not memory.record.is_alive(now):
             grant.read()

@@ -5,16 +5,20 @@ Knows nothing of memory, threads or when to refresh.
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
-from requests_zohorecruit.stores.base import TokenStore
+from requests_zohorecruit.stores.base import TokenStore, refuse_awaitable
 from requests_zohorecruit.stores.errors import is_ours, name_store, translate
 from requests_zohorecruit.zoho.application import Application
 
 __all__ = ["BusyError", "BusyHereError", "StoredRecord", "UnlockError"]
+
+logger = logging.getLogger("requests_zohorecruit")
 
 
 class BusyError(ZohoAuthError):
@@ -39,23 +43,30 @@ class StoredRecord:
     def __init__(self, application: Application, store: TokenStore) -> None:
         self._application = application
         self._store = store
+        self._complained: set[str] = set()
 
-    def load(self) -> Record | None:
-        """Return the record, or None when there is none.
+    def load(self, now: float = math.inf) -> Record | None:
+        """Return the record, or None when there is none. What is wrong with its bookkeeping is logged, once.
 
+        :param now: epoch seconds, from which times that cannot be are told
         :raises TokenStoreError: it could not be read, is damaged, or belongs to another client or region
         """
         try:
             mapping = self._store.load()
+            refuse_awaitable(mapping, "load", name_store(self._store))
             if not (mapping is None or isinstance(mapping, Mapping)):
                 raise TypeError  # noqa: TRY301 - told like anything else a store does wrong
         except Exception as error:  # noqa: BLE001 - a store is other people's code
             raise self._translate(error, "loaded") from None
         try:
-            return None if mapping is None else Record.from_mapping(mapping, self._application)
+            record = None if mapping is None else Record.from_mapping(mapping, self._application, self._complain)
         except TokenStoreError as error:
             error.message = f"{name_store(self._store)}: {error.message}"
             raise
+        believed = record and record.believed(now)
+        if record and believed and record != believed:
+            self._complain("expires_at" if record.token != believed.token else "granted_at")
+        return believed
 
     def save(self, record: Record) -> None:
         """Replace the record.
@@ -63,7 +74,8 @@ class StoredRecord:
         :raises TokenStoreError: it failed
         """
         try:
-            self._store.save(record.to_mapping(self._application))
+            done = self._store.save(record.to_mapping(self._application))  # type: ignore[func-returns-value]
+            refuse_awaitable(done, "save", name_store(self._store))
         except Exception as error:  # noqa: BLE001 - a store is other people's code
             failure = self._translate(error, "saved")
             if record.token and not failure.hint:
@@ -107,6 +119,7 @@ class StoredRecord:
     def _enter(self, left: float, timeout: float) -> AbstractContextManager[object]:
         try:
             lock = self._store.lock(left)
+            refuse_awaitable(lock, "lock", name_store(self._store))
             lock.__enter__()
         except TimeoutError as error:
             why = str(error) if is_ours(self._store) else "its lock is held"
@@ -114,6 +127,12 @@ class StoredRecord:
         except Exception as error:  # noqa: BLE001 - a store is other people's code
             raise self._translate(error, "locked") from None
         return lock
+
+    def _complain(self, key: str) -> None:
+        if key not in self._complained:
+            self._complained.add(key)
+            message = "%s gave back a record whose %s cannot be right; it is not used. Times are in epoch seconds."
+            logger.warning(message, name_store(self._store), key)
 
     def _translate(self, error: Exception, doing: str) -> TokenStoreError:
         failure = translate(error, name_store(self._store), doing, {})

@@ -17,7 +17,7 @@ from pathlib import Path
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.stores.encoding import MAX_RECORD_BYTES
 from requests_zohorecruit.stores.errors import FILE_HINTS, expand_home, guarded
-from requests_zohorecruit.stores.file_lock import LockFile, make_private
+from requests_zohorecruit.stores.file_lock import LockFile, explain_denial, keep_owner, make_private
 from requests_zohorecruit.stores.text_store import TextStore
 
 __all__ = ["FileStore"]
@@ -31,7 +31,7 @@ class FileStore(TextStore):
     """One JSON file, readable by its owner only; readers see the old record or the new one, never half of one.
 
     A symbolic link is followed: what it points to is replaced. The lock is a second file, ``<file>.lock``, beside
-    the file the link leads to.
+    the file the link leads to. What root writes belongs to whom the file, or else its directory, belonged before.
 
     :param path: relative to the working directory of now; ``~`` is understood
     :raises TypeError: path is neither a string nor a path
@@ -72,8 +72,10 @@ class FileStore(TextStore):
     def _read(self) -> bytes | None:
         # Not blocking: opening a named pipe would otherwise wait for a writer.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        target = self._find_target()
         try:
-            descriptor = os.open(self._find_target(), flags)
+            with explain_denial(self, "loaded", target):
+                descriptor = os.open(target, flags)
         except FileNotFoundError:
             return None
         with os.fdopen(descriptor, "rb") as file:
@@ -86,8 +88,9 @@ class FileStore(TextStore):
     @guarded("saved", hints=FILE_HINTS)
     def _write(self, text: str) -> None:
         target = self._find_target()
-        make_private(target.parent)
-        _replace(target, f"{text}\n".encode("ascii"))
+        with explain_denial(self, "saved", target):
+            make_private(target.parent)
+            _replace(target, f"{text}\n".encode("ascii"))
 
     def _tighten(self, descriptor: int, status: os.stat_result) -> None:
         if not _POSIX or not stat.S_IMODE(status.st_mode) & 0o077:
@@ -109,6 +112,7 @@ def _replace(target: Path, data: bytes) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            keep_owner(descriptor, target)
             with suppress(OSError):  # 0600 is what mkstemp asked for; a umask may have taken the owner's bits, too
                 temporary.chmod(0o600)
             file.write(data)

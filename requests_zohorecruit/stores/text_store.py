@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.stores.base import SharedByCopies
 from requests_zohorecruit.stores.encoding import decode, encode
 from requests_zohorecruit.stores.errors import guarded
 from requests_zohorecruit.stores.polling import identify_thread
@@ -18,7 +19,7 @@ from requests_zohorecruit.stores.polling import identify_thread
 __all__ = ["SwappingStore", "TextStore"]
 
 
-class TextStore(ABC):
+class TextStore(SharedByCopies, ABC):
     """Loads and saves the record as text; subclasses read and write the text, and lock it."""
 
     @guarded("loaded")

@@ -133,13 +133,13 @@ TRUSTED = {
 
 @pytest.mark.parametrize("url", TRUSTED.values(), ids=TRUSTED.keys())
 def test_a_request_to_a_host_of_the_region_is_signed(url):
-    auth = make_auth(WatchedStore(token_record(expires_in=10**6)))
+    auth = make_auth(WatchedStore(token_record()))
     auth._refresher.grant.clock = lambda: 1_800_000_000.0
     assert auth(prepared(url)).headers["Authorization"] == "Zoho-oauthtoken T0"
 
 
 def test_what_requests_makes_of_a_host_is_what_counts():
-    auth = make_auth(WatchedStore(token_record(expires_in=10**6)))
+    auth = make_auth(WatchedStore(token_record()))
     auth._refresher.grant.clock = lambda: 1_800_000_000.0
     request = requests.Request("GET", "https://RECRUIT.zoho.EU", auth=auth).prepare()
     assert request.url == "https://recruit.zoho.eu/"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import io
 import json
+import multiprocessing
 import os
 import pickle
 import threading
 import time
 import warnings
+from concurrent.futures import ProcessPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +21,8 @@ import urllib3
 from helpers.engine_parts import START, Clock, WatchedStore, in_threads, token_record, true_in_a_child
 from helpers.https_server import DENIED, INVALID_TOKEN, TOKEN_PATH, Answer, Zoho, access_token, document, header
 from helpers.planted_secrets import CLIENT_ID, CLIENT_SECRET, GRANT, leaks, quiet_about_secrets, raising
+from helpers.process_fleet import get_with
+from helpers.without_coverage import unmeasured_processes
 from requests.adapters import HTTPAdapter
 
 from requests_zohorecruit import (
@@ -269,6 +273,25 @@ class TestCopies:
             answer.set()
             thread.join(30)
 
+    @pytest.mark.parametrize("store", [MemoryStore, lambda: CallbackStore(print)])
+    def test_t97_deep_copies_share_a_store_that_is_in_memory(self, zoho, store, caplog):
+        auth = zoho.auth(store=store())
+        for _ in range(3):
+            assert zoho.session.get(zoho.url(), auth=copy.deepcopy(auth)).status_code == 200
+        assert len(zoho.token_calls) == 1
+        assert caplog.records == []
+
+    def test_t97_a_process_pool_shares_a_file_and_a_memory_store_complains_once(self, zoho, tmp_path, caplog):
+        spawning = multiprocessing.get_context("spawn")  # what is pickled into it is all that it has
+        with unmeasured_processes(), ProcessPoolExecutor(2, mp_context=spawning) as pool:
+            for store, complaints in ((FileStore(tmp_path / "token.json"), 0), (MemoryStore(), 1)):
+                caplog.clear()
+                auth = zoho.auth(store=store)
+                before = len(zoho.token_calls)
+                assert list(pool.map(get_with, [auth] * 4, [zoho.session] * 4, [zoho.url()] * 4)) == [200] * 4
+                assert ["FileStore" in record.getMessage() for record in caplog.records] == [True] * complaints
+                assert complaints or len(zoho.token_calls) == before + 1
+
     def test_a_shallow_copy_shares_the_engine(self, zoho):
         auth = zoho.auth()
         twin = copy.copy(auth)
@@ -435,6 +458,40 @@ class TestArguments:
         zoho.session.get(zoho.url(), auth=zoho.auth(store=saved.append))
         assert [f"Zoho-oauthtoken {token['access_token']}" for token in saved] == [header(1)]
         assert isinstance(as_store(saved.append, ACCOUNTS), CallbackStore)
+
+    @pytest.mark.parametrize("method", ["load", "save", "lock"])
+    @pytest.mark.parametrize("kind", ["coroutine", "generator"])
+    def test_t82_a_store_with_lazy_methods_is_refused(self, method, kind):
+        async def coroutine(self, *_):
+            """Do nothing, later."""
+
+        def generator(self, *_):
+            yield
+
+        store = type("Lazy", (MemoryStore,), {method: {"coroutine": coroutine, "generator": generator}[kind]})()
+        with raising(TypeError, match=f"{method} of Lazy must .*{kind} function"):
+            make_auth(store=store)
+
+    def test_t82_a_coroutine_function_as_token_updater_is_refused(self):
+        async def save(token):
+            """Do nothing, later."""
+
+        with raising(TypeError, match="save of CallbackStore must be a plain function"):
+            make_auth(store=save)
+
+    def test_t82_a_token_that_only_a_coroutine_would_save_stays_in_use(self, zoho):
+        async def write(token):
+            """Do nothing, later."""
+
+        def save(token):
+            return write(token)
+
+        auth = zoho.auth(store=save)
+        with raising(TokenStoreError, match="its save returned a coroutine, which nothing awaits"):
+            zoho.session.get(zoho.url(), auth=auth)
+        assert header(1) == f"Zoho-oauthtoken {auth.token.access_token}"
+        assert zoho.session.get(zoho.url(), auth=auth).status_code == 200
+        assert len(zoho.token_calls) == 1
 
     def test_options_are_keywords(self):
         with raising(TypeError):
