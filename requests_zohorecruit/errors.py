@@ -165,3 +165,10 @@ class UntrustedHostError(ZohoAuthError, ValueError):
 
 class UnknownRegionError(ZohoAuthError, ValueError):
     """No region of that name; the message lists the known ones."""
+
+
+def describe_type(value: object) -> str:
+    """Return the name of a value's type for a message, with its module: other libraries have a Session, too."""
+    kind = value if isinstance(value, type) else type(value)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return f"the class {name}" if kind is value else name

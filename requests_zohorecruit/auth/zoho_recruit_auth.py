@@ -15,6 +15,7 @@ from requests.auth import AuthBase
 
 from requests_zohorecruit.auth.replay import peek, replay, rewind
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
+from requests_zohorecruit.errors import describe_type
 from requests_zohorecruit.secret import checked_secret, clear_frames, clears_frames
 from requests_zohorecruit.stores import TokenStore
 from requests_zohorecruit.stores.base import check_functions
@@ -32,6 +33,10 @@ __all__ = ["ResponseHook", "ZohoRecruitAuth", "as_store"]
 _PREFIX = f"{SCHEME} "
 #: As a plain number: the member of the enumeration is looked up anew each time it is named.
 _UNAUTHORIZED = HTTPStatus.UNAUTHORIZED.value
+_OTHER_REQUEST = (
+    "ZohoRecruitAuth signs requests of the library requests, not {}. For another library, let it sign one for the same "
+    'URL and copy the header: requests.Request("GET", url, auth=auth).prepare().headers["Authorization"]'
+)
 
 
 class ZohoRecruitAuth(AuthBase):
@@ -159,20 +164,24 @@ class ZohoRecruitAuth(AuthBase):
 
         :raises UntrustedHostError: it goes to a host that may not have the token, or over http
         :raises ZohoAuthError: there is no live token and none could be had
+        :raises TypeError: it is a request of another library
         """
         try:
             if not (r.url or "").startswith(self._hosts.prefixes):  # as almost every URL does that may have the token
                 self._hosts.check(r.url)
             r.headers["Authorization"] = self._refresher.get_header()
+            hooks = r.hooks["response"]
+            if hooks != [self._hook]:
+                # Ours goes before the caller's hooks, which are to see the final answer only; and takes the place of
+                # another grant's, which would replay with its own token. In a new list: copies of a request share
+                # theirs.
+                others = [hook for hook in hooks if not isinstance(hook, ResponseHook)] if hooks else ()
+                r.hooks = {**r.hooks, "response": [self._hook, *others]}
         except BaseException as error:
             clear_frames(error)
+            if _is_about_request(error, r):
+                raise TypeError(_OTHER_REQUEST.format(describe_type(r))) from None
             raise
-        hooks = r.hooks["response"]
-        if hooks != [self._hook]:
-            # Ours goes before the caller's hooks, which are to see the final answer only; and takes the place of
-            # another grant's, which would replay with its own token. In a new list: copies of a request share theirs.
-            others = [hook for hook in hooks if not isinstance(hook, ResponseHook)] if hooks else ()
-            r.hooks = {**r.hooks, "response": [self._hook, *others]}
         return r
 
     def __repr__(self) -> str:
@@ -248,6 +257,12 @@ class ResponseHook:
 
     def __deepcopy__(self, memo: object) -> ResponseHook:
         return self
+
+
+def _is_about_request(error: BaseException, request: object) -> bool:
+    """Tell whether another library's request was the reason. It is looked at only now: most requests are requests'."""
+    is_here = error.__traceback__ is not None and error.__traceback__.tb_next is None
+    return is_here and isinstance(error, Exception) and not isinstance(request, requests.PreparedRequest)
 
 
 def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, endpoint: TokenEndpoint) -> TokenStore:

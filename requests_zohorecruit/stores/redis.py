@@ -23,9 +23,9 @@ __all__ = ["MINIMUM_LEASE", "RedisStore"]
 
 _log = logging.getLogger(__name__)
 
-#: Seconds a lease must last at least: a second more than the longest token call, which is three attempts to connect
-#: of 5 s each and one answer of 30 s.
-MINIMUM_LEASE = 46.0
+#: Seconds a lease must last at least. A token call may go on for 5 s after its timeouts, whatever they are; those are
+#: known, and compared with the lease, when a store is put to use.
+MINIMUM_LEASE = 6.0
 
 _LONGEST_LEASE = 3600.0
 _LONGEST_KEY = 1024
@@ -54,8 +54,8 @@ class RedisStore(SwappingStore):
     :param client: any synchronous client of redis-py, with or without `decode_responses`
     :param key: of the record; the lock is ``{key}:lock``, in the same slot of a cluster unless the key has a ``}`` that
         ends no hash tag, which does no harm
-    :param lock_ttl: lease in seconds, from 46, which is enough for the default timeouts of token calls, to an hour.
-        With longer timeouts it has to be longer than three times the one to connect and once the one to read
+    :param lock_ttl: lease in seconds, from 6 to an hour. It has to be longer than a token call may last, which is both
+        of its timeouts and 5 s: 40 s with the default timeouts
     :raises TypeError: client is no synchronous Redis client, key no string, lock_ttl no number
     :raises ValueError: key is empty or too long, or lock_ttl out of range
     """

@@ -8,8 +8,10 @@ import json
 import multiprocessing
 import os
 import pickle
+import re
 import threading
 import time
+import urllib.request
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from types import SimpleNamespace
@@ -403,7 +405,9 @@ class TestArguments:
         with raising(ValueError, match="finite and above zero"):
             make_auth(timeout=timeout)
 
-    @pytest.mark.parametrize(("lease", "timeout"), [(60, (5, 45)), (60, 15), (200, (5, 185)), (60, (5, 120))])
+    @pytest.mark.parametrize(
+        ("lease", "timeout"), [(60, (5, 50)), (60, 27.5), (200, (5, 190)), (60, (5, 120)), (6, (0.5, 0.5))]
+    )
     def test_a_timeout_that_outlasts_the_lease_of_the_stores_lock_is_refused(self, lease, timeout):
         store = RedisStore(SimpleNamespace(eval=print), "key", lock_ttl=lease)
         with raising(
@@ -411,14 +415,16 @@ class TestArguments:
         ):
             make_auth(store=store, timeout=timeout)
 
-    @pytest.mark.parametrize(("lease", "timeout"), [(46, (5, 30)), (60, (5, 44)), (200, (5, 184)), (46, 11)])
+    @pytest.mark.parametrize(
+        ("lease", "timeout"), [(41, (5, 30)), (60, (5, 49)), (200, (5, 189)), (41, 17), (7, (0.5, 1))]
+    )
     def test_a_timeout_that_the_lease_of_the_stores_lock_outlasts_is_taken(self, lease, timeout):
         make_auth(store=RedisStore(SimpleNamespace(eval=print), "key", lock_ttl=lease), timeout=timeout)
 
     def test_the_lock_of_somebody_elses_store_has_to_outlast_the_default_timeout_too(self):
         store = MemoryStore()
-        store.lock_ttl = 45
-        with raising(ValueError, match="may take 45 s with this timeout, but the lock of MemoryStore ends after 45 s"):
+        store.lock_ttl = 40
+        with raising(ValueError, match="may take 40 s with this timeout, but the lock of MemoryStore ends after 40 s"):
             make_auth(store=store)
 
     def test_a_lock_without_a_lease_outlasts_any_timeout(self):
@@ -432,8 +438,57 @@ class TestArguments:
 
     @pytest.mark.parametrize("session", ["session", requests, requests.Session])
     def test_a_session_of_the_wrong_type_is_refused(self, session):
-        with raising(TypeError, match=f"session must be a requests.Session, not {type(session).__name__}$"):
+        with raising(
+            TypeError,
+            match=r"session must be a requests\.Session, not (str|module|the class requests\.sessions\.Session)\.",
+        ):
             make_auth(session=session)
+
+    def test_t98_a_session_of_another_library_is_named_with_its_library(self):
+        session = type("Session", (), {"__module__": "niquests.sessions"})()
+        with raising(
+            TypeError, match=r"must be a requests\.Session, not niquests\.sessions\.Session\. It is for calls to"
+        ):
+            make_auth(session=session)
+
+    @pytest.mark.parametrize(
+        "request_of",
+        [
+            lambda: urllib.request.Request("https://recruit.zoho.eu/"),
+            lambda: SimpleNamespace(url=object(), headers={}),  # as of httpx, aiohttp and yarl
+            lambda: SimpleNamespace(url="https://recruit.zoho.eu/", headers={}),
+            lambda: SimpleNamespace(url="https://recruit.zoho.eu/", headers={}, hooks={}),
+            lambda: SimpleNamespace(url="https://recruit.zoho.eu/", headers=(), hooks={}),
+            lambda: "https://recruit.zoho.eu/",
+        ],
+    )
+    def test_t98_a_request_of_another_library_is_named_and_the_way_out_as_well(self, request_of):
+        auth, foreign = make_auth(), request_of()
+        with responses.RequestsMock() as mock:
+            mock.post(ACCOUNTS.application.region.token_url, json={"access_token": "1000.planted", "expires_in": 3600})
+            kind = f"{type(foreign).__module__}.{type(foreign).__qualname__}".removeprefix("builtins.")
+            with pytest.raises(
+                TypeError, match=f"requests of the library requests, not {re.escape(kind)}\\."
+            ) as caught:
+                auth(foreign)
+            assert caught.value.__cause__ is None
+            way_out = str(caught.value).partition("copy the header: ")[2]
+            header = eval(way_out, {"requests": requests, "auth": auth, "url": "https://recruit.zoho.eu/"})
+        assert header == "Zoho-oauthtoken 1000.planted"
+
+    def test_t98_a_request_that_looks_like_one_of_requests_is_signed(self):
+        auth = make_auth()
+        request = SimpleNamespace(url="https://recruit.zoho.eu/", headers={}, hooks={"response": [], "early": []})
+        with responses.RequestsMock() as mock:
+            mock.post(ACCOUNTS.application.region.token_url, json={"access_token": "1000.planted", "expires_in": 3600})
+            assert auth(request) is request
+        assert request.headers == {"Authorization": "Zoho-oauthtoken 1000.planted"}
+
+    def test_t98_an_error_of_the_engine_is_not_blamed_on_the_request(self, monkeypatch):
+        auth = make_auth()
+        monkeypatch.setattr(auth._refresher, "get_header", lambda: None.nothing)
+        with pytest.raises(AttributeError, match="nothing"):
+            auth(SimpleNamespace(url="https://recruit.zoho.eu/", headers={}, hooks={"response": []}))
 
     @pytest.mark.parametrize("store", ["token.json", 1, {}, object()])
     def test_a_store_of_the_wrong_type_is_refused(self, store):

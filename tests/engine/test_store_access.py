@@ -95,7 +95,7 @@ def test_t80_cool_down_and_pause_hold_over_a_store_that_changes_numbers(store, c
     with pytest.raises(ThrottledError):
         make_refresher(store, clock=clock, accounts=accounts).refresh()
     clock.forward(59)
-    with pytest.raises(ThrottledError, match="Not asked again for 1 s") as caught:
+    with pytest.raises(ThrottledError, match="Try again in 1 s") as caught:
         make_refresher(store, clock=clock, accounts=accounts).refresh()
     assert caught.value.status_code == 400
     assert len(accounts.calls) == 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import re
 import time
 
 import pytest
 import requests
+from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
 from helpers.engine_parts import in_threads
 from helpers.process_fleet import Fleet
 from helpers.sandbox_traffic import arrived
@@ -28,6 +30,7 @@ from requests_zohorecruit import (
     UntrustedHostError,
     zohorecruit_compliance_fix,
 )
+from requests_zohorecruit.errors import describe_type
 
 
 def test_T01_the_scheme_is_zohos_also_right_after_a_refresh_inside_the_call(zoho, make, url, grant):
@@ -409,9 +412,18 @@ def test_T12_processes_with_a_session_each_on_one_file_make_one_token_request(zo
 
 
 class TestBadInput:
+    def test_t98_authlibs_session_is_named_with_its_library(self):
+        name = "authlib.integrations.requests_client.oauth2_session.OAuth2Session"
+        with pytest.raises(
+            TypeError, match=rf"not {re.escape(name)}\. Without requests-oauthlib, use a requests\.Session"
+        ):
+            zohorecruit_compliance_fix(AuthlibSession("1000.CLIENT"), region="eu", client_secret="secret")
+
     @pytest.mark.parametrize("session", [requests.Session(), None, "session", OAuth2Session])
     def test_something_that_is_no_session(self, session):
-        with pytest.raises(TypeError, match=f"must be an OAuth2Session, not {type(session).__name__}$"):
+        with pytest.raises(
+            TypeError, match=rf"must be a requests_oauthlib\.OAuth2Session, not {re.escape(describe_type(session))}\."
+        ):
             zohorecruit_compliance_fix(session, region="eu", client_secret="secret")
 
     @pytest.mark.parametrize(

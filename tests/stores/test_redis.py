@@ -63,15 +63,15 @@ class TestRedisStore(TokenStoreContract):
         return RedisStore(client, key)
 
 
-@pytest.mark.parametrize("ttl", [60, 46, 3600.0])
+@pytest.mark.parametrize("ttl", [60, 6, 3600.0])
 def test_a_lease_may_last_as_long_as_a_token_call_or_longer(client: Any, key: str, ttl: float) -> None:
     with RedisStore(client, key, lock_ttl=ttl).lock(0):
-        assert ttl - 10 < client.ttl(f"{{{key}}}:lock") <= ttl
+        assert ttl - 5 < client.ttl(f"{{{key}}}:lock") <= ttl
 
 
-@pytest.mark.parametrize("ttl", [45, 0, -60, float("nan"), float("inf"), 3601])
+@pytest.mark.parametrize("ttl", [5.9, 0, -60, float("nan"), float("inf"), 3601])
 def test_a_lease_shorter_than_a_token_call_or_endless_is_refused(client: Any, ttl: float) -> None:
-    with pytest.raises(ValueError, match="46 to 3600 s"):
+    with pytest.raises(ValueError, match="6 to 3600 s"):
         RedisStore(client, "key", lock_ttl=ttl)
 
 
