@@ -288,8 +288,8 @@ def _run_in_threads(number: int, work: Callable[[], object]) -> None:
 def hide_secrets_in_cassettes(recorder: Any) -> Any:
     """Have vcrpy write calls to Zoho Accounts without secrets: fingerprints stand for them, in the form and the answer.
 
-    A cassette is played as before: its tokens are fingerprints, which a played API accepts like any other. The token of
-    a call to the API needs no help, it is never written. pytest-recording's recorders are prepared by our pytest plugin.
+    A cassette is played as before: a fingerprint serves as a token there. Nothing else of Zoho's needs this: the header
+    of a call to the API is never written as it is. Our pytest plugin does this for pytest-recording.
 
     :param recorder: a ``vcr.VCR``; serializers that are registered later are left alone
     :return: the same
@@ -299,7 +299,9 @@ def hide_secrets_in_cassettes(recorder: Any) -> Any:
     return recorder
 
 
-_SECRETS = frozenset({"access_token", "client_secret", "code", "code_verifier", "device_code", "refresh_token", "token"})
+_SECRETS = frozenset(
+    {"access_token", "client_secret", "code", "code_verifier", "device_code", "refresh_token", "token"}
+)
 
 
 class _SecretlessSerializer:
