@@ -24,7 +24,11 @@ def find_secrets(payload, secrets):
     """Return the secrets of which `payload` shows at least the first 20 characters, in any form a form body takes."""
     found = set(TOKEN.findall(payload))
     for secret in secrets:
-        forms = [secret, quote_plus(secret), *(base64.b64encode(b"x" * n + secret.encode()).decode()[4:] for n in range(3))]
+        forms = [
+            secret,
+            quote_plus(secret),
+            *(base64.b64encode(b"x" * n + secret.encode()).decode()[4:] for n in range(3)),
+        ]
         found |= {secret for form in forms if form[:20] in payload}
     return sorted(found)
 
