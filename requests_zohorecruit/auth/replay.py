@@ -17,6 +17,8 @@ from requests.utils import rewind_body
 from urllib3 import BaseHTTPResponse, HTTPResponse
 from urllib3.exceptions import HTTPError
 
+from requests_zohorecruit.secret import Secret
+
 __all__ = ["peek", "replay", "rewind"]
 
 #: Bytes of a 401's body that are looked at; Zoho's have about a hundred.
@@ -102,6 +104,8 @@ def replay(response: requests.Response, header: str, kwargs: Mapping[str, Any]) 
     extract_cookies_to_jar(request._cookies, response.request, response.raw)  # type: ignore[no-untyped-call]  # noqa: SLF001
     if from_jar:
         request = _with_cookies_of_jar(request)
+    response.request = response.request.copy()  # the caller's own may be sent again
+    response.request.headers["Authorization"] = repr(Secret(request.headers["Authorization"]))  # T96
     request.headers["Authorization"] = header
     _read_all(response)  # drained, so that the connection can be used again
     response.close()

@@ -11,14 +11,14 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, TRY_AGAIN
 from requests_zohorecruit.engine.merge import date_grant, merge
 from requests_zohorecruit.engine.record import Failure, Record
 from requests_zohorecruit.engine.store_access import BusyHereError, StoredRecord, UnlockError
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
-from requests_zohorecruit.secret import Secret, fingerprint
+from requests_zohorecruit.secret import Secret, SentSecret, fingerprint
 from requests_zohorecruit.stores.base import TokenStore
 from requests_zohorecruit.thread_locks import SharedWork, ThreadLock
 from requests_zohorecruit.zoho.application import Application
@@ -67,7 +67,7 @@ class Memory(NamedTuple):
             base=base,
             save_due=due,
             next_look=min(token.stale_at, due) if token else 0.0,
-            header=token.authorization if token else "",
+            header=_write_header(record),
         )
 
     def with_stored(self, stored: Record | None, now: float, *, claim: bool = False) -> Memory:
@@ -89,6 +89,18 @@ class Memory(NamedTuple):
     def with_rejected(self, access_token: str) -> Memory:
         """Return the memory that knows that the API refused this access token."""
         return self._replace(rejected=(*self.rejected, Secret(access_token))[-_REJECTED:])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, tuple(self._replace(header=""))  # which a pickle would not keep
+
+
+def _write_header(record: Record) -> str:
+    return SentSecret(record.token.authorization) if record.token else ""
+
+
+def _restore(*values: Any) -> Memory:
+    memory = Memory(*values)
+    return memory._replace(header=_write_header(memory.record))
 
 
 class SharedGrant:

@@ -12,17 +12,24 @@ import pickle
 import random
 import threading
 import time
+from multiprocessing.reduction import ForkingPickler
 
+import cloudpickle
+import dill
+import joblib
 import pytest
 import requests
+from celery import Celery
 from helpers.engine_parts import Clock, in_threads
 from helpers.https_server import DENIED, INVALID_TOKEN, OK, SCOPE_MISMATCH, Answer, Zoho, document, header
 from helpers.planted_secrets import CLIENT_SECRET, GRANT, quiet_about_secrets, raising
 from requests.adapters import HTTPAdapter
 from requests.hooks import dispatch_hook
+from requests_cache import CachedSession
 from urllib3 import HTTPResponse
 
 from requests_zohorecruit import MemoryStore, ReauthorizationRequired, ThrottledError, TokenEndpointError
+from requests_zohorecruit.secret import Secret
 
 CANDIDATES = "/recruit/v2/Candidates"
 
@@ -83,7 +90,7 @@ def test_a_rejection_or_an_unreadable_401_is_cured_by_one_refresh_and_one_replay
     assert tokens_sent(zoho) == [header(1), header(2)]
     assert len(zoho.token_calls) == 2
     assert response.request.headers["Authorization"] == header(2)
-    assert response.history[0].request.headers["Authorization"] == header(1)
+    assert response.history[0].request.headers["Authorization"] == repr(Secret(header(1)))
 
 
 LEFT_ALONE = {
@@ -730,7 +737,7 @@ class TestPause:
     ):
         response = zoho.session.get(zoho.url(), auth=auth)
         assert (response.status_code, response.json()["code"]) == (401, "INVALID_TOKEN")
-        assert [past.request.headers["Authorization"] for past in response.history] == [header(1)]
+        assert [past.status_code for past in response.history] == [401]
         for _ in range(20):
             assert zoho.session.get(zoho.url(), auth=auth).history == []
         (warning,) = self.warnings(caplog)
@@ -821,6 +828,40 @@ class TestPause:
         assert zoho.calls[-1].authorization != header(2)
 
 
+class TestHistory:
+    """T96: the refused token is in nobody's hands."""
+
+    def test_T96_the_request_in_history_carries_a_fingerprint_only(self, zoho, auth):
+        response = zoho.session.get(zoho.url(), auth=auth)
+        (past,) = response.history
+        assert past.request.headers["Authorization"] == repr(Secret(header(1)))
+        assert type(past.request.headers["Authorization"]) is str
+        assert (past.request.method, past.request.url) == ("GET", zoho.url())
+        assert response.request.headers["Authorization"] == header(2)
+
+    def test_T96_the_callers_own_request_stays_as_it_was_signed_and_can_be_sent_again(self, zoho, auth):
+        request = auth(requests.Request("GET", zoho.url()).prepare())
+        first = zoho.session.send(request)
+        assert request.headers["Authorization"] == header(1)
+        assert first.history[0].request is not request
+        assert zoho.session.send(request).status_code == 200
+        assert zoho.minted == 2
+
+    @pytest.mark.parametrize("backend", ["sqlite", "filesystem"])
+    @pytest.mark.parametrize("serializer", ["pickle", "json", "yaml"])
+    def test_T96_requests_cache_writes_no_token(self, zoho, auth, tmp_path, backend, serializer):
+        cached = CachedSession(str(tmp_path / "cache"), backend=backend, serializer=serializer)
+        cached.verify = zoho.ca
+        for _ in range(2):
+            response = cached.get(zoho.url(), auth=auth)
+        assert response.from_cache
+        assert response.json() == {"data": []}
+        cached.close()
+        written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+        assert written
+        assert not [data for data in written if b"planted" in data]
+
+
 class TestHook:
     """T77: what a request carries for its answer's sake."""
 
@@ -834,6 +875,43 @@ class TestHook:
         assert GRANT.encode() not in pickled
         copied = pickle.loads(pickled)
         assert (copied.status_code, copied.content) == (status, response.content)
+
+    @pytest.mark.parametrize("dump", [pickle.dumps, cloudpickle.dumps, dill.dumps], ids=lambda dump: dump.__module__)
+    def test_T77_no_kind_of_pickle_of_an_answer_holds_any_secret_not_even_the_access_token(self, zoho, auth, dump):
+        response = zoho.session.get(zoho.url(), auth=auth)
+        assert response.history
+        assert b"planted" not in dump(response)
+        assert b"planted" not in dump(copy.copy(response))
+        assert b"planted" not in dump(copy.deepcopy(response))
+        assert pickle.loads(dump(response)).json() == {"data": []}
+
+    def test_T77_a_file_of_joblib_holds_no_secret(self, zoho, auth, tmp_path):
+        joblib.dump(zoho.session.get(zoho.url(), auth=auth), tmp_path / "response")
+        assert b"planted" not in (tmp_path / "response").read_bytes()
+
+    def test_T77_the_error_that_a_worker_returns_holds_no_secret(self, zoho, auth):
+        zoho.answers[CANDIDATES] = lambda arrived: Answer(500) if arrived.authorization in zoho.good else INVALID_TOKEN
+        with pytest.raises(requests.HTTPError) as caught:
+            zoho.session.get(zoho.url(), auth=auth).raise_for_status()
+        pickled = ForkingPickler.dumps(caught.value).tobytes()  # as multiprocessing and concurrent.futures do
+        assert b"planted" not in pickled
+        result = Celery(backend="cache+memory://").backend.prepare_exception(caught.value, serializer="pickle")
+        assert b"planted" not in pickle.dumps(result)
+        assert str(pickle.loads(pickled)) == str(caught.value)
+
+    def test_T77_a_copy_within_the_process_still_knows_what_was_sent(self, zoho, auth):
+        response = zoho.session.get(zoho.url(), auth=auth)
+        for twin in (copy.copy(response), copy.deepcopy(response)):
+            assert twin.request.headers["Authorization"] == header(2)
+
+    @pytest.mark.parametrize("make", [copy.deepcopy, lambda auth: pickle.loads(pickle.dumps(auth))])
+    def test_a_copy_of_an_auth_sends_its_token_and_hides_it_as_well(self, zoho, make):
+        auth = zoho.auth()
+        auth.refresh()
+        twin = make(auth)
+        response = zoho.session.get(zoho.url(), auth=twin)
+        assert (response.status_code, response.history) == (200, [])
+        assert b"planted" not in pickle.dumps(response)
 
     def test_T77_a_request_out_of_a_pickle_is_sent_once_until_it_is_signed_again(self, zoho, auth):
         request = pickle.loads(pickle.dumps(auth(requests.Request("GET", zoho.url()).prepare())))
