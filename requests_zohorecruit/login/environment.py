@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from requests_zohorecruit.errors import ClientConfigurationError
+from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import Secret, clears_frames
 from requests_zohorecruit.zoho.regions import Region
 
@@ -53,6 +54,7 @@ def read_variable(name: str) -> Secret | None:
     try:
         text = Secret(Path(path).read_text("utf-8"))
     except (OSError, ValueError) as error:
+        pass_interruption(error)
         problem = getattr(error, "strerror", None) or "it is not text in UTF-8"
     else:
         if not text.lstrip().startswith("{"):

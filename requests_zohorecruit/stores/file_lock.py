@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from requests_zohorecruit.interruptions import suppress_errors
 from requests_zohorecruit.stores.errors import FILE_HINTS, guarded
 from requests_zohorecruit.stores.polling import describe_process
 
@@ -75,7 +76,7 @@ class LockFile:
 
     def _read_holder(self) -> str:
         # Best effort: another process may have taken the lock meanwhile.
-        with suppress(OSError), self._path.open("rb") as file:
+        with suppress_errors(OSError), self._path.open("rb") as file:
             text = file.read(_ENOUGH_FOR_A_HOLDER).decode("ascii", "replace").strip()
             if text.isprintable() and text:
                 return text
@@ -87,7 +88,7 @@ class LockFile:
 
 
 def _sign(descriptor: int) -> None:
-    with suppress(OSError):  # a full disk must not cost the lock
+    with suppress_errors(OSError):  # a full disk must not cost the lock
         os.ftruncate(descriptor, 0)
         os.write(descriptor, describe_process().encode("ascii", "replace"))
 
@@ -97,6 +98,6 @@ def make_private(directory: Path) -> None:
     if directory.is_dir():
         return
     make_private(directory.parent)
-    with suppress(FileExistsError):
+    with suppress_errors(FileExistsError):
         directory.mkdir(mode=0o700)
         directory.chmod(0o700)  # a umask may have taken away what the owner needs

@@ -6,15 +6,16 @@ Knows nothing of what the record means. It imports nothing of redis-py: the clie
 from __future__ import annotations
 
 import logging
-import os
 import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from requests_zohorecruit.interruptions import find_interruption, pass_interruption, suppress_errors
 from requests_zohorecruit.stores.polling import check_key, describe_process, poll
 from requests_zohorecruit.stores.text_store import SwappingStore
+from requests_zohorecruit.thread_locks import identify_process
 
 if TYPE_CHECKING:
     from redis import Redis, RedisCluster
@@ -94,26 +95,32 @@ class RedisStore(SwappingStore):
 
     @contextmanager
     def _hold(self, timeout: float) -> Iterator[None]:
-        process, owner = os.getpid(), f"{describe_process()} {uuid.uuid4().hex}"
-        self._acquire(owner, timeout)
+        process, owner = identify_process(), f"{describe_process()} {uuid.uuid4().hex}"
+        self._release_orphans()
+        is_ours = True  # until it is known better: an interruption can come right after Redis has given it
         try:
+            is_ours = self._acquire(owner, timeout)
+            if not is_ours:
+                name = self._find_holder().rpartition(" ")[0] or "another process"
+                raise TimeoutError(f"{self!r} is locked by {name}; gave up after {timeout:g} s.")
             yield
         finally:
-            if process == os.getpid():  # and not in a child it forked
+            # And not in a child it forked.
+            if is_ours and owner not in self._orphans and process == identify_process():
                 self._release(owner)
 
-    def _acquire(self, owner: str, timeout: float) -> None:
+    def _acquire(self, owner: str, timeout: float) -> bool:
+        try:
+            return poll(lambda: self._take(owner), timeout)
+        except Exception as error:
+            if find_interruption(error) is None:
+                self._orphans.append(owner)  # a server that does not answer is not asked again at once
+            raise
+
+    def _release_orphans(self) -> None:
         for orphan in self._orphans[:]:
             self._client.eval(_RELEASE, 1, self._lock_key, orphan)
             self._orphans = [each for each in self._orphans if each != orphan]
-        try:
-            is_taken = poll(lambda: self._take(owner), timeout)
-        except BaseException:
-            self._orphans.append(owner)
-            raise
-        if not is_taken:
-            name = self._find_holder().rpartition(" ")[0] or "another process"
-            raise TimeoutError(f"{self!r} is locked by {name}; gave up after {timeout:g} s.")
 
     def _take(self, owner: str) -> bool:
         # When the answer to SET is lost, the client asks again and finds the lock taken: by us.
@@ -130,8 +137,13 @@ class RedisStore(SwappingStore):
             if self._client.eval(_RELEASE, 1, self._lock_key, owner):
                 return
             reason = "it was held longer than its lease"
-        except Exception as cause:  # noqa: BLE001 - whatever the client raises, and never its text
+        except BaseException as cause:
             self._orphans.append(owner)
+            if not isinstance(cause, Exception) or find_interruption(cause):
+                with suppress_errors(Exception):  # else others would wait for the end of the lease
+                    self._release_orphans()
+                pass_interruption(cause)
+                raise
             reason = type(cause).__name__
         _log.warning("%r: the lock of %g s could not be released: %s", self, self._lock_ttl, reason)
 

@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 from urllib3.util import Retry
 
 from requests_zohorecruit.errors import TokenEndpointError
+from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import checked_secret, clears_frames
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token
@@ -115,6 +116,7 @@ class TokenEndpoint:
                 with session.get_adapter(url).send(prepared, timeout=self._timeout, **settings) as response:
                     answer = _read_bounded(response)
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                pass_interruption(error)
                 what, uncertain = _describe_failure(error)
                 code = self.application.region.code
                 raise TokenEndpointError(

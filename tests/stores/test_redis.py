@@ -14,8 +14,10 @@ from uuid import uuid4
 import pytest
 from helpers.shared_stores import ShortLeases
 
+from requests_zohorecruit import thread_locks
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.stores import RedisStore, TokenStore
+from requests_zohorecruit.stores.polling import identify_thread
 from requests_zohorecruit.testing import TokenStoreContract
 
 redis = pytest.importorskip("redis", reason="redis-py is not installed")
@@ -347,5 +349,19 @@ def test_T26_a_hold_that_another_process_inherited_does_not_end_there(
     held.__enter__()
     with monkeypatch.context() as child:  # what a child sees: the same objects under another process id
         child.setattr(os, "getpid", lambda: real + 1)
+        held.__exit__(None, None, None)
+    assert client.exists(f"{{{key}}}:lock")
+
+
+def test_a_descendant_with_the_id_of_the_holder_is_not_taken_for_it(
+    client: Any, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RedisStore(client, key)
+    held = store.lock(0)
+    held.__enter__()
+    before = identify_thread()
+    with monkeypatch.context() as descendant:  # what it sees: the same objects and the same id, forks later
+        descendant.setattr(thread_locks, "_forks", [None, None])
+        assert identify_thread() != before
         held.__exit__(None, None, None)
     assert client.exists(f"{{{key}}}:lock")
