@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from requests_zohorecruit.interruptions import find_interruption, pass_interruption, suppress_errors
+from requests_zohorecruit.interruptions import find_interruption, pass_interruption
 from requests_zohorecruit.stores.polling import check_key, describe_process, poll
 from requests_zohorecruit.stores.text_store import SwappingStore
 from requests_zohorecruit.thread_locks import identify_process
@@ -97,25 +97,28 @@ class RedisStore(SwappingStore):
     def _hold(self, timeout: float) -> Iterator[None]:
         process, owner = identify_process(), f"{describe_process()} {uuid.uuid4().hex}"
         self._release_orphans()
-        is_ours = True  # until it is known better: an interruption can come right after Redis has given it
+        held = [owner]  # as far as is known: an interruption can come right after Redis has given it
         try:
-            is_ours = self._acquire(owner, timeout)
-            if not is_ours:
-                name = self._find_holder().rpartition(" ")[0] or "another process"
-                raise TimeoutError(f"{self!r} is locked by {name}; gave up after {timeout:g} s.")
-            yield
+            try:
+                self._acquire(held, timeout)
+                yield
+            finally:
+                self._release(held, process)
         finally:
-            # And not in a child it forked.
-            if is_ours and owner not in self._orphans and process == identify_process():
-                self._release(owner)
+            self._release(held, process)  # for an interruption that came before the first has begun
 
-    def _acquire(self, owner: str, timeout: float) -> bool:
+    def _acquire(self, held: list[str], timeout: float) -> None:
+        (owner,) = held
         try:
-            return poll(lambda: self._take(owner), timeout)
+            is_taken = poll(lambda: self._take(owner), timeout)
         except Exception as error:
             if find_interruption(error) is None:
-                self._orphans.append(owner)  # a server that does not answer is not asked again at once
+                self._orphans.append(held.pop())  # a server that does not answer is not asked again at once
             raise
+        if not is_taken:
+            held.clear()
+            name = self._find_holder().rpartition(" ")[0] or "another process"
+            raise TimeoutError(f"{self!r} is locked by {name}; gave up after {timeout:g} s.")
 
     def _release_orphans(self) -> None:
         for orphan in self._orphans[:]:
@@ -131,20 +134,20 @@ class RedisStore(SwappingStore):
         owner = self._client.get(self._lock_key) or ""
         return owner if isinstance(owner, str) else owner.decode("utf-8", "replace")
 
-    def _release(self, owner: str) -> None:
+    def _release(self, held: list[str], process: tuple[int, int]) -> None:
+        if not held or process != identify_process():  # a child that was forked in the block
+            return
         # What was done under the lock is done. Failing now would make the caller think that it is not.
         try:
-            if self._client.eval(_RELEASE, 1, self._lock_key, owner):
+            if self._client.eval(_RELEASE, 1, self._lock_key, held[0]):
+                held.clear()
                 return
             reason = "it was held longer than its lease"
-        except BaseException as cause:
-            self._orphans.append(owner)
-            if not isinstance(cause, Exception) or find_interruption(cause):
-                with suppress_errors(Exception):  # else others would wait for the end of the lease
-                    self._release_orphans()
-                pass_interruption(cause)
-                raise
+        except Exception as cause:
+            pass_interruption(cause)
+            self._orphans.append(held[0])
             reason = type(cause).__name__
+        held.clear()
         _log.warning("%r: the lock of %g s could not be released: %s", self, self._lock_ttl, reason)
 
     def __repr__(self) -> str:
