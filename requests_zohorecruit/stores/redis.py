@@ -143,7 +143,7 @@ class RedisStore(SwappingStore):
                 held.clear()
                 return
             reason = "it was held longer than its lease"
-        except Exception as cause:
+        except Exception as cause:  # noqa: BLE001 - whatever the client raises, and never its text
             pass_interruption(cause)
             self._orphans.append(held[0])
             reason = type(cause).__name__

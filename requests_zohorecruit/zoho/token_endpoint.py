@@ -140,9 +140,19 @@ def _make_client(application: Application) -> WebApplicationClient:
     return WebApplicationClient(application.client_id)
 
 
+class _Retries(Retry):
+    """Retries of urllib3, but not after a time limit that it took for a connection's (T71)."""
+
+    def increment(self, *args: Any, error: Exception | None = None, **kwargs: Any) -> Retry:
+        """Return what is left of the retries, or raise `error`."""
+        if error is not None:
+            pass_interruption(error)
+        return super().increment(*args, error=error, **kwargs)
+
+
 def _private_session() -> requests.Session:
     session = requests.Session()
-    retries = Retry(CONNECT_TRIES - 1, read=False, redirect=False, status=False, other=False)
+    retries = _Retries(CONNECT_TRIES - 1, read=False, redirect=False, status=False, other=False)
     session.mount("https://", HTTPAdapter(max_retries=retries))
     return session
 
