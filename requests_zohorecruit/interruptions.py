@@ -13,7 +13,7 @@ import signal
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import CodeType
+from types import CodeType, TracebackType
 
 __all__ = ["find_interruption", "pass_interruption", "suppress_errors"]
 
@@ -50,11 +50,15 @@ def find_interruption(error: BaseException) -> BaseException | None:
     exceptions with arguments that are thrown into a greenlet.
     """
     handlers = {_find_code(handler) for handler in map(signal.getsignal, signal.valid_signals()) if callable(handler)}
+    found, origin = None, None
     for each in _walk_causes(error):
+        if found and origin is not _find_origin(each):
+            continue
         codes = {frame.f_code for frame, _ in traceback.walk_tb(each.__traceback__)}
         if not handlers.isdisjoint(codes) or _is_thrown(each):
-            return each
-    return None
+            # And not yet the last word: SQLAlchemy's errors carry the traceback of what they wrap.
+            found, origin = each, _find_origin(each)
+    return found
 
 
 def _find_code(handler: object) -> CodeType | None:
@@ -68,17 +72,22 @@ def _find_code(handler: object) -> CodeType | None:
 
 def _is_thrown(error: BaseException) -> bool:
     """Tell whether the exception was made from its class alone and raised by no ``raise``."""
-    last = error.__traceback__
+    last = _find_origin(error)
     if last is None or isinstance(error, StopIteration):
         return False
-    while last.tb_next:
-        last = last.tb_next
     if last.tb_lasti < 0 or last.tb_frame.f_code.co_code[last.tb_lasti] in _RAISING:
         return False
     try:
         return type(error)().args == error.args
     except Exception:  # noqa: BLE001 - a class that takes arguments
         return False
+
+
+def _find_origin(error: BaseException) -> TracebackType | None:
+    last = error.__traceback__
+    while last and last.tb_next:
+        last = last.tb_next
+    return last
 
 
 def _walk_causes(error: BaseException) -> Iterator[BaseException]:

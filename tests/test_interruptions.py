@@ -177,8 +177,15 @@ def wrap_from_another() -> None:
         raise DriverError("broken") from ValueError("never raised")
 
 
+def wrap_with_traceback() -> None:
+    try:
+        arrive()
+    except Exception as cause:
+        raise DriverError("broken").with_traceback(cause.__traceback__) from cause
+
+
 @pytest.mark.parametrize("handler", [raise_limit, raise_timeout])
-@pytest.mark.parametrize("wrap", [wrap_from, wrap_in_context, wrap_twice, wrap_from_another])
+@pytest.mark.parametrize("wrap", [wrap_with_traceback, wrap_from, wrap_in_context, wrap_twice, wrap_from_another])
 def test_T71_an_exception_that_a_driver_has_wrapped_leaves_as_it_came(
     wrap: Callable[[], None], handler: Any, install: Install
 ) -> None:

@@ -384,7 +384,12 @@ while alarms < int(sys.argv[2]):
         came = error
     if raised:
         alarms += 1
-        swallowed += came is not raised[0]
+        if came is not raised[0]:
+            # Who caught it is where its traceback begins. SQLAlchemy's pool, for one, only logs what keeps it from
+            # resetting a connection.
+            catcher = raised[0].__traceback__.tb_frame.f_code
+            swallowed += "site-packages" not in catcher.co_filename
+            print("caught by", catcher, repr(came), file=sys.stderr)
         try:
             request.check()
         except Exception as error:
