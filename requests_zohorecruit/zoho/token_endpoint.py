@@ -143,11 +143,11 @@ def _make_client(application: Application) -> WebApplicationClient:
 class _Retries(Retry):
     """Retries of urllib3, but not after a time limit that it took for a connection's (T71)."""
 
-    def increment(self, *args: Any, error: Exception | None = None, **kwargs: Any) -> Retry:
-        """Return what is left of the retries, or raise `error`."""
-        if error is not None:
-            pass_interruption(error)
-        return super().increment(*args, error=error, **kwargs)
+    def increment(self, *args: Any, **kwargs: Any) -> Retry:  # type: ignore[override]
+        """Return what is left of the retries, or raise what ends them."""
+        if kwargs.get("error"):
+            pass_interruption(kwargs["error"])
+        return super().increment(*args, **kwargs)
 
 
 def _private_session() -> requests.Session:

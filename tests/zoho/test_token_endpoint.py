@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import pickle
+import signal
 import ssl
 import threading
 from contextlib import contextmanager
@@ -594,6 +595,27 @@ def test_a_connection_that_was_never_made_is_tried_three_times(monkeypatch):
     with raising(TokenEndpointError, match="No connection to"):
         refresh(make())
     assert len(tries) == 3
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs SIGALRM")
+def test_T71_an_alarm_while_connecting_is_not_taken_for_the_connections_timeout(monkeypatch):
+    tries = []
+
+    def go_off(number, frame):
+        raise TimeoutError("too long")
+
+    def connect(*_, **__):
+        tries.append(1)
+        signal.raise_signal(signal.SIGALRM)
+
+    before = signal.signal(signal.SIGALRM, go_off)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    try:
+        with pytest.raises(TimeoutError, match="^too long$"):
+            refresh(make())
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert len(tries) == 1
 
 
 def test_a_handshake_that_fails_is_not_tried_again(zoho, monkeypatch):
