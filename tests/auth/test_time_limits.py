@@ -289,7 +289,7 @@ class TimerPenalty:
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs SIGALRM")
 @pytest.mark.parametrize("slow", ["save", "load", "lock", "unlock", "mint"])
 @pytest.mark.parametrize("row", ["stale", "expired", "rejected"])
-@pytest.mark.parametrize("error", [TimeLimit, TimeoutError])
+@pytest.mark.parametrize("error", [TimeLimit, TimeoutError, SystemExit])
 @pytest.mark.parametrize("penalty", [DeathPenalty, TimerPenalty])
 def test_T71_a_time_limit_of_a_task_queue_ends_the_call_and_nothing_else(penalty, error, row, slow):
     table = SlowTable()

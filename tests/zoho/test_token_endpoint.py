@@ -34,7 +34,7 @@ from requests_zohorecruit.sandbox import Sandbox
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import Token
-from requests_zohorecruit.zoho.token_endpoint import LONGEST_ANSWER, TokenEndpoint
+from requests_zohorecruit.zoho.token_endpoint import LONGEST_ANSWER, TokenEndpoint, _Retries
 
 NOW = 1_800_000_000.0
 CODE = "1000.planted-code"
@@ -616,6 +616,10 @@ def test_T71_an_alarm_while_connecting_is_not_taken_for_the_connections_timeout(
     finally:
         signal.signal(signal.SIGALRM, before)
     assert len(tries) == 1
+
+
+def test_retries_for_another_reason_than_an_error_are_counted_as_by_urllib3():
+    assert _Retries(2).increment().total == 1
 
 
 def test_a_handshake_that_fails_is_not_tried_again(zoho, monkeypatch):
