@@ -7,7 +7,6 @@ they arrive, so whatever catches errors here passes them on. Knows nothing of st
 from __future__ import annotations
 
 import functools
-import inspect
 import opcode
 import signal
 import traceback
@@ -49,7 +48,7 @@ def find_interruption(error: BaseException) -> BaseException | None:
     ``PyThreadState_SetAsyncExc`` raises it. Not recognised are handlers without Python frames (compiled ones), and
     exceptions with arguments that are thrown into a greenlet.
     """
-    handlers = {_find_code(handler) for handler in map(signal.getsignal, signal.valid_signals()) if callable(handler)}
+    handlers = {_find_code(handler) for handler in map(signal.getsignal, range(1, signal.NSIG)) if callable(handler)}
     found, origin = None, None
     for each in _walk_causes(error):
         if found and origin is not _find_origin(each):
@@ -65,7 +64,9 @@ def _find_code(handler: object) -> CodeType | None:
     while isinstance(handler, functools.partial):
         handler = handler.func
     # That of what a decorator wraps, because the code of a wrapper is shared by all that it decorates.
-    function = inspect.unwrap(handler)  # type: ignore[arg-type]  # it is callable
+    function = handler
+    while getattr(function, "__wrapped__", None):
+        function = function.__wrapped__  # type: ignore[attr-defined]
     code: CodeType | None = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
     return code
 
