@@ -17,6 +17,7 @@ from requests.utils import rewind_body
 from urllib3 import BaseHTTPResponse, HTTPResponse
 from urllib3.exceptions import HTTPError
 
+from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import Secret
 
 __all__ = ["peek", "replay", "rewind"]
@@ -32,7 +33,8 @@ def peek(response: requests.Response, *, stream: bool) -> bytes:
         return _read_all(response)
     try:
         start = raw.read(_LONGEST_401, decode_content=False)
-    except (HTTPError, OSError):
+    except (HTTPError, OSError) as error:
+        pass_interruption(error)
         return _read_all(response)
     response.raw = HTTPResponse(
         _Rest(start, raw),
@@ -49,7 +51,8 @@ def peek(response: requests.Response, *, stream: bool) -> bytes:
     try:
         # Decoded no further than that either: a few bytes of gzip can be many of text.
         return HTTPResponse(io.BytesIO(start), headers=encoding, preload_content=False).read(_LONGEST_401)
-    except HTTPError:
+    except HTTPError as error:
+        pass_interruption(error)
         return b""
 
 
@@ -57,7 +60,8 @@ def _read_all(response: requests.Response) -> bytes:
     """Read the whole body into the response. One that breaks off or cannot be decoded counts as empty."""
     try:
         return response.content or b""  # None where an adapter gave it no body
-    except (requests.RequestException, HTTPError, OSError):
+    except (requests.RequestException, HTTPError, OSError) as error:
+        pass_interruption(error)
         state: Any = response  # types-requests knows no private names; this one requests sets after reading, too
         state._content = b""  # noqa: SLF001
         return b""
@@ -92,7 +96,8 @@ def rewind(request: requests.PreparedRequest) -> bool:
         return True
     try:
         rewind_body(request)
-    except Exception:  # noqa: BLE001 - a body is other people's code
+    except Exception as error:  # noqa: BLE001 - a body is other people's code
+        pass_interruption(error)
         return False
     return True
 

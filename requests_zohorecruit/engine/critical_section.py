@@ -183,8 +183,11 @@ class SharedGrant:
         def change(memory: Memory) -> Memory:
             if memory.record.refresh_token != instead_of.refresh_token:
                 return memory
-            return memory.with_record(record, memory.base, memory.save_due)
+            changed = memory.with_record(record, memory.base, memory.save_due)
+            # Due from now on, and not only when saving it has failed: an interruption may come before it is begun.
+            return changed if changed.is_withheld else changed.with_record(record, memory.base, due)
 
+        due = self.clock() + TRY_AGAIN
         return self._change(change).record is record
 
     def save(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from requests_zohorecruit.errors import ClientConfigurationError, UnknownRegionError
+from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import Secret, clears_frames
 from requests_zohorecruit.zoho.regions import Region
 
@@ -99,6 +100,7 @@ def _read_file(path: str, source: str) -> Secret:
     try:
         text = Path(path).read_text("utf-8")
     except (OSError, ValueError) as error:
+        pass_interruption(error)
         problem = getattr(error, "strerror", None) or "it is not text in UTF-8"
     else:
         return _strip(text, source)

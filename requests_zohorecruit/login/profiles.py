@@ -9,12 +9,12 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.errors import ReauthorizationRequired, TokenStoreError, UntrustedHostError, ZohoAuthError
+from requests_zohorecruit.interruptions import pass_interruption, suppress_errors
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.stores import FileStore, TokenStore
 from requests_zohorecruit.stores.errors import expand_home
@@ -107,9 +107,10 @@ class Profile:
                 self._save_application(application, in_keyring=in_keyring)
                 if moved:
                     self._forget_other_place(in_keyring=in_keyring)
-                with suppress(OSError):  # another user may own it; its files are private all the same
+                with suppress_errors(OSError):  # another user may own it; its files are private all the same
                     self.directory.chmod(0o700)
         except TimeoutError as error:
+            pass_interruption(error)
             raise TokenStoreError(str(error), hint="Log in again when it is free.") from None
 
     def check(self, *, in_keyring: bool = False) -> None:
@@ -123,6 +124,7 @@ class Profile:
         try:
             tempfile.TemporaryFile(dir=there).close()
         except OSError as error:
+            pass_interruption(error)
             problem = error.strerror
         else:
             return

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import clears_frames
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def guarded(
 ) -> Callable[[_Method[_Store, _Given, _Result]], _Method[_Store, _Given, _Result]]:
     """Decorate a store's method so that it raises `TokenStoreError` only, and no error shows the record.
 
+    What a signal handler raises leaves as it came (T71): a time limit of the caller's is no error of the driver's.
+
     :param doing: past participle for the message: "could not be *loaded*"
     :param passing: exceptions that are part of the method's own promise
     :param hints: errno of an OSError -> what to do about it
@@ -55,9 +58,10 @@ def guarded(
         def call(store: _Store, /, *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
             try:
                 return method(store, *args, **kwargs)
-            except promised:
-                raise
-            except Exception as cause:  # noqa: BLE001 - drivers have errors of their own
+            except Exception as cause:
+                pass_interruption(cause)
+                if isinstance(cause, promised):
+                    raise
                 _log.debug("%r could not be %s\n%s", store, doing, "".join(traceback.format_tb(cause.__traceback__)))
                 raise translate(cause, repr(store), doing, hints or {}) from None
 

@@ -11,10 +11,11 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.interruptions import suppress_errors
 from requests_zohorecruit.stores.encoding import MAX_RECORD_BYTES
 from requests_zohorecruit.stores.errors import FILE_HINTS, expand_home, guarded
 from requests_zohorecruit.stores.file_lock import LockFile, explain_denial, keep_owner, make_private
@@ -96,7 +97,7 @@ class FileStore(TextStore):
         if not _POSIX or not stat.S_IMODE(status.st_mode) & 0o077:
             return
         if status.st_uid == os.geteuid():
-            with suppress(OSError):  # a read-only file system: the warning says the rest
+            with suppress_errors(OSError):  # a read-only file system: the warning says the rest
                 os.fchmod(descriptor, 0o600)
                 return
         if not self._complained:
@@ -113,18 +114,18 @@ def _replace(target: Path, data: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             keep_owner(descriptor, target)
-            with suppress(OSError):  # 0600 is what mkstemp asked for; a umask may have taken the owner's bits, too
+            with suppress_errors(OSError):  # 0600 is what mkstemp asked for; a umask may have taken bits away
                 temporary.chmod(0o600)
             file.write(data)
             file.flush()
             os.fsync(descriptor)
         os.replace(temporary, target)  # noqa: PTH105 - Path.replace of Python 3.10 holds on to its own reference
     except BaseException:
-        with suppress(OSError):
+        with suppress_errors(OSError):
             temporary.unlink()
         raise
     # The rename stands already; some network file systems cannot confirm it this way, and neither can Windows.
-    with suppress(OSError):
+    with suppress_errors(OSError):
         descriptor = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -135,8 +136,8 @@ def _replace(target: Path, data: bytes) -> None:
 def _remove_leftovers(target: Path) -> None:
     # The lock is held, so no process is writing: these files are what killed processes left behind.
     ours = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}\.tmp")
-    with suppress(OSError), os.scandir(target.parent) as entries:
+    with suppress_errors(OSError), os.scandir(target.parent) as entries:
         for entry in entries:
             if ours.fullmatch(entry.name):
-                with suppress(OSError):
+                with suppress_errors(OSError):
                     Path(entry.path).unlink()

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from requests_zohorecruit.interruptions import suppress_errors
 from requests_zohorecruit.stores.errors import FILE_HINTS, guarded, translate
 from requests_zohorecruit.stores.polling import describe_process
 
@@ -80,14 +81,14 @@ class LockFile:
 
     def _read_holder(self) -> str:
         # Best effort: another process may have taken the lock meanwhile.
-        with suppress(OSError), self._path.open("rb") as file:
+        with suppress_errors(OSError), self._path.open("rb") as file:
             text = file.read(_ENOUGH_FOR_A_HOLDER).decode("ascii", "replace").strip()
             if text.isprintable() and text:
                 return text
         return "an unknown process"
 
     def _sign(self, descriptor: int) -> None:
-        with suppress(OSError):  # a full disk must not cost the lock
+        with suppress_errors(OSError):  # a full disk must not cost the lock
             if not os.fstat(descriptor).st_size:  # it has just been made
                 keep_owner(descriptor, self._path.with_suffix(""))
             os.ftruncate(descriptor, 0)
@@ -103,7 +104,7 @@ def make_private(directory: Path) -> None:
     if directory.is_dir():
         return
     make_private(directory.parent)
-    with suppress(FileExistsError):
+    with suppress_errors(FileExistsError):
         directory.mkdir(mode=0o700)
         directory.chmod(0o700)  # a umask may have taken away what the owner needs
         if _get_user() == 0:
@@ -116,7 +117,7 @@ def keep_owner(descriptor: int, path: Path) -> None:
     """As root, leave a new file or directory to the owner of what is at `path`, or else of its directory (T85)."""
     if _get_user() != 0:
         return
-    with suppress(OSError):  # a file system without owners, or one that does not let root change them
+    with suppress_errors(OSError):  # a file system without owners, or one that does not let root change them
         owner = (path if path.is_file() else path.parent).stat()
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
 

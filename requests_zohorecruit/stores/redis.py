@@ -6,15 +6,16 @@ Knows nothing of what the record means. It imports nothing of redis-py: the clie
 from __future__ import annotations
 
 import logging
-import os
 import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from requests_zohorecruit.interruptions import find_interruption, pass_interruption
 from requests_zohorecruit.stores.polling import check_key, describe_process, poll
 from requests_zohorecruit.stores.text_store import SwappingStore
+from requests_zohorecruit.thread_locks import identify_process
 
 if TYPE_CHECKING:
     from redis import Redis, RedisCluster
@@ -94,26 +95,35 @@ class RedisStore(SwappingStore):
 
     @contextmanager
     def _hold(self, timeout: float) -> Iterator[None]:
-        process, owner = os.getpid(), f"{describe_process()} {uuid.uuid4().hex}"
-        self._acquire(owner, timeout)
+        process, owner = identify_process(), f"{describe_process()} {uuid.uuid4().hex}"
+        self._release_orphans()
+        held = [owner]  # as far as is known: an interruption can come right after Redis has given it
         try:
-            yield
+            try:
+                self._acquire(held, timeout)
+                yield
+            finally:
+                self._release(held, process)
         finally:
-            if process == os.getpid():  # and not in a child it forked
-                self._release(owner)
+            self._release(held, process)  # for an interruption that came before the first has begun
 
-    def _acquire(self, owner: str, timeout: float) -> None:
+    def _acquire(self, held: list[str], timeout: float) -> None:
+        (owner,) = held
+        try:
+            is_taken = poll(lambda: self._take(owner), timeout)
+        except Exception as error:
+            if find_interruption(error) is None:
+                self._orphans.append(held.pop())  # a server that does not answer is not asked again at once
+            raise
+        if not is_taken:
+            held.clear()
+            name = self._find_holder().rpartition(" ")[0] or "another process"
+            raise TimeoutError(f"{self!r} is locked by {name}; gave up after {timeout:g} s.")
+
+    def _release_orphans(self) -> None:
         for orphan in self._orphans[:]:
             self._client.eval(_RELEASE, 1, self._lock_key, orphan)
             self._orphans = [each for each in self._orphans if each != orphan]
-        try:
-            is_taken = poll(lambda: self._take(owner), timeout)
-        except BaseException:
-            self._orphans.append(owner)
-            raise
-        if not is_taken:
-            name = self._find_holder().rpartition(" ")[0] or "another process"
-            raise TimeoutError(f"{self!r} is locked by {name}; gave up after {timeout:g} s.")
 
     def _take(self, owner: str) -> bool:
         # When the answer to SET is lost, the client asks again and finds the lock taken: by us.
@@ -124,15 +134,20 @@ class RedisStore(SwappingStore):
         owner = self._client.get(self._lock_key) or ""
         return owner if isinstance(owner, str) else owner.decode("utf-8", "replace")
 
-    def _release(self, owner: str) -> None:
+    def _release(self, held: list[str], process: tuple[int, int]) -> None:
+        if not held or process != identify_process():  # a child that was forked in the block
+            return
         # What was done under the lock is done. Failing now would make the caller think that it is not.
         try:
-            if self._client.eval(_RELEASE, 1, self._lock_key, owner):
+            if self._client.eval(_RELEASE, 1, self._lock_key, held[0]):
+                held.clear()
                 return
             reason = "it was held longer than its lease"
         except Exception as cause:  # noqa: BLE001 - whatever the client raises, and never its text
-            self._orphans.append(owner)
+            pass_interruption(cause)
+            self._orphans.append(held[0])
             reason = type(cause).__name__
+        held.clear()
         _log.warning("%r: the lock of %g s could not be released: %s", self, self._lock_ttl, reason)
 
     def __repr__(self) -> str:

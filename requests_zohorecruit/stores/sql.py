@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores.errors import guarded
 from requests_zohorecruit.stores.polling import check_key
@@ -72,7 +73,8 @@ class SQLStore(SwappingStore):
         renew_connections(self._engine)
         try:
             TABLE.metadata.create_all(self._engine)
-        except sa.exc.DBAPIError:
+        except sa.exc.DBAPIError as error:
+            pass_interruption(error)
             if not self._has_table():  # or else another process was faster
                 raise
 
@@ -84,6 +86,7 @@ class SQLStore(SwappingStore):
         try:
             return self._read_once()
         except sa.exc.DBAPIError as error:
+            pass_interruption(error)
             if not error.connection_invalidated:
                 raise
         # The pool had a connection from before the server was restarted, and has thrown all of those away by now.
@@ -120,7 +123,8 @@ class SQLStore(SwappingStore):
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except (sa.exc.ProgrammingError, sa.exc.OperationalError):
+        except (sa.exc.ProgrammingError, sa.exc.OperationalError) as error:
+            pass_interruption(error)
             if self._has_table():
                 raise
             raise TokenStoreError(

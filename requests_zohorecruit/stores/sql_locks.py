@@ -17,9 +17,10 @@ from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
+from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.stores.file_lock import LockFile
 from requests_zohorecruit.stores.polling import poll
-from requests_zohorecruit.thread_locks import ThreadLock
+from requests_zohorecruit.thread_locks import ThreadLock, identify_process
 
 __all__ = ["Hold", "choose_lock", "renew_connections"]
 
@@ -51,7 +52,7 @@ _sqlite_files: WeakKeyDictionary[sa.Engine, str] = WeakKeyDictionary()
 _in_memory: WeakKeyDictionary[sa.Engine, dict[str, ThreadLock]] = WeakKeyDictionary()
 
 # Which process an engine's connections belong to, as far as is known, and what parents left behind.
-_owners: WeakKeyDictionary[sa.Engine, int] = WeakKeyDictionary()
+_owners: WeakKeyDictionary[sa.Engine, tuple[int, int]] = WeakKeyDictionary()
 _inherited: list[sa.Pool] = []
 _changing_owners = ThreadLock()
 #: Seconds; nothing is waited for there.
@@ -64,17 +65,17 @@ def renew_connections(engine: sa.Engine) -> None:
     A child must not speak through its parent's connections, nor wait for a pool that one of its parent's threads was
     just using.
     """
-    pid = os.getpid()
-    if _owners.setdefault(engine, pid) == pid:
+    process = identify_process()
+    if _owners.setdefault(engine, process) == process:
         return
     with _changing_owners.hold(_LONGEST_CHANGE):
-        if _owners[engine] == pid:  # another thread of this child was faster
+        if _owners[engine] == process:  # another thread of this child was faster
             return
         if not isinstance(engine.pool, sa.pool.StaticPool | sa.pool.SingletonThreadPool):  # a database in memory
             # Kept, because a connection that is collected might say goodbye to the server on the parent's behalf.
             _inherited.append(engine.pool)
             engine.dispose(close=False)
-        _owners[engine] = pid  # not before: from now on the other threads go on without a look
+        _owners[engine] = process  # not before: from now on the other threads go on without a look
 
 
 def choose_lock(engine: sa.Engine, name: str) -> Hold:
@@ -100,12 +101,12 @@ class _AdvisoryLock:
 
     @contextmanager
     def hold(self, timeout: float, store: object) -> Iterator[None]:
-        pid = os.getpid()
+        process = identify_process()
         connection = self._take(timeout, store)
         try:
             yield
         finally:
-            if pid == os.getpid():  # and not in a child that inherited the connection
+            if process == identify_process():  # and not in a child that inherited the connection
                 _close(connection, store, self._free)
 
     def _take(self, timeout: float, store: object) -> sa.Connection:
@@ -166,4 +167,5 @@ def _close(
         finally:
             connection.close()
     except Exception as cause:  # noqa: BLE001 - whatever the driver raises, and never its text
+        pass_interruption(cause)
         _log.warning("%r: the connection that held the lock could not be closed: %s", store, type(cause).__name__)

@@ -60,7 +60,7 @@ class SwappingStore(TextStore):
     """Remembers what was stored when the lock was taken. A holder that has lost the lock overwrites nothing."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[int, int], str | bytes | None] = {}
+        self._seen: dict[tuple[int, ...], str | bytes | None] = {}
 
     @guarded("saved")
     def save(self, record: Mapping[str, Any]) -> None:

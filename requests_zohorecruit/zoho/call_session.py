@@ -16,6 +16,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPConnectionPool
 from urllib3.util import Retry
 
+from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.zoho.deadline import Deadline
 
 __all__ = ["PlainSession", "copy_session", "make_call_session"]
@@ -26,10 +27,22 @@ PlainSession: type[requests.Session] = next(
     kind for kind in requests.Session.__mro__ if kind.__module__ == "requests.sessions"
 )
 
-#: A connection that was never made has sent nothing, so trying again is safe: up to three times. Nothing else is.
-_RETRIES = Retry(2, read=False, redirect=False, status=False, other=False)
 #: What `send` of a session, or of a class derived from it, must not find.
 _LEFT_OUT = ("auth", "cookies", "headers", "hooks", "params")
+
+
+class _Retries(Retry):
+    """Retries of urllib3, but not after a time limit that it took for a connection's (T71)."""
+
+    def increment(self, *args: Any, **kwargs: Any) -> Retry:  # type: ignore[override]
+        """Return what is left of the retries, or raise what ends them."""
+        if kwargs.get("error"):
+            pass_interruption(kwargs["error"])
+        return super().increment(*args, **kwargs)
+
+
+#: A connection that was never made has sent nothing, so trying again is safe: up to three times. Nothing else is.
+_RETRIES = _Retries(2, read=False, redirect=False, status=False, other=False)
 
 
 def make_call_session(session: requests.Session | None, deadline: Deadline) -> requests.Session:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
+from requests_zohorecruit.interruptions import suppress_errors
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -84,7 +86,7 @@ class Deadline:
         connection._new_conn = connect_and_watch  # noqa: SLF001
 
     def _watch_socket(self, made: Any) -> None:
-        with suppress(AttributeError, OSError, TypeError, ValueError):  # a mock's socket
+        with suppress_errors(AttributeError, OSError, TypeError, ValueError):  # a mock's socket
             duplicate = socket.fromfd(made.fileno(), made.family, made.type)
             self.at_end(duplicate.close)
             self._watched.append(duplicate)

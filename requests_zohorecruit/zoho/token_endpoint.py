@@ -12,6 +12,7 @@ import requests
 from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
 from requests_zohorecruit.errors import TokenEndpointError, describe_type
+from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import checked_secret, clears_frames
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.call_session import PlainSession, make_call_session
@@ -116,6 +117,7 @@ class TokenEndpoint:
                     answer = _read_bounded(response, deadline)
                     deadline.check()  # what was shut down can look like the end of an answer
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                pass_interruption(error)
                 late = f"No whole answer within {deadline.seconds:g} s from"
                 what, uncertain = (late, True) if deadline.expired else _describe_failure(error)
                 code = self.application.region.code

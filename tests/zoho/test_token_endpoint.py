@@ -8,6 +8,7 @@ import logging
 import math
 import pickle
 import re
+import signal
 import ssl
 import threading
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ from requests_zohorecruit.sandbox import Sandbox
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import Token
-from requests_zohorecruit.zoho.token_endpoint import LONGEST_ANSWER, TokenEndpoint
+from requests_zohorecruit.zoho.token_endpoint import LONGEST_ANSWER, TokenEndpoint, _Retries
 
 NOW = 1_800_000_000.0
 CODE = "1000.planted-code"
@@ -596,6 +597,31 @@ def test_a_connection_that_was_never_made_is_tried_three_times(monkeypatch):
     with raising(TokenEndpointError, match="No connection to"):
         refresh(make())
     assert len(tries) == 3
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs SIGALRM")
+def test_T71_an_alarm_while_connecting_is_not_taken_for_the_connections_timeout(monkeypatch):
+    tries = []
+
+    def go_off(number, frame):
+        raise TimeoutError("too long")
+
+    def connect(*_, **__):
+        tries.append(1)
+        signal.raise_signal(signal.SIGALRM)
+
+    before = signal.signal(signal.SIGALRM, go_off)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    try:
+        with pytest.raises(TimeoutError, match="^too long$"):
+            refresh(make())
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert len(tries) == 1
+
+
+def test_retries_for_another_reason_than_an_error_are_counted_as_by_urllib3():
+    assert _Retries(2).increment().total == 1
 
 
 def test_a_handshake_that_fails_is_not_tried_again(zoho, monkeypatch):
