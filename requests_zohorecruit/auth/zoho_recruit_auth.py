@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.auth import AuthBase
 
-from requests_zohorecruit.auth.replay import peek, replay, rewind
+from requests_zohorecruit.auth.replay import close, peek, replay, rewind
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
 from requests_zohorecruit.secret import checked_secret, clear_frames, clears_frames
 from requests_zohorecruit.stores import TokenStore
@@ -188,21 +188,24 @@ class ZohoRecruitAuth(AuthBase):
         sent = self._read_our_token(response.request)
         if sent is None:
             return response
-        if not _is_rejected(response, kwargs):
+        body = _read_rejection(response, kwargs)
+        if body is None:
             self._end_pause(response)
             return response
         try:
             header = self._refresher.replace(sent)
         except BaseException:
-            response.close()
+            close(response)
             raise
-        return self._replay(response, header, kwargs) if header else response
+        return self._replay(response, body, header, kwargs) if header else response
 
-    def _replay(self, response: requests.Response, header: str, kwargs: Mapping[str, Any]) -> requests.Response:
+    def _replay(
+        self, response: requests.Response, body: bytes, header: str, kwargs: Mapping[str, Any]
+    ) -> requests.Response:
         if not rewind(response.request) or not hasattr(response, "connection"):
             return response
-        second = replay(response, header, kwargs)
-        if _is_rejected(second, kwargs):
+        second = replay(response, body, header, kwargs)
+        if _read_rejection(second, kwargs) is not None:
             self._refresher.pause(header.removeprefix(_PREFIX), self._hosts.name(response.request.url))
         else:
             self._end_pause(second)
@@ -281,8 +284,9 @@ def _check_lease(store: TokenStore, longest_call: float) -> None:
         )
 
 
-def _is_rejected(response: requests.Response, kwargs: Mapping[str, Any]) -> bool:
-    """Tell whether the API says that the token is bad."""
+def _read_rejection(response: requests.Response, kwargs: Mapping[str, Any]) -> bytes | None:
+    """Return what was looked at of a response that says that the token is bad, or None if it does not say that."""
     if response.status_code != _UNAUTHORIZED:
-        return False
-    return is_rejection(peek(response, stream=bool(kwargs.get("stream"))))
+        return None
+    body = peek(response, stream=bool(kwargs.get("stream")))
+    return body if is_rejection(body) else None

@@ -506,7 +506,7 @@ class TestHandedBack:
 
         zoho.session.mount("https://", Bodiless())
         response = zoho.session.get(zoho.url(), auth=zoho.rejecting(zoho.auth()))
-        assert (response.status_code, response.history[0].content) == (200, None)
+        assert (response.status_code, response.history[0].content) == (200, b"")
 
 
 class Recording(HTTPAdapter):
