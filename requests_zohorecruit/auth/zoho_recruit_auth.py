@@ -31,6 +31,8 @@ __all__ = ["ResponseHook", "ZohoRecruitAuth", "as_store"]
 _PREFIX = f"{SCHEME} "
 #: As a plain number: the member of the enumeration is looked up anew each time it is named.
 _UNAUTHORIZED = HTTPStatus.UNAUTHORIZED.value
+#: A token from the store may be dead as well; the second time one is minted.
+_MOST_REPLAYS = 2
 
 
 class ZohoRecruitAuth(AuthBase):
@@ -185,31 +187,37 @@ class ZohoRecruitAuth(AuthBase):
 
     @clears_frames
     def _read_response(self, response: requests.Response, kwargs: Mapping[str, Any]) -> requests.Response:
-        sent = self._read_our_token(response.request)
+        refresher, request = self._refresher, response.request
+        sent = self._read_our_token(request)
         if sent is None:
             return response
-        body = _read_rejection(response, kwargs)
-        if body is None:
-            self._end_pause(response)
-            return response
+        sent_at = refresher.grant.clock() - response.elapsed.total_seconds()
+        replays = 0
+        while (body := _read_rejection(response, kwargs)) is not None:
+            if replays:
+                is_paused = refresher.pause(sent, self._hosts.name(request.url), since=sent_at)
+                if is_paused or replays == _MOST_REPLAYS:
+                    return response
+            header = self._replace(response, sent)
+            if header is None:
+                return response
+            response, sent, replays = replay(response, body, header, kwargs), header.removeprefix(_PREFIX), replays + 1
+        self._end_pause(response)
+        if response.is_redirect:
+            # requests follows with the request it sent first: it would send the rejected token, and the body in vain.
+            request.headers["Authorization"] = response.request.headers["Authorization"]
+        return response
+
+    def _replace(self, response: requests.Response, sent: str) -> str | None:
+        """Return the header to send the request again with, or None if the response is to be handed back."""
         try:
             header = self._refresher.replace(sent)
         except BaseException:
             close(response)
             raise
-        return self._replay(response, body, header, kwargs) if header else response
-
-    def _replay(
-        self, response: requests.Response, body: bytes, header: str, kwargs: Mapping[str, Any]
-    ) -> requests.Response:
-        if not rewind(response.request) or not hasattr(response, "connection"):
-            return response
-        second = replay(response, body, header, kwargs)
-        if _read_rejection(second, kwargs) is not None:
-            self._refresher.pause(header.removeprefix(_PREFIX), self._hosts.name(response.request.url))
-        else:
-            self._end_pause(second)
-        return second
+        if header and rewind(response.request) and hasattr(response, "connection"):
+            return header
+        return None
 
     def _end_pause(self, response: requests.Response) -> None:
         if response.ok and not response.is_redirect:
@@ -237,7 +245,7 @@ class ResponseHook:
         self._auth = auth
 
     def __call__(self, response: requests.Response, **kwargs: Any) -> requests.Response:
-        """Return the final response: replace a rejected token and replay once; end a pause when a token is accepted."""
+        """Return the final response: replace a rejected token and replay; end a pause when a token is accepted."""
         auth = self._auth
         # Almost always there is nothing to look at.
         if auth is None or (response.status_code != _UNAUTHORIZED and auth._refresher.record.pause is None):  # noqa: SLF001
