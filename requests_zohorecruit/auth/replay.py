@@ -100,11 +100,21 @@ def _find_reader(raw: BaseHTTPResponse) -> Callable[[int], bytes]:
 
 def _unpack(data: bytes, headers: Mapping[str, str]) -> bytes | None:
     """Undo the content encoding, no further than is looked at: a few bytes of gzip can be many of text."""
-    encoding = {"Content-Encoding": headers.get("Content-Encoding", "")}
+    encoding = headers.get("Content-Encoding")
+    if not encoding:
+        return data
+    body = HTTPResponse(_ByteByByte(data), headers={"Content-Encoding": encoding}, preload_content=False)
     try:
-        return HTTPResponse(io.BytesIO(data), headers=encoding, preload_content=False).read(_LONGEST_401)
+        return body.read(_LONGEST_401)
     except HTTPError:
         return None
+
+
+class _ByteByByte(io.BytesIO):
+    """For decoders that unpack at once all they are given, as Brotli's did before its version 1.2."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(size and min(size, 1))
 
 
 class _Beginning(NamedTuple):

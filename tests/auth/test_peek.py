@@ -18,6 +18,7 @@ import requests
 from helpers.https_server import INVALID_TOKEN, OK, SCOPE_MISMATCH, Answer, Zoho, header
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
+from urllib3.response import GzipDecoder
 
 from requests_zohorecruit.auth import replay
 
@@ -118,6 +119,12 @@ class TestBytes:
         check_cured(response)
         assert len(response.history[0].content) == 64 * 1024
         assert next(left)
+
+    def test_T74_nor_does_a_decoder_that_knows_no_bound_unpack_it(self, zoho, auth, monkeypatch):
+        # As Brotli before 1.2; of gzip's, so that nobody has to install anything for this.
+        bounded = GzipDecoder.decompress
+        monkeypatch.setattr(GzipDecoder, "decompress", lambda self, data, **_: bounded(self, data))
+        self.test_T74_a_bomb_is_not_unpacked(zoho, auth, "gzip", stream=True)
 
     def test_T74_what_fits_is_read_to_its_end_and_the_connection_used_again(self, zoho, auth):
         rejecting_with(zoho, Answer(401, b"x" * (64 * 1024 - 1)))
