@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.auth import AuthBase
 
-from requests_zohorecruit.auth.replay import peek, replay, rewind
+from requests_zohorecruit.auth.replay import close, peek, replay, rewind
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
 from requests_zohorecruit.errors import describe_type
 from requests_zohorecruit.secret import checked_secret, clear_frames, clears_frames
@@ -37,6 +37,8 @@ _OTHER_REQUEST = (
     "ZohoRecruitAuth signs requests of the library requests, not {}. For another library, let it sign one for the same "
     'URL and copy the header: requests.Request("GET", url, auth=auth).prepare().headers["Authorization"]'
 )
+#: A token from the store may be dead as well; the second time one is minted.
+_MOST_REPLAYS = 2
 
 
 class ZohoRecruitAuth(AuthBase):
@@ -196,28 +198,37 @@ class ZohoRecruitAuth(AuthBase):
 
     @clears_frames
     def _read_response(self, response: requests.Response, kwargs: Mapping[str, Any]) -> requests.Response:
-        sent = self._read_our_token(response.request)
+        refresher, request = self._refresher, response.request
+        sent = self._read_our_token(request)
         if sent is None:
             return response
-        if not _is_rejected(response, kwargs):
-            self._end_pause(response)
-            return response
+        sent_at = refresher.grant.clock() - response.elapsed.total_seconds()
+        replays = 0
+        while (body := _read_rejection(response, kwargs)) is not None:
+            if replays:
+                is_paused = refresher.pause(sent, self._hosts.name(request.url), since=sent_at)
+                if is_paused or replays == _MOST_REPLAYS:
+                    return response
+            header = self._replace(response, sent)
+            if header is None:
+                return response
+            response, sent, replays = replay(response, body, header, kwargs), header.removeprefix(_PREFIX), replays + 1
+        self._end_pause(response)
+        if response.is_redirect:
+            # requests follows with the request it sent first: it would send the rejected token, and the body in vain.
+            request.headers["Authorization"] = response.request.headers["Authorization"]
+        return response
+
+    def _replace(self, response: requests.Response, sent: str) -> str | None:
+        """Return the header to send the request again with, or None if the response is to be handed back."""
         try:
             header = self._refresher.replace(sent)
         except BaseException:
-            response.close()
+            close(response)
             raise
-        return self._replay(response, header, kwargs) if header else response
-
-    def _replay(self, response: requests.Response, header: str, kwargs: Mapping[str, Any]) -> requests.Response:
-        if not rewind(response.request) or not hasattr(response, "connection"):
-            return response
-        second = replay(response, header, kwargs)
-        if _is_rejected(second, kwargs):
-            self._refresher.pause(header.removeprefix(_PREFIX), self._hosts.name(response.request.url))
-        else:
-            self._end_pause(second)
-        return second
+        if header and rewind(response.request) and hasattr(response, "connection"):
+            return header
+        return None
 
     def _end_pause(self, response: requests.Response) -> None:
         if response.ok and not response.is_redirect:
@@ -245,7 +256,7 @@ class ResponseHook:
         self._auth = auth
 
     def __call__(self, response: requests.Response, **kwargs: Any) -> requests.Response:
-        """Return the final response: replace a rejected token and replay once; end a pause when a token is accepted."""
+        """Return the final response: replace a rejected token and replay; end a pause when a token is accepted."""
         auth = self._auth
         # Almost always there is nothing to look at.
         if auth is None or (response.status_code != _UNAUTHORIZED and auth._refresher.record.pause is None):  # noqa: SLF001
@@ -299,8 +310,9 @@ def _check_lease(store: TokenStore, longest_call: float) -> None:
         )
 
 
-def _is_rejected(response: requests.Response, kwargs: Mapping[str, Any]) -> bool:
-    """Tell whether the API says that the token is bad."""
+def _read_rejection(response: requests.Response, kwargs: Mapping[str, Any]) -> bytes | None:
+    """Return what was looked at of a response that says that the token is bad, or None if it does not say that."""
     if response.status_code != _UNAUTHORIZED:
-        return False
-    return is_rejection(peek(response, stream=bool(kwargs.get("stream"))))
+        return None
+    body = peek(response, stream=bool(kwargs.get("stream")))
+    return body if is_rejection(body) else None

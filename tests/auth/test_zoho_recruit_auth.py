@@ -680,7 +680,7 @@ class TestSecrets:
         assert leaks(caught.value) == ["elsewhere.py:work: secret = 'planted'"]
 
 
-def fail(*_):
+def fail(*_, **__):
     raise LookupError("for the traceback")
 
 

@@ -982,6 +982,22 @@ class TestRejected:
         assert second.replace("T2") is None
         assert len(accounts.calls) == 2
 
+    @pytest.mark.parametrize(("since", "is_paused"), [(-0.5, True), (0.0, True), (0.5, False)])
+    def test_T78_a_token_minted_before_the_request_was_sent_starts_no_pause(self, source, clock, since, is_paused):
+        source.get_header()
+        clock.forward(100)
+        source.replace("T1")
+        assert source.pause("T2", "host", since=clock() + since) is is_paused
+        assert bool(source.record.pause) is is_paused
+        assert source.replace("T2") == (None if is_paused else header("T3"))
+
+    def test_T78_a_refused_token_that_has_been_replaced_meanwhile_starts_no_pause(self, source):
+        source.get_header()
+        source.replace("T1")
+        source.refresh()
+        assert not source.pause("T2", "host")
+        assert source.replace("T2") == header("T3")
+
     def test_T21_the_pause_grows_and_ends_with_the_first_accepted_call(self, source, clock, accounts):
         source.get_header()
         source.replace("T1")
