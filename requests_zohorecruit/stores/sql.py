@@ -6,7 +6,7 @@ Knows nothing of what the record means; how each kind of database locks is `sql_
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -44,7 +44,7 @@ class SQLStore(SwappingStore):
     """One row for the record, and a lock that the database ends when the connection of its holder does.
 
     Every call uses a connection of its own and is committed when it returns, whatever transaction the caller may have
-    open. The lock has another one, which is not taken from the pool for as long as it is held. A lock lost with its
+    open, past the engine's pool. It waits 2 s at most for what another session has locked. A lock lost with its
     connection may cost a token too much; the later one to save then gets a `TokenStoreError` instead of overwriting.
 
     SQLAlchemy's ``echo="debug"`` prints what it reads, tokens included. Like its engine, a store cannot be pickled.

@@ -349,3 +349,11 @@ def test_T26_a_hold_that_another_process_inherited_does_not_end_there(
         child.setattr(os, "getpid", lambda: real + 1)
         held.__exit__(None, None, None)
     assert client.exists(f"{{{key}}}:lock")
+
+
+@pytest.mark.parametrize(("options", "warnings"), [({"socket_timeout": None}, 1), ({"socket_timeout": 5}, 0)])
+def test_t88_a_client_without_a_timeout_is_warned_about(
+    connect: Callable[..., Any], key: str, caplog: pytest.LogCaptureFixture, options: Any, warnings: int
+) -> None:
+    RedisStore(connect(**options), key)
+    assert sum("socket_timeout" in text for text in caplog.messages) == warnings
