@@ -71,7 +71,7 @@ class RedisStore(SwappingStore):
                 f"lock_ttl must be {MINIMUM_LEASE:g} to {_LONGEST_LEASE:g} s, to outlive the longest token call"
             )
         super().__init__()
-        connection = getattr(client, "get_connection_kwargs", dict)()
+        connection: dict[str, Any] = getattr(client, "get_connection_kwargs", dict)()
         if "socket_timeout" in connection and connection["socket_timeout"] is None:
             _log.warning("The Redis client has no socket_timeout: a server that stalls keeps callers waiting. Set 5 s.")
         self._client: Any = client
