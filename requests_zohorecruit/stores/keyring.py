@@ -44,7 +44,13 @@ class KeyringStore(TextStore):
         return self._find_backend().get_password(self._service, self._username)
 
     def _write(self, text: str) -> None:
-        self._find_backend().set_password(self._service, self._username, text)
+        backend = self._find_backend()
+        backend.set_password(self._service, self._username, text)
+        if backend.get_password(self._service, self._username) != text:
+            raise TokenStoreError(
+                f"{self!r} could not be saved: the keyring reports no error, but does not hold the new record.",
+                hint="See 'keyring diagnose' for its backend, or choose another store, such as FileStore.",
+            )
 
     def lock(self, timeout: float) -> AbstractContextManager[object]:
         """Return a lock among all processes of this user on this host.

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from requests_zohorecruit.interruptions import find_interruption, pass_interruption
+from requests_zohorecruit.stores.errors import describe
 from requests_zohorecruit.stores.polling import check_key, describe_process, poll
 from requests_zohorecruit.stores.text_store import SwappingStore
 from requests_zohorecruit.thread_locks import identify_process
@@ -71,6 +72,9 @@ class RedisStore(SwappingStore):
                 f"lock_ttl must be {MINIMUM_LEASE:g} to {_LONGEST_LEASE:g} s, to outlive the longest token call"
             )
         super().__init__()
+        connection: dict[str, Any] = getattr(client, "get_connection_kwargs", dict)()
+        if "socket_timeout" in connection and connection["socket_timeout"] is None:
+            _log.warning("The Redis client has no socket_timeout: a server that stalls keeps callers waiting. Set 5 s.")
         self._client: Any = client
         self._key = check_key(key, _LONGEST_KEY)
         self._lock_key = f"{key}:lock" if re.match(r"[^{]*\{[^}]+\}", key) else f"{{{key}}}:lock"
@@ -146,7 +150,7 @@ class RedisStore(SwappingStore):
         except Exception as cause:  # noqa: BLE001 - whatever the client raises, and never its text
             pass_interruption(cause)
             self._orphans.append(held[0])
-            reason = type(cause).__name__
+            reason = describe(cause)
         held.clear()
         _log.warning("%r: the lock of %g s could not be released: %s", self, self._lock_ttl, reason)
 

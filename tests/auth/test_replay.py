@@ -7,6 +7,7 @@ import gzip
 import io
 import itertools
 import json
+import logging
 import os
 import pickle
 import random
@@ -930,7 +931,7 @@ class TestTwoDeadTokens:
         assert [call.body for call in zoho.calls] == [b"body"] * 3
         assert len(zoho.token_calls) == 1
         assert not workers[0]._refresher.grant.store.load().get("rejection_pause")
-        assert caplog.records == []
+        assert not [record for record in caplog.records if record.levelname == "WARNING"]
 
     @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
     def test_T78_whatever_the_order_everybody_gets_an_answer_for_one_mint(self, zoho, workers, order):
@@ -943,7 +944,7 @@ class TestTwoDeadTokens:
         response = zoho.session.get(zoho.url(), auth=workers[0])
         assert (response.status_code, [past.status_code for past in response.history]) == (401, [401, 401])
         assert tokens_sent(zoho) == [header(1), header(2), header(3)]
-        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        assert [record.levelname for record in caplog.records if record.levelno >= logging.WARNING] == ["WARNING"]
         for auth in workers * 2:
             assert zoho.session.get(zoho.url(), auth=auth).status_code == 401
         assert len(zoho.token_calls) == 1
@@ -1007,7 +1008,7 @@ class TestTwoDeadTokens:
         assert codes == [401] * 8
         assert sorted(tokens_sent(zoho)) == [header(2)] * 8 + [header(3)] * 8
         assert len(zoho.token_calls) == 1
-        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        assert [record.levelname for record in caplog.records if record.levelno >= logging.WARNING] == ["WARNING"]
 
     def test_T78_a_throttled_mint_after_the_adopted_token_raises(self, zoho, workers):
         zoho.token_answers = [DENIED]

@@ -391,3 +391,11 @@ def test_T71_a_time_limit_while_the_lock_is_taken_or_given_back_leaves_it_free(
         signal.signal(signal.SIGALRM, before)
     assert not client.exists(f"{{{key}}}:lock")
     assert not store._orphans
+
+
+@pytest.mark.parametrize(("options", "warnings"), [({"socket_timeout": None}, 1), ({"socket_timeout": 5}, 0)])
+def test_t88_a_client_without_a_timeout_is_warned_about(
+    connect: Callable[..., Any], key: str, caplog: pytest.LogCaptureFixture, options: Any, warnings: int
+) -> None:
+    RedisStore(connect(**options), key)
+    assert sum("socket_timeout" in text for text in caplog.messages) == warnings

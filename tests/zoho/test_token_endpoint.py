@@ -34,9 +34,10 @@ from requests_zohorecruit.errors import (
 )
 from requests_zohorecruit.sandbox import Sandbox
 from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.call_session import _Retries
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import Token
-from requests_zohorecruit.zoho.token_endpoint import LONGEST_ANSWER, TokenEndpoint, _Retries
+from requests_zohorecruit.zoho.token_endpoint import LONGEST_ANSWER, TokenEndpoint
 
 NOW = 1_800_000_000.0
 CODE = "1000.planted-code"
