@@ -209,12 +209,13 @@ class TokenStoreContract:
 
     def test_a_record_of_another_client_is_refused(self) -> None:
         """T29: no customer gets another one's token, even if the store holds it."""
-        from requests_zohorecruit import ZohoRecruitAuth  # noqa: PLC0415 - the engine is needed only here
+        from requests_zohorecruit import CallbackStore, ZohoRecruitAuth  # noqa: PLC0415 - the engine is needed only here
 
         store = self.make_store(_make_key())
         _save(store, {**_RECORD, "client_id": "1000.OTHER", "region": "eu"})
-        # A timeout that even the lease of a lock which is short for the sake of these tests outlasts.
-        auth = ZohoRecruitAuth("1000.ME", "not-a-secret", region="eu", store=store, session=_NoTraffic(), timeout=0.01)
+        # Through callbacks, since the lease of a lock that is short for the sake of these tests would be refused.
+        shared = CallbackStore(store.save, store.load, store.lock)
+        auth = ZohoRecruitAuth("1000.ME", "not-a-secret", region="eu", store=shared, session=_NoTraffic())
         try:
             auth.refresh()
         except TokenStoreError:
