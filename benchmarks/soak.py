@@ -214,7 +214,7 @@ def _auth(access: Access, make_store: Any, **options: Any) -> Any:
 def _callers(access: Access, make_store: Any, size: Size) -> Iterator[Any]:
     auth = _auth(access, make_store)
     requests: list[Call] = []
-    refresh = auth._refresher.endpoint.refresh
+    refresh = auth._refresher.endpoint.mint
 
     def noted(*arguments: Any, **options: Any) -> Any:
         started = time.monotonic()
@@ -223,7 +223,7 @@ def _callers(access: Access, make_store: Any, size: Size) -> Iterator[Any]:
         finally:
             requests.append(Call(started, time.monotonic()))
 
-    auth._refresher.endpoint.refresh = noted
+    auth._refresher.endpoint.mint = noted
 
     def work(_: int) -> list[Call]:
         calls = []

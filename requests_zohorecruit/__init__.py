@@ -53,6 +53,8 @@ __all__ = [
     "zohorecruit_compliance_fix",
 ]
 
+__version__ = "0.1.0"  # read by setuptools, and here without metadata, which a zip application does not have
+
 # Names are imported when they are first used: a program that only may call Zoho starts no slower for it.
 _HOMES = {
     "auth.zoho_recruit_auth": ("ZohoRecruitAuth",),
@@ -66,14 +68,9 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415
-
-        value: Any = version("requests-zohorecruit")
-    elif name in _HOME_OF:
-        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    else:
+    if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
     globals()[name] = value
     return value
 

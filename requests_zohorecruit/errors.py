@@ -18,6 +18,8 @@ Knows nothing of HTTP, tokens or stores: the code that raises an error says what
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -35,11 +37,18 @@ __all__ = [
 ]
 
 
+#: What an error says beside its message, in the order of `args`.
+_DETAILS = ("code", "status_code", "region", "hint", "uncertain", "retry_after")
+
+
 class ZohoAuthError(requests.RequestException):
     """Base of every error here; never raised itself.
 
     It is a `requests.RequestException`, so code that already guards its API calls guards these too. `request` and
     `response` are always None: a request object carries the secrets this library keeps out of errors.
+
+    It can be pickled and copied. Its class also makes an equal one of its `args`, which are JSON types: that is how
+    Celery's result backends return it.
 
     :ivar message: what happened and where; never contains a secret
     :ivar code: Zoho's own word for it (``"invalid_code"``), or None
@@ -48,9 +57,10 @@ class ZohoAuthError(requests.RequestException):
     :ivar hint: the next thing to do, or None; printed after the message
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two are keyword-only
         self,
         message: str,
+        details: Mapping[str, Any] | None = None,
         *,
         code: str | None = None,
         status_code: int | None = None,
@@ -59,13 +69,34 @@ class ZohoAuthError(requests.RequestException):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.code = code
+        # As plain text: neither is a secret, and a repr that hides them helps nobody.
+        self.code = None if code is None else str(code)
         self.status_code = status_code
-        self.region = region
+        self.region = None if region is None else str(region)
         self.hint = hint
+        self._restore(details)
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """What the class makes an equal error of: the message and, if there are any, the details."""
+        values = {name: getattr(self, name, None) for name in _DETAILS}
+        details = {name: value for name, value in values.items() if value is not None and value is not False}
+        return (self.message, details) if details else (self.message,)
+
+    @args.setter
+    def args(self, args: tuple[Any, ...]) -> None:
+        self.message = " ".join(map(str, args[:1]))  # what programs change that add where it happened
+
+    @property
+    def advice(self) -> str:
+        """The next thing to do, as it stands behind the message."""
+        return self.hint or ""
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}" if self.hint else self.message
+        return f"{self.message} {self.advice}".rstrip()
+
+    def _restore(self, details: Mapping[str, Any] | None) -> None:
+        self.__dict__.update({name: details[name] for name in _DETAILS if name in details} if details else {})
 
     def __reduce__(self) -> tuple[Any, ...]:
         # IOError's own __reduce__ would call the class with positional arguments only and lose the keywords.
@@ -84,20 +115,32 @@ class TokenEndpointError(ZohoAuthError):
     :ivar uncertain: True when Zoho may have minted a token although no usable answer arrived
     """
 
-    def __init__(self, message: str, *, uncertain: bool = False, **details: Any) -> None:
-        super().__init__(message, **details)
+    def __init__(
+        self, message: str, details: Mapping[str, Any] | None = None, *, uncertain: bool = False, **more: Any
+    ) -> None:
+        super().__init__(message, **more)
         self.uncertain = uncertain
+        self._restore(details)
 
 
 class ThrottledError(TokenEndpointError):
     """Zoho refuses to mint more tokens for now ("Access Denied"), or would if it were asked.
 
-    :ivar retry_after: seconds until asking again makes sense
+    :ivar retry_after: seconds until asking again makes sense, counted from the moment it was raised; said in its text
     """
 
-    def __init__(self, message: str, *, retry_after: float = 60.0, **details: Any) -> None:
-        super().__init__(message, **details)
+    def __init__(
+        self, message: str, details: Mapping[str, Any] | None = None, *, retry_after: float = 60.0, **more: Any
+    ) -> None:
+        super().__init__(message, **more)
         self.retry_after = retry_after
+        self._restore(details)
+
+    @property
+    def advice(self) -> str:
+        """How long to wait, before the hint."""
+        wait = f"Try again in {math.ceil(self.retry_after)} s." if self.retry_after else ""
+        return f"{wait} {super().advice}".strip()
 
 
 class AuthorizationError(ZohoAuthError):
@@ -122,3 +165,10 @@ class UntrustedHostError(ZohoAuthError, ValueError):
 
 class UnknownRegionError(ZohoAuthError, ValueError):
     """No region of that name; the message lists the known ones."""
+
+
+def describe_type(value: object) -> str:
+    """Return the name of a value's type for a message, with its module: other libraries have a Session, too."""
+    kind = value if isinstance(value, type) else type(value)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return f"the class {name}" if kind is value else name

@@ -39,7 +39,7 @@ def mock_zoho(
     Responses that are registered beside it for the same addresses are asked first.
 
     :param responses_mock: a `responses.RequestsMock`, the fixture of that kind, or the module `responses` itself
-    :param region: a code or alias, an accounts URL, or a `Region`
+    :param region: a code or alias, an address of it, or a `Region`
     :param redirect_uris: those registered for the client
     :returns: the same controls and counters as `requests_zohorecruit.sandbox.Sandbox` has
     :raises UnknownRegionError: the region is none of the table

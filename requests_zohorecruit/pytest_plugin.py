@@ -1,4 +1,4 @@
-"""The pytest plugin: one fixture, `zoho_sandbox`, a Zoho of its own for each test.
+"""The pytest plugin: one fixture, `zoho_sandbox`, a Zoho of its own for each test; and cassettes without secrets.
 
 Knows how to give a test a fresh sandbox; everything it needs is imported when the first test asks for one, because
 pytest loads plugins in every run.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -39,3 +39,11 @@ def zoho_sandbox(_zoho_sandbox_server: Sandbox, monkeypatch: pytest.MonkeyPatch)
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, f"{elsewhere},127.0.0.1,localhost".lstrip(","))
     return _zoho_sandbox_server
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_recording_configure(vcr: Any) -> None:
+    """Let pytest-recording write no secret of Zoho's into a cassette."""
+    from requests_zohorecruit.testing import hide_secrets_in_cassettes  # noqa: PLC0415 - most runs record nothing
+
+    hide_secrets_in_cassettes(vcr)

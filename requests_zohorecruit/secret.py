@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-__all__ = ["Secret", "checked_secret", "clear_frames", "clears_frames", "fingerprint"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Secret", "SentSecret", "checked_secret", "clear_frames", "clears_frames", "fingerprint"]
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
@@ -26,6 +30,66 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return f"<secret {fingerprint(self)}>"
+
+
+class SentSecret(Secret):
+    """A secret as a request carries it: other libraries can send, print, compare and parse it, but not store it (T84).
+
+    `str`, formatting, ``encode``, ``==`` and what parses a header give the secret. The characters themselves are the
+    fingerprint. So it is the fingerprint that serialisers find which take a subclass of `str` for a `str`: JSON, YAML,
+    rollbar. A pickle holds it, too; a copy within the process is the same object.
+    """
+
+    __slots__ = ("_secret",)
+    _secret: str
+
+    def __new__(cls, secret: str) -> Self:  # noqa: D102 - as any class
+        sent = super().__new__(cls, repr(Secret(secret)))
+        sent._secret = str(secret)
+        return sent
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """Return the secret for the wire. What is being recorded is about to be written, so PyYAML is told now."""
+        _represent_in_yaml()
+        return self._secret.encode(encoding, errors)
+
+    def __eq__(self, other: object) -> bool:
+        return self._secret == (other._secret if isinstance(other, SentSecret) else other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self._secret)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return str, (repr(self),)
+
+    def __copy__(self) -> SentSecret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> SentSecret:
+        return self
+
+
+def _delegate(name: str) -> Callable[..., Any]:
+    def method(sent: SentSecret, /, *args: Any, **kwargs: Any) -> Any:
+        return getattr(sent._secret, name)(*args, **kwargs)  # noqa: SLF001
+
+    return method
+
+
+for _name in ("__contains__", "__format__", "__str__", "endswith", "partition", "removeprefix", "split", "startswith"):
+    setattr(SentSecret, _name, _delegate(_name))
+
+
+def _represent_in_yaml() -> None:
+    """Have PyYAML, if it is loaded, write the fingerprint: vcrpy writes no cassette with a class it does not know."""
+    module = sys.modules.get("yaml.representer")
+    for name in ("SafeRepresenter", "Representer"):
+        representer = getattr(module, name, None)  # none in a module that another thread is importing
+        if representer is not None:
+            representer.add_representer(SentSecret, lambda dumper, sent: dumper.represent_str(repr(sent)))
 
 
 def fingerprint(secret: str) -> str:

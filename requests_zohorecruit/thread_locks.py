@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Any, cast
 
-__all__ = ["SharedWork", "ThreadLock"]
+__all__ = ["SharedWork", "ThreadLock", "identify_process"]
 
 #: Seconds after which a waiting thread looks at the lock again, in case its holder ended without a word.
 LOOK_AGAIN = 0.2
@@ -66,8 +66,7 @@ class ThreadLock:
         return self._of_this_process().are_at(_current_caller())
 
     def _of_this_process(self) -> _Turns:
-        # A process id can come round again among the descendants of a process; with the number of forks it cannot.
-        process = os.getpid(), len(_forks)
+        process = identify_process()
         return self._turns.get(process) or self._turns.setdefault(process, _Turns())
 
     def _take(self, turn: _Turn, timeout: float) -> bool:
@@ -92,6 +91,11 @@ class ThreadLock:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ThreadLock, ()
+
+
+def identify_process() -> tuple[int, int]:
+    """Return what tells this process from all that it descends from, whose ids can come round again: its generation."""
+    return os.getpid(), len(_forks)
 
 
 class _Turn:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 import subprocess
 import sys
+import zipapp
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +68,39 @@ def test_an_unknown_name_is_an_attribute_error():
 
 def test_the_version_is_the_installed_one():
     assert requests_zohorecruit.__version__ == metadata.version("requests-zohorecruit")
+
+
+def test_a_zip_application_needs_no_metadata(tmp_path):
+    requirements = (
+        "requests",
+        "urllib3",
+        "idna",
+        "certifi",
+        "charset_normalizer",
+        "oauthlib",
+        "requests_oauthlib",
+        "filelock",
+    )
+    for name in ("requests_zohorecruit", *requirements):
+        home = Path(importlib.util.find_spec(name).origin).parent
+        shutil.copytree(home, tmp_path / "app" / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    (tmp_path / "app/__main__.py").write_text("""
+import time
+import requests
+from requests_zohorecruit import *
+print(__version__, ThrottledError.__module__)
+store = MemoryStore()
+store.save({"access_token": "a", "expires_at": time.time() + 3600})
+auth = ZohoRecruitAuth("1000.C", "s", region="recruit.zoho.eu", store=store)
+print(auth(requests.Request("GET", auth.region.recruit_url).prepare()).headers["Authorization"])
+""")
+    zipapp.create_archive(tmp_path / "app", tmp_path / "app.pyz")
+    # -S: what is installed here is not found.
+    command = [sys.executable, "-I", "-S", tmp_path / "app.pyz"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    assert done.stderr == ""
+    version = metadata.version("requests-zohorecruit")
+    assert done.stdout.split() == [version, "requests_zohorecruit.errors", "Zoho-oauthtoken", "a"]
 
 
 @pytest.mark.parametrize("module", ["requests_zohorecruit", "requests_zohorecruit.stores"])

@@ -5,14 +5,19 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import sys
 import traceback
+from types import ModuleType
 
+import cloudpickle
+import dill
 import pytest
+import yaml
 from helpers.planted_secrets import raising
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from requests_zohorecruit.secret import Secret, checked_secret, clears_frames, fingerprint
+from requests_zohorecruit.secret import Secret, SentSecret, checked_secret, clears_frames, fingerprint
 
 
 @given(st.text())
@@ -31,6 +36,46 @@ def test_T60_copies_of_a_secret_hide_it_too(duplicate):
     again = duplicate(Secret("planted"))
     assert again == "planted"
     assert "planted" not in repr([again])
+
+
+SENT = SentSecret("Zoho-oauthtoken planted")
+
+
+def test_T84_what_sends_prints_or_parses_a_sent_secret_has_it():
+    assert SENT.encode() == SENT.encode("latin-1") == b"Zoho-oauthtoken planted"
+    assert f"{SENT}" == "%s" % SENT == str(SENT) == "Zoho-oauthtoken planted"  # noqa: UP031
+    assert type(str(SENT)) is str
+    assert SENT == "Zoho-oauthtoken planted" == SENT == SentSecret(str(SENT))
+    assert {SENT: 1}["Zoho-oauthtoken planted"] == 1
+    assert SENT != "<secret>"
+    assert SENT != SentSecret("another")
+    assert SENT.split() == ["Zoho-oauthtoken", "planted"]
+    assert SENT.partition(" ")[2] == SENT.removeprefix("Zoho-oauthtoken ") == "planted"
+    assert (SENT.startswith("Zoho"), SENT.endswith("planted"), "planted" in SENT) == (True, True, True)
+
+
+def test_T84_its_repr_its_characters_and_what_serialises_them_have_the_fingerprint():
+    shown = f"<secret {fingerprint('Zoho-oauthtoken planted')}>"
+    assert repr(SENT) == "".join(SENT) == SENT[:100] == shown
+    assert json.loads(json.dumps([SENT])) == [shown]
+    SENT.encode()  # as is done to whatever is recorded
+    assert yaml.safe_load(yaml.dump([SENT], Dumper=yaml.Dumper)) == yaml.safe_load(yaml.safe_dump([SENT])) == [shown]
+
+
+@pytest.mark.parametrize("dump", [pickle.dumps, cloudpickle.dumps, dill.dumps], ids=["pickle", "cloudpickle", "dill"])
+def test_T77_out_of_a_pickle_comes_the_fingerprint_as_plain_text(dump):
+    assert b"planted" not in dump(SENT)
+    again = pickle.loads(dump(SENT))
+    assert (again, type(again)) == (repr(SENT), str)
+
+
+def test_a_copy_within_the_process_is_the_same_sent_secret():
+    assert copy.copy(SENT) is copy.deepcopy([SENT])[0] is SENT
+
+
+def test_T84_a_yaml_that_another_thread_is_importing_is_left_alone(monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml.representer", ModuleType("yaml.representer"))
+    assert SENT.encode() == b"Zoho-oauthtoken planted"
 
 
 def test_a_fingerprint_tells_secrets_apart_and_stays_the_same():

@@ -5,11 +5,15 @@ Knows nothing of tokens: it is told what the Authorization header of the second 
 
 from __future__ import annotations
 
+import functools
 import io
+import socket
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 from requests.cookies import extract_cookies_to_jar
@@ -17,70 +21,193 @@ from requests.utils import rewind_body
 from urllib3 import BaseHTTPResponse, HTTPResponse
 from urllib3.exceptions import HTTPError
 
-__all__ = ["peek", "replay", "rewind"]
+from requests_zohorecruit.interruptions import pass_interruption, suppress_errors
+from requests_zohorecruit.secret import Secret
 
-#: Bytes of a 401's body that are looked at; Zoho's have about a hundred.
+__all__ = ["close", "peek", "replay", "rewind"]
+
+#: Bytes of a 401's body that are looked at, as sent and unpacked; Zoho's have about a hundred.
 _LONGEST_401 = 64 * 1024
+#: Seconds after which no more of it is asked for, and after which waiting for it is cut short (T74). Between the two, a
+#: body that only comes slowly stays whole for the caller.
+_PATIENCE, _LONGEST_LOOK = 4.0, 5.0
+#: What reading raises: a connection, a file that is closed, an adapter's own idea of a file. Not more, since a time
+#: limit may interrupt it with an exception of its own.
+_UNREADABLE = (HTTPError, OSError, ValueError, TypeError, AttributeError, RuntimeError)
 
 
 def peek(response: requests.Response, *, stream: bool) -> bytes:
-    """Return the beginning of the body, and leave the response as readable as it was (T35)."""
+    """Return the beginning of the body, and leave the response as readable as it was (T35).
+
+    Bounded in bytes and in time, whatever is sent (T74). What cannot be looked at counts as empty (T95).
+    """
+    raw, state = response.raw, _open(response)
+    if raw is None or state._content is not False or state._content_consumed:  # noqa: SLF001
+        return _read_again(response)
+    if not isinstance(raw, BaseHTTPResponse):
+        return _peek_file(response)
+    beginning = _Beginning.read_from(raw, _find_reader(raw))
+    unpacked = _unpack(beginning.data, raw.headers)
+    is_whole = beginning.is_whole and len(unpacked or b"") < _LONGEST_401
+    if not stream and (is_whole or beginning.error or unpacked is None):
+        # One that breaks off or cannot be unpacked is empty, where requests would raise instead of returning the 401.
+        state._content = unpacked if is_whole and unpacked else b""  # noqa: SLF001
+        state._content_consumed = True  # noqa: SLF001
+    else:
+        response.raw = HTTPResponse(
+            _Rest(beginning, raw, functools.partial(raw.read, decode_content=False)),
+            headers=raw.headers,
+            status=raw.status,
+            version=raw.version,
+            reason=raw.reason,
+            preload_content=False,
+            decode_content=raw.decode_content,
+            original_response=getattr(raw, "_original_response", None),
+            enforce_content_length=False,  # the wrapped one does, and knows the method: HEAD has a length and no body
+        )
+    return unpacked or b""
+
+
+def _peek_file(response: requests.Response) -> bytes:
+    """Look at a body that is no more than a file, as those of caches, mocks and WSGI adapters are (T95)."""
     raw = response.raw
-    if not (stream and isinstance(raw, BaseHTTPResponse)):
-        return _read_all(response)
     try:
-        start = raw.read(_LONGEST_401, decode_content=False)
-    except (HTTPError, OSError):
-        return _read_all(response)
-    response.raw = HTTPResponse(
-        _Rest(start, raw),
-        headers=raw.headers,
-        status=raw.status,
-        version=raw.version,
-        reason=raw.reason,
-        preload_content=False,
-        decode_content=raw.decode_content,
-        original_response=getattr(raw, "_original_response", None),
-        enforce_content_length=False,  # the wrapped one does, and knows the method: HEAD has a length and no body
-    )
-    encoding = {"Content-Encoding": raw.headers.get("Content-Encoding", "")}
+        position = raw.tell()
+        raw.seek(position)
+    except _UNREADABLE as error:
+        pass_interruption(error)
+        beginning = _Beginning.read_from(raw, getattr(raw, "read", _read_nothing))
+        response.raw = _Rest(beginning, raw, getattr(raw, "read", _read_nothing))
+    else:
+        beginning = _Beginning.read_from(raw, raw.read)
+        raw.seek(position)
+    return _unpack(beginning.data, response.headers) or beginning.data
+
+
+def _read_again(response: requests.Response) -> bytes:
+    """Return the beginning of what was read already; without a body, or used up by somebody else, it is empty."""
     try:
-        # Decoded no further than that either: a few bytes of gzip can be many of text.
-        return HTTPResponse(io.BytesIO(start), headers=encoding, preload_content=False).read(_LONGEST_401)
-    except HTTPError:
+        return (response.content or b"")[:_LONGEST_401]
+    except RuntimeError as error:
+        pass_interruption(error)
         return b""
 
 
-def _read_all(response: requests.Response) -> bytes:
-    """Read the whole body into the response. One that breaks off or cannot be decoded counts as empty."""
+def _open(response: requests.Response) -> Any:
+    return response  # types-requests knows no private names; requests sets those used here after reading, too
+
+
+def _find_reader(raw: BaseHTTPResponse) -> Callable[[int], bytes]:
+    """Return what reads from a connection as much as there is, so that a slow one can be left at any time."""
+    method = raw.read1 if hasattr(getattr(raw, "_fp", None), "read1") else raw.read
+    return functools.partial(method, decode_content=False)
+
+
+def _unpack(data: bytes, headers: Mapping[str, str]) -> bytes | None:
+    """Undo the content encoding, no further than is looked at: a few bytes of gzip can be many of text."""
+    encoding = headers.get("Content-Encoding")
+    if not encoding:
+        return data
+    body = HTTPResponse(_ByteByByte(data), headers={"Content-Encoding": encoding}, preload_content=False)
     try:
-        return response.content or b""  # None where an adapter gave it no body
-    except (requests.RequestException, HTTPError, OSError):
-        state: Any = response  # types-requests knows no private names; this one requests sets after reading, too
-        state._content = b""  # noqa: SLF001
-        return b""
+        return body.read(_LONGEST_401)
+    except HTTPError as error:
+        pass_interruption(error)
+        return None
+
+
+class _ByteByByte(io.BytesIO):
+    """For decoders that unpack at once all they are given, as Brotli's did before its version 1.2."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(size and min(size, 1))
+
+
+class _Beginning(NamedTuple):
+    """What was read of a body, whether that is all of it, and how reading failed, if it did."""
+
+    data: bytes
+    is_whole: bool = False
+    error: Exception | None = None
+
+    @classmethod
+    def read_from(cls, raw: object, read: Callable[[int], bytes]) -> _Beginning:
+        data, ends_at = bytearray(), time.monotonic() + _PATIENCE
+        try:
+            with _cut_short(raw):
+                while len(data) < _LONGEST_401 and time.monotonic() < ends_at:
+                    part = read(_LONGEST_401 - len(data))
+                    if not part:
+                        return cls(bytes(data), is_whole=True)
+                    data += part
+        except _UNREADABLE as error:
+            pass_interruption(error)
+            return cls(bytes(data), error=error.with_traceback(None))
+        return cls(bytes(data))
+
+
+@contextmanager
+def _cut_short(raw: object) -> Iterator[None]:
+    """Shut the connection down when it is read from for too long; a timeout begins anew with every byte."""
+    # The connection has let go of its socket where the server is going to close it; urllib3 has kept a method of it.
+    sock = getattr(getattr(raw, "connection", None), "sock", None)
+    sock = sock or getattr(getattr(raw, "_sock_shutdown", None), "__self__", None)
+    # With a timer, since only the socket beneath ends a read that waits for the rest of a line.
+    timer = threading.Timer(_LONGEST_LOOK, _shut_down, (sock,))
+    timer.daemon = True
+    if sock is not None:
+        with suppress_errors(RuntimeError):  # no further thread: then the caller's own timeout is all there is
+            timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _shut_down(sock: Any) -> None:
+    # Of what stands for a socket (pyOpenSSL's, a tunnel's) the one beneath. And not by the method of a TLS socket,
+    # after which it would go on in clear.
+    with suppress(OSError, TypeError):
+        socket.socket.shutdown(getattr(sock, "socket", sock), socket.SHUT_RDWR)
+
+
+def _read_nothing(_: int = -1) -> bytes:
+    return b""
 
 
 class _Rest(io.RawIOBase):
-    """The body from its beginning: what was read already, then what the connection still has."""
+    """The body from its beginning: what was read already, then what there is still to read, or the error of that."""
 
-    def __init__(self, start: bytes, raw: BaseHTTPResponse) -> None:
-        self._start = io.BytesIO(start)
-        self._raw = raw
+    def __init__(self, beginning: _Beginning, raw: Any, read: Callable[..., bytes]) -> None:
+        self._start, self._error = io.BytesIO(beginning.data), beginning.error
+        self._raw, self._read = raw, read
+        self._original_response = getattr(raw, "_original_response", None)  # where requests finds cookies
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:
-            data = self._start.read() + self._raw.read(decode_content=False)
+            data = self._start.read() + self._read_on()
             # As http.client does at the end: urllib3's stream() reads on until its source is closed.
             self.close()
             return data
-        return self._start.read(size) or self._raw.read(size, decode_content=False)
+        return self._start.read(size) or self._read_on(size)
 
     read1 = read
 
     def close(self) -> None:
-        self._raw.close()
+        with suppress(AttributeError):  # what can only be read
+            self._raw.close()
         super().close()
+
+    def _read_on(self, *size: int) -> bytes:
+        if self._error:
+            raise self._error
+        return self._read(*size)
+
+
+def close(response: requests.Response) -> None:
+    """Close a response that no caller will read. Its adapter may have given it nothing to close."""
+    with suppress(AttributeError):
+        response.close()
 
 
 def rewind(request: requests.PreparedRequest) -> bool:
@@ -90,25 +217,32 @@ def rewind(request: requests.PreparedRequest) -> bool:
         return True
     try:
         rewind_body(request)
-    except Exception:  # noqa: BLE001 - a body is other people's code
+    except Exception as error:  # noqa: BLE001 - a body is other people's code
+        pass_interruption(error)
         return False
     return True
 
 
-def replay(response: requests.Response, header: str, kwargs: Mapping[str, Any]) -> requests.Response:
-    """Send the request again with another token, as requests' digest auth does: same adapter, same settings (T34)."""
+def replay(response: requests.Response, body: bytes, header: str, kwargs: Mapping[str, Any]) -> requests.Response:
+    """Send the request again with another token, as requests' digest auth does: same adapter, same settings (T34).
+
+    :param body: what was looked at of the response, and all that is kept of it; the rest is not read (T74)
+    """
     request: Any = response.request.copy()  # types-requests does not know _cookies
     from_jar = request.headers.get("Cookie") == _with_cookies_of_jar(request).headers.get("Cookie")
     extract_cookies_to_jar(request._cookies, response.request, response.raw)  # type: ignore[no-untyped-call]  # noqa: SLF001
     if from_jar:
         request = _with_cookies_of_jar(request)
+    response.request = response.request.copy()  # the caller's own may be sent again
+    response.request.headers["Authorization"] = repr(Secret(request.headers["Authorization"]))  # T96
     request.headers["Authorization"] = header
-    _read_all(response)  # drained, so that the connection can be used again
-    response.close()
+    close(response)  # one that was read to its end has given its connection back already
+    first = _open(response)
+    first._content, first._content_consumed = body, True  # noqa: SLF001
     started = time.perf_counter()
     second = response.connection.send(request, **kwargs)
     second.elapsed = timedelta(seconds=time.perf_counter() - started)
-    second.history.append(response)
+    second.history = [*response.history, response]
     return second
 
 

@@ -5,6 +5,7 @@ Knows nothing of tokens or requests beyond a URL; how a URL is read is `regions`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from requests_zohorecruit.errors import UntrustedHostError
@@ -26,7 +27,7 @@ class TrustedHosts:
         if isinstance(allowed, (str, bytes)):
             raise TypeError("allowed_hosts must be a collection of hosts, not one string")
         self.region = region
-        self._hosts = region.hosts | {_allowed_host(entry) for entry in allowed}
+        self._hosts = region.hosts | {_allowed_host(entry, number) for number, entry in enumerate(allowed, 1)}
         self.prefixes = tuple(f"https://{host}/" for host in self._hosts)
 
     def trusts(self, url: str | None) -> bool:
@@ -40,13 +41,18 @@ class TrustedHosts:
         """
         if self.trusts(url):
             return
-        code = self.region.code
-        secure = url is not None and url.lower().startswith("https:")
+        code, recruit_url = self.region.code, self.region.recruit_url
+        what, hint = ": only https is safe for it", f"Use an https address: auth.region.recruit_url is {recruit_url}."
+        if url is not None and url.lower().startswith("https:"):
+            other = next((each.code for each in Region.all() if https_host(url) in each.hosts), None)
+            what = f", which belongs to region {other}" if other else ", which is none of its hosts"
+            instead = f"; or, if the account is in region {other}, pass region={other!r}" if other else ""
+            hint = (
+                f"Build addresses from auth.region.recruit_url ({recruit_url}){instead}. A host of your own that may "
+                "have the token goes into allowed_hosts."
+            )
         raise UntrustedHostError(
-            f"The access token of region {code} was not sent to {self.name(url)}"
-            f"{', which is none of its hosts' if secure else ': only https is safe for it'}.",
-            region=code,
-            hint=f"Region {code} has {', '.join(sorted(self.region.hosts))}; further ones go into allowed_hosts.",
+            f"The access token of region {code} was not sent to {self.name(url)}{what}.", region=code, hint=hint
         )
 
     @staticmethod
@@ -56,11 +62,20 @@ class TrustedHosts:
         return host or "an odd address"
 
 
-def _allowed_host(entry: object) -> str:
+#: What a request can be sent to: an IPv6 address, or labels of host names (RFC 1123, and the underscores of container
+#: networks), 253 characters at most; a number alone is a port without its host. Anything else would match nothing.
+_LABEL, _PORT = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", r"(?::[1-9][0-9]*)?"
+_HOST = re.compile(rf"(?:\[[0-9a-f:.]+\]|(?!(?:[0-9]+|[^:]{{254,}}){_PORT}\Z){_LABEL}(?:\.{_LABEL})*){_PORT}")
+
+
+def _allowed_host(entry: object, number: int) -> str:
     if not isinstance(entry, str):
         raise TypeError(f"allowed_hosts must hold strings, not {type(entry).__name__}")
     host = https_host(f"https://{entry}/")
-    if host is None or any(mark in entry for mark in "/?#@*%"):
+    if host is None or any(mark in entry for mark in "/?#@*%") or not _HOST.fullmatch(host):
         # Not shown: where a URL was pasted, it may hold a password.
-        raise ValueError("allowed_hosts must hold host or host:port values: no scheme, user name, path or wildcard")
+        raise ValueError(
+            f"allowed_hosts must hold host or host:port values, and entry {number} is none: leave out a scheme, user "
+            "name, path, wildcard or space, and write an international name in its xn-- form"
+        )
     return host

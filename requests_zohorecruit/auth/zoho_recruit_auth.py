@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.auth import AuthBase
 
-from requests_zohorecruit.auth.replay import peek, replay, rewind
+from requests_zohorecruit.auth.replay import close, peek, replay, rewind
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
+from requests_zohorecruit.errors import describe_type
 from requests_zohorecruit.secret import checked_secret, clear_frames, clears_frames
 from requests_zohorecruit.stores import TokenStore
+from requests_zohorecruit.stores.base import check_functions
 from requests_zohorecruit.zoho.api_answers import is_rejection
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.grants import RefreshToken
@@ -32,6 +34,12 @@ __all__ = ["ResponseHook", "ZohoRecruitAuth", "as_store"]
 _PREFIX = f"{SCHEME} "
 #: As a plain number: the member of the enumeration is looked up anew each time it is named.
 _UNAUTHORIZED = HTTPStatus.UNAUTHORIZED.value
+_OTHER_REQUEST = (
+    "ZohoRecruitAuth signs requests of the library requests, not {}. For another library, let it sign one for the same "
+    'URL and copy the header: requests.Request("GET", url, auth=auth).prepare().headers["Authorization"]'
+)
+#: A token from the store may be dead as well; the second time one is minted.
+_MOST_REPLAYS = 2
 
 
 class ZohoRecruitAuth(AuthBase):
@@ -41,7 +49,7 @@ class ZohoRecruitAuth(AuthBase):
 
     :param client_id: of the client registered in Zoho's API console
     :param client_secret: a string, or a mapping region code -> secret
-    :param region: a code or alias (``"eu"``), an accounts URL, or a `Region`; there is no default
+    :param region: a code or alias (``"eu"``), an address of it, or a `Region`; there is no default
     :param refresh_token: the grant to start from. Where the store holds another one, this one wins when the store is
         first read, and the stored access token, being another grant's, is dropped; from then on the store rules
     :param store: a `TokenStore`; or a function that takes the new token dict, like requests-oauthlib's
@@ -115,9 +123,10 @@ class ZohoRecruitAuth(AuthBase):
 
         ``ZOHORECRUIT_CLIENT_ID``, ``ZOHORECRUIT_CLIENT_SECRET``, ``ZOHORECRUIT_REGION`` and, unless the store has a
         grant, ``ZOHORECRUIT_REFRESH_TOKEN``. Any of them may be in a file, for mounted secrets: then
-        ``ZOHORECRUIT_CLIENT_SECRET_FILE`` and so on is its path.
+        ``ZOHORECRUIT_CLIENT_SECRET_FILE`` and so on is its path. White space around a value does not matter; quotation
+        marks are an error. Every error names the variable.
 
-        :raises ClientConfigurationError: one is missing, given twice, or its file cannot be read
+        :raises ClientConfigurationError: one is missing, given twice or impossible, or its file cannot be read
         :raises UnknownRegionError: the region is none of the table
         """
         from requests_zohorecruit.login.environment import environment_arguments  # noqa: PLC0415 - see above
@@ -158,20 +167,24 @@ class ZohoRecruitAuth(AuthBase):
 
         :raises UntrustedHostError: it goes to a host that may not have the token, or over http
         :raises ZohoAuthError: there is no live token and none could be had
+        :raises TypeError: it is a request of another library
         """
         try:
             if not (r.url or "").startswith(self._hosts.prefixes):  # as almost every URL does that may have the token
                 self._hosts.check(r.url)
             r.headers["Authorization"] = self._refresher.get_header()
+            hooks = r.hooks["response"]
+            if hooks != [self._hook]:
+                # Ours goes before the caller's hooks, which are to see the final answer only; and takes the place of
+                # another grant's, which would replay with its own token. In a new list: copies of a request share
+                # theirs.
+                others = [hook for hook in hooks if not isinstance(hook, ResponseHook)] if hooks else ()
+                r.hooks = {**r.hooks, "response": [self._hook, *others]}
         except BaseException as error:
             clear_frames(error)
+            if _is_about_request(error, r):
+                raise TypeError(_OTHER_REQUEST.format(describe_type(r))) from None
             raise
-        hooks = r.hooks["response"]
-        if hooks != [self._hook]:
-            # Ours goes before the caller's hooks, which are to see the final answer only; and takes the place of
-            # another grant's, which would replay with its own token. In a new list: copies of a request share theirs.
-            others = [hook for hook in hooks if not isinstance(hook, ResponseHook)] if hooks else ()
-            r.hooks = {**r.hooks, "response": [self._hook, *others]}
         return r
 
     def __repr__(self) -> str:
@@ -186,28 +199,37 @@ class ZohoRecruitAuth(AuthBase):
 
     @clears_frames
     def _read_response(self, response: requests.Response, kwargs: Mapping[str, Any]) -> requests.Response:
-        sent = self._read_our_token(response.request)
+        refresher, request = self._refresher, response.request
+        sent = self._read_our_token(request)
         if sent is None:
             return response
-        if not _is_rejected(response, kwargs):
-            self._end_pause(response)
-            return response
+        sent_at = refresher.grant.clock() - response.elapsed.total_seconds()
+        replays = 0
+        while (body := _read_rejection(response, kwargs)) is not None:
+            if replays:
+                is_paused = refresher.pause(sent, self._hosts.name(request.url), since=sent_at)
+                if is_paused or replays == _MOST_REPLAYS:
+                    return response
+            header = self._replace(response, sent)
+            if header is None:
+                return response
+            response, sent, replays = replay(response, body, header, kwargs), header.removeprefix(_PREFIX), replays + 1
+        self._end_pause(response)
+        if response.is_redirect:
+            # requests follows with the request it sent first: it would send the rejected token, and the body in vain.
+            request.headers["Authorization"] = response.request.headers["Authorization"]
+        return response
+
+    def _replace(self, response: requests.Response, sent: str) -> str | None:
+        """Return the header to send the request again with, or None if the response is to be handed back."""
         try:
             header = self._refresher.replace(sent)
         except BaseException:
-            response.close()
+            close(response)
             raise
-        return self._replay(response, header, kwargs) if header else response
-
-    def _replay(self, response: requests.Response, header: str, kwargs: Mapping[str, Any]) -> requests.Response:
-        if not rewind(response.request) or not hasattr(response, "connection"):
-            return response
-        second = replay(response, header, kwargs)
-        if _is_rejected(second, kwargs):
-            self._refresher.pause(header.removeprefix(_PREFIX), self._hosts.name(response.request.url))
-        else:
-            self._end_pause(second)
-        return second
+        if header and rewind(response.request) and hasattr(response, "connection"):
+            return header
+        return None
 
     def _end_pause(self, response: requests.Response) -> None:
         if response.ok and not response.is_redirect:
@@ -235,7 +257,7 @@ class ResponseHook:
         self._auth = auth
 
     def __call__(self, response: requests.Response, **kwargs: Any) -> requests.Response:
-        """Return the final response: replace a rejected token and replay once; end a pause when a token is accepted."""
+        """Return the final response: replace a rejected token and replay; end a pause when a token is accepted."""
         auth = self._auth
         # Almost always there is nothing to look at.
         if auth is None or (response.status_code != _UNAUTHORIZED and auth._refresher.record.pause is None):  # noqa: SLF001
@@ -249,11 +271,17 @@ class ResponseHook:
         return self
 
 
+def _is_about_request(error: BaseException, request: object) -> bool:
+    """Tell whether another library's request was the reason. It is looked at only now: most requests are requests'."""
+    is_here = error.__traceback__ is not None and error.__traceback__.tb_next is None
+    return is_here and isinstance(error, Exception) and not isinstance(request, requests.PreparedRequest)
+
+
 def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, endpoint: TokenEndpoint) -> TokenStore:
     """Return what the `store` argument stands for.
 
     :param endpoint: whose calls are made under its lock
-    :raises TypeError: it is neither a store, nor a function, nor None
+    :raises TypeError: it is neither a store, nor a function, nor None; or does its work in coroutines or generators
     :raises ValueError: its lock may end by itself while such a call lasts
     """
     if store is None:
@@ -263,6 +291,7 @@ def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, endp
     if isinstance(store, TokenStore):
         if isinstance(store, type):
             raise TypeError(f"store must be a token store, not the class {store.__name__}: call it")
+        check_functions(type(store).__name__, load=store.load, save=store.save, lock=store.lock)
         _check_lease(store, endpoint.longest_call)
         return store
     if callable(store):
@@ -282,8 +311,9 @@ def _check_lease(store: TokenStore, longest_call: float) -> None:
         )
 
 
-def _is_rejected(response: requests.Response, kwargs: Mapping[str, Any]) -> bool:
-    """Tell whether the API says that the token is bad."""
+def _read_rejection(response: requests.Response, kwargs: Mapping[str, Any]) -> bytes | None:
+    """Return what was looked at of a response that says that the token is bad, or None if it does not say that."""
     if response.status_code != _UNAUTHORIZED:
-        return False
-    return is_rejection(peek(response, stream=bool(kwargs.get("stream"))))
+        return None
+    body = peek(response, stream=bool(kwargs.get("stream")))
+    return body if is_rejection(body) else None

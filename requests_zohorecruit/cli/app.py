@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from requests_zohorecruit import __version__
 from requests_zohorecruit.cli.commands.demo import demo
 from requests_zohorecruit.cli.commands.get import get
 from requests_zohorecruit.cli.commands.grants import refresh, revoke
@@ -86,7 +87,7 @@ class _App(click.Group):
             signal.signal(signal.SIGINT, before)
 
 
-def _tell(ctx: click.Context, error: Exception, message: str, remedy: str | None) -> None:
+def _tell(ctx: click.Context, error: Exception, message: str, remedy: str) -> None:
     if ctx.params["debug"]:
         click.echo(format_traceback(error), err=True)
     click.echo(f"Error: {message}", err=True)
@@ -94,11 +95,11 @@ def _tell(ctx: click.Context, error: Exception, message: str, remedy: str | None
         click.echo(remedy, err=True)
 
 
-def _find_remedy(error: ZohoAuthError, profile: Profile | None) -> str | None:
+def _find_remedy(error: ZohoAuthError, profile: Profile | None) -> str:
     """Return what to do next; here that is never an argument in a program."""
     if isinstance(error, ReauthorizationRequired) and profile is not None:
         return f"Run `{profile.login_command}`."
-    return error.hint
+    return error.advice
 
 
 def _interrupt(*_: object) -> None:
@@ -113,7 +114,7 @@ permission is missing, 9 the clock is off, 130 Ctrl-C."""
 
 
 @click.group(cls=_App, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="requests-zohorecruit", message="%(package)s %(version)s")
+@click.version_option(__version__, message="requests-zohorecruit %(version)s")
 @click.option("--debug", is_flag=True, help="Show tracebacks of errors, without secrets.")
 def app(debug: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """OAuth 2.0 for Zoho Recruit: get a grant, look after it, see it work."""

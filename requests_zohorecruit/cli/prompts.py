@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from requests_zohorecruit.errors import ClientConfigurationError, TokenStoreError, UnknownRegionError, ZohoAuthError
-from requests_zohorecruit.login.environment import make_custom_region, read_variable
+from requests_zohorecruit.login.environment import make_custom_region, read_region, read_variable
 from requests_zohorecruit.login.profiles import Profile, find_home
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.application import Application
@@ -122,6 +122,8 @@ def _load_application(profile: Profile) -> Application | None:
 
 
 def _choose_region(client: Client) -> Region | None:
+    if not (client.region or client.accounts_url or client.recruit_url):
+        return read_region()
     code = client.region or read_variable("REGION")
     addresses = client.accounts_url or read_variable("ACCOUNTS_URL"), client.recruit_url or read_variable("RECRUIT_URL")
     return make_custom_region(code, *addresses) or (Region.lookup(code) if code else None)

@@ -11,14 +11,14 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, TRY_AGAIN
 from requests_zohorecruit.engine.merge import date_grant, merge
 from requests_zohorecruit.engine.record import Failure, Record
 from requests_zohorecruit.engine.store_access import BusyHereError, StoredRecord, UnlockError
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
-from requests_zohorecruit.secret import Secret, fingerprint
+from requests_zohorecruit.secret import Secret, SentSecret, fingerprint
 from requests_zohorecruit.stores.base import TokenStore
 from requests_zohorecruit.thread_locks import SharedWork, ThreadLock
 from requests_zohorecruit.zoho.application import Application
@@ -68,7 +68,7 @@ class Memory(NamedTuple):
             base=base,
             save_due=due,
             next_look=min(token.stale_at, due) if token else 0.0,
-            header=token.authorization if token else "",
+            header=_write_header(record),
         )
 
     def with_stored(
@@ -96,6 +96,18 @@ class Memory(NamedTuple):
         """Return the memory that knows that the API refused this access token."""
         return self._replace(rejected=(*self.rejected, Secret(access_token))[-_REJECTED:])
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, tuple(self._replace(header=""))  # which a pickle would not keep
+
+
+def _write_header(record: Record) -> str:
+    return SentSecret(record.token.authorization) if record.token else ""
+
+
+def _restore(*values: Any) -> Memory:
+    memory = Memory(*values)
+    return memory._replace(header=_write_header(memory.record))
+
 
 class SharedGrant:
     """One grant: read without any lock, changed by one holder at a time, saved for every process that shares it.
@@ -113,7 +125,7 @@ class SharedGrant:
         self.store = store
         self.stored = StoredRecord(application, store)
         self.clock = clock or read_wall_clock
-        self.memory = Memory().with_record(given, None)
+        self.memory = Memory().with_record(given.believed(self.clock()), None)
         self._only = given.grant if given.grant is not None and given.grant.is_configured else None
         self.threads = ThreadLock()
         self.reading = SharedWork(ZohoAuthError)
@@ -178,8 +190,11 @@ class SharedGrant:
         def change(memory: Memory) -> Memory:
             if memory.record.grant != instead_of.grant:
                 return memory
-            return memory.with_record(record, memory.base, memory.save_due)
+            changed = memory.with_record(record, memory.base, memory.save_due)
+            # Due from now on, and not only when saving it has failed: an interruption may come before it is begun.
+            return changed if changed.is_withheld else changed.with_record(record, memory.base, due)
 
+        due = self.clock() + TRY_AGAIN
         return self._change(change).record is record
 
     def save(self) -> None:
@@ -248,11 +263,11 @@ class SharedGrant:
         self._change(change)
 
     def _read(self, *, claim: bool) -> None:
-        stored, now = self.stored.load(), self.clock()
+        stored, now = self.stored.load(self.clock()), self.clock()
         self._adopt(lambda memory: memory.with_stored(stored, now, only=self._only, claim=claim), "the store holds it")
 
     def _read_unlocked(self) -> None:
-        before, stored, now = self.memory, self.stored.load(), self.clock()
+        before, stored, now = self.memory, self.stored.load(self.clock()), self.clock()
 
         def change(memory: Memory) -> Memory:
             return memory.with_stored(stored, now, only=self._only) if memory is before else memory

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from requests_zohorecruit.engine import limits
 from requests_zohorecruit.engine.limits import Budget, CoolDown
@@ -24,9 +24,11 @@ from requests_zohorecruit.errors import (
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.grants import Grant, read_grant
-from requests_zohorecruit.zoho.token import TOKEN_KEYS, Token
+from requests_zohorecruit.zoho.token import LONGEST_LIFETIME, TOKEN_KEYS, Token, read_number
 
 __all__ = ["Failure", "Record"]
+
+_Parsed = TypeVar("_Parsed")
 
 
 class Failure(NamedTuple):
@@ -49,9 +51,9 @@ class Failure(NamedTuple):
         """Return the error to raise instead of asking again."""
         details: dict[str, Any] = {"code": self.code, "status_code": self.status_code, "hint": self.hint}
         left = max(0.0, self.cool_down.until - now)
-        if self.error == ThrottledError.__name__:
-            details["retry_after"] = left
         again = f" Not asked again for {left:.0f} s." if left else ""
+        if self.error == ThrottledError.__name__:
+            details["retry_after"], again = left, ""  # says its seconds itself
         return _ERRORS[self.error](self.message + again, region=region, **details)
 
 
@@ -86,9 +88,12 @@ class Record:
 
     @classmethod
     @clears_frames
-    def from_mapping(cls, mapping: Mapping[str, Any], application: Application) -> Record:
+    def from_mapping(
+        cls, mapping: Mapping[str, Any], application: Application, complain: Callable[[str], object] = lambda _: None
+    ) -> Record:
         """Read what a store holds: a record of ours, or a plain token dict as requests-oauthlib users have.
 
+        :param complain: told each key with bookkeeping that cannot be read and is left out
         :raises TokenStoreError: it belongs to another client or region, or its tokens cannot be tokens
         """
         region = application.region
@@ -113,10 +118,7 @@ class Record:
         return cls(
             grant=grant,
             token=token,
-            granted_at=float(mapping["granted_at"]) if _is_number(mapping.get("granted_at")) else None,
-            mints=_parse_times(mapping.get("mint_times")),
-            failure=_parse_failure(mapping.get("failure")),
-            pause=_parse_cool_down(mapping.get("rejection_pause")),
+            **_parse_bookkeeping(mapping, complain),
             extra={key: value for key, value in mapping.items() if key not in _OWN_KEYS},
         )
 
@@ -168,11 +170,11 @@ class Record:
 
     def is_alive(self, now: float) -> bool:
         """Tell whether there is an access token that may be sent."""
-        return self.token is not None and now < self.token.dead_at
+        return self.token is not None and self.token.expires_at - LONGEST_LIFETIME <= now < self.token.dead_at
 
     def is_fresh(self, now: float) -> bool:
         """Tell whether there is an access token that need not be replaced yet."""
-        return self.token is not None and now < self.token.stale_at
+        return self.token is not None and self.token.expires_at - LONGEST_LIFETIME <= now < self.token.stale_at
 
     def is_paused(self, now: float) -> bool:
         """Tell whether rejected tokens are not replaced at the moment."""
@@ -205,7 +207,7 @@ class Record:
         if wait > 0:
             return ThrottledError(
                 f"This grant (region {region}) has minted {recent} access tokens within {budget.window:.0f} s, as many "
-                f"as Zoho allows; one more could lock it out, so none is asked for in the next {wait:.0f} s.",
+                f"as Zoho allows; one more could lock it out, so none is asked for.",
                 retry_after=wait,
                 region=region,
                 hint="Tokens live an hour: look for what throws them away, or for an API host that rejects them all.",
@@ -223,6 +225,17 @@ class Record:
         )
 
     # What becomes of it
+
+    def believed(self, now: float) -> Record:
+        """Return it without an expiry or a date further ahead than a day: in milliseconds, or of a wrong clock (T81).
+
+        An expiry that is not believed counts as unknown. Mints, cool-downs and pauses have bounds of their own.
+        """
+        token, latest = self.token, now + LONGEST_LIFETIME
+        if token is not None and token.expires_at > latest:
+            token = replace(token, expires_at=0.0)
+        granted_at = None if (self.granted_at or 0.0) > latest else self.granted_at
+        return replace(self, token=token, granted_at=granted_at)
 
     def with_date(self, now: float, *, after: Record | None) -> Record:
         """Return it with a date, if it has none: now, and later than that of the record it comes after."""
@@ -292,36 +305,65 @@ class Record:
         return replace(joined, token=self.token, failure=failure, pause=pause)
 
 
-#: No time in seconds is that large; keeps out infinity, NaN and integers that no float can hold.
+#: No time in seconds is that large.
 _BEYOND = 1e15
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _BEYOND
-
-
 # What follows reads bookkeeping written by another version or by hand: what cannot be read is left out, since the
-# worst that can come of it is one refresh too many or too few.
+# worst that can come of it is one refresh too many or too few. It is said, since a store may spoil every record.
 
 
-def _parse_times(value: object) -> tuple[float, ...]:
-    return tuple(float(at) for at in value[-100:] if _is_number(at)) if isinstance(value, (list, tuple)) else ()
+def _parse_bookkeeping(mapping: Mapping[str, Any], complain: Callable[[str], object]) -> dict[str, Any]:
+    """Return arguments of `Record`, and tell `complain` the keys whose values cannot be read."""
+
+    def read(key: str, parse: Callable[[Any], _Parsed | None]) -> _Parsed | None:
+        value = mapping.get(key)
+        if value is None or (isinstance(value, Sized) and not len(value)):
+            return None
+        parsed = parse(value)
+        if parsed is None:
+            complain(key)
+        return parsed
+
+    read("expires_in", read_number)  # a token takes an hour for what it cannot read
+    times = read("mint_times", _parse_times) or ()
+    if None in times:
+        complain("mint_times")
+    return {
+        "granted_at": read("granted_at", _parse_time),
+        "mints": tuple(sorted(at for at in times if at is not None)[-100:]),
+        "failure": read("failure", _parse_failure),
+        "pause": read("rejection_pause", _parse_cool_down),
+    }
+
+
+def _parse_time(value: object) -> float | None:
+    seconds = read_number(value)
+    return seconds if seconds is not None and abs(seconds) < _BEYOND else None
+
+
+def _parse_times(value: object) -> tuple[float | None, ...] | None:
+    # DynamoDB has sets of numbers, too.
+    return tuple(map(_parse_time, value)) if isinstance(value, (list, tuple, set, frozenset)) else None
 
 
 def _parse_cool_down(value: object) -> CoolDown | None:
-    if not (isinstance(value, (list, tuple)) and len(value) == 2 and all(map(_is_number, value))):
+    if not (isinstance(value, (list, tuple)) and len(value) == 2):
         return None
-    until, seconds = map(float, value)
-    return CoolDown(until, seconds) if 0 < seconds <= limits.LONGEST_PAUSE else None
+    until, seconds = map(_parse_time, value)
+    if until is None or seconds is None or not 0 < seconds <= limits.LONGEST_PAUSE:
+        return None
+    return CoolDown(until, seconds)
 
 
 def _parse_failure(value: object) -> Failure | None:
     if not isinstance(value, Mapping) or value.get("error") not in list(_ERRORS):
         return None
-    message, code, status, hint, grant = (value.get(key) for key in ("message", "code", "status_code", "hint", "grant"))
-    cool_down = _parse_cool_down(value.get("cool_down"))
+    message, code, hint, grant = (value.get(key) for key in ("message", "code", "hint", "grant"))
+    status, cool_down = value.get("status_code"), _parse_cool_down(value.get("cool_down"))
     if not (isinstance(message, str) and isinstance(grant, str) and isinstance(code, (str, type(None))) and cool_down):
         return None
-    if not (isinstance(hint, (str, type(None))) and isinstance(status, (int, type(None)))):
+    number = _parse_time(status)
+    if not isinstance(hint, (str, type(None))) or (number is None and status is not None):
         return None
-    return Failure(value["error"], message, code, status, hint, grant, cool_down)
+    return Failure(value["error"], message, code, None if number is None else int(number), hint, grant, cool_down)

@@ -18,7 +18,7 @@ from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, Toke
 from requests_zohorecruit.secret import fingerprint
 from requests_zohorecruit.stores.base import TokenStore
 from requests_zohorecruit.zoho.grants import Grant
-from requests_zohorecruit.zoho.token import Token
+from requests_zohorecruit.zoho.token import LONGEST_LIFETIME, Token
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
 __all__ = ["Refresher"]
@@ -62,7 +62,7 @@ class Refresher:
         grant = self.grant
         memory, clock = grant.memory, grant.clock
         now = time.time() if clock is read_wall_clock else clock()
-        if now < memory.next_look:
+        if memory.next_look - LONGEST_LIFETIME < now < memory.next_look:
             return memory.header
         if not memory.record.is_alive(now):
             grant.read()
@@ -102,16 +102,23 @@ class Refresher:
         logger.debug("Access token %s was rejected; during the pause it is not replaced.", fingerprint(rejected))
         return None
 
-    def pause(self, rejected: str, host: str) -> None:
-        """Stop replacing rejected tokens for a while, in every process: the replacement was rejected, too."""
+    def pause(self, rejected: str, host: str, *, since: float = 0.0) -> bool:
+        """Stop replacing rejected tokens for a while, in every process, if the replacement was minted for a rejection.
+
+        :param since: when the request was sent first, in epoch seconds. A token minted before that was only adopted,
+            and is one more dead token (T78); one minted since, here or elsewhere, was minted for what the request met
+        :return: whether it was minted since
+        """
         self.grant.reject(rejected)
-        now = self.grant.clock()
+        token, now = self.record.token, self.grant.clock()
+        if token is None or token.access_token != rejected or token.expires_at - token.expires_in < since:
+            return False
 
         def pause(record: Record) -> Record:
             return record if record.is_paused(now) else record.with_pause(now)
 
         if not self.grant.update(pause):
-            return
+            return True
         logger.warning(
             "%s rejects freshly minted access tokens of region %s; rejected tokens are not replaced for a minute or "
             "more. The usual cause is an API host of another region than the grant's, or a user whose access to Zoho "
@@ -120,6 +127,7 @@ class Refresher:
             self.application.region.code,
         )
         self.grant.share(pause, wait=PAUSE_WAIT)
+        return True
 
     def end_pause(self) -> None:
         """Replace rejected tokens again, if there is a pause: the API accepted a token."""

@@ -5,16 +5,22 @@ Knows nothing of memory, threads or when to refresh.
 
 from __future__ import annotations
 
+import logging
+import math
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
-from requests_zohorecruit.stores.base import TokenStore
+from requests_zohorecruit.interruptions import pass_interruption, suppress_errors
+from requests_zohorecruit.stores.base import TokenStore, refuse_awaitable
 from requests_zohorecruit.stores.errors import is_ours, name_store, translate
 from requests_zohorecruit.zoho.application import Application
 
 __all__ = ["BusyError", "BusyHereError", "StoredRecord", "UnlockError"]
+
+logger = logging.getLogger("requests_zohorecruit")
 
 
 class BusyError(ZohoAuthError):
@@ -39,23 +45,31 @@ class StoredRecord:
     def __init__(self, application: Application, store: TokenStore) -> None:
         self._application = application
         self._store = store
+        self._complained: set[str] = set()
 
-    def load(self) -> Record | None:
-        """Return the record, or None when there is none.
+    def load(self, now: float = math.inf) -> Record | None:
+        """Return the record, or None when there is none. What is wrong with its bookkeeping is logged, once.
 
+        :param now: epoch seconds, from which times that cannot be are told
         :raises TokenStoreError: it could not be read, is damaged, or belongs to another client or region
         """
         try:
             mapping = self._store.load()
+            refuse_awaitable(mapping, "load", name_store(self._store))
             if not (mapping is None or isinstance(mapping, Mapping)):
                 raise TypeError  # noqa: TRY301 - told like anything else a store does wrong
         except Exception as error:  # noqa: BLE001 - a store is other people's code
             raise self._translate(error, "loaded") from None
         try:
-            return None if mapping is None else Record.from_mapping(mapping, self._application)
+            record = None if mapping is None else Record.from_mapping(mapping, self._application, self._complain)
         except TokenStoreError as error:
+            pass_interruption(error)
             error.message = f"{name_store(self._store)}: {error.message}"
             raise
+        believed = record and record.believed(now)
+        if record and believed and record != believed:
+            self._complain("expires_at" if record.token != believed.token else "granted_at")
+        return believed
 
     def save(self, record: Record) -> None:
         """Replace the record.
@@ -63,7 +77,8 @@ class StoredRecord:
         :raises TokenStoreError: it failed
         """
         try:
-            self._store.save(record.to_mapping(self._application))
+            done = self._store.save(record.to_mapping(self._application))  # type: ignore[func-returns-value]
+            refuse_awaitable(done, "save", name_store(self._store))
         except Exception as error:  # noqa: BLE001 - a store is other people's code
             failure = self._translate(error, "saved")
             if record.token and not failure.hint:
@@ -86,7 +101,7 @@ class StoredRecord:
         except BaseException as error:
             # To the store, a refresh that Zoho refused is no failure: a transaction as lock has the refusal to keep.
             kept = isinstance(error, ZohoAuthError) and not isinstance(error, TokenStoreError)
-            with suppress(Exception):  # the error of the block says more than one of cleaning up after it
+            with suppress_errors(Exception):  # the error of the block says more than one of cleaning up after it
                 lock.__exit__(*((None, None, None) if kept else (type(error), error, error.__traceback__)))
             raise
         try:
@@ -95,27 +110,45 @@ class StoredRecord:
             failure = self._translate(error, "unlocked")
             raise UnlockError(failure.message, region=failure.region, hint=failure.hint) from None
 
-    def not_locked(self, timeout: float, why: str, *, busy: type[BusyError] = BusyError) -> ZohoAuthError:
-        """Return the error for a lock that was not obtained within `timeout` seconds: of the kind `busy` if 0."""
+    def not_locked(
+        self, timeout: float, why: str, *, busy: type[BusyError] = BusyError, waited: float | None = None
+    ) -> ZohoAuthError:
+        """Return the error for a lock that was not obtained within `timeout` seconds: of the kind `busy` if 0.
+
+        :param waited: seconds, where the lock was given up earlier than that
+        """
         if not timeout:
             return busy(why)
+        seconds = round(timeout if waited is None else waited, 1)
         region, store = self._application.region.code, name_store(self._store)
         return TokenStoreError(
-            f"{store} could not be locked within {timeout:.0f} s: {why.rstrip('.')} (region {region}).", region=region
+            f"{store} could not be locked within {seconds:g} s: {why.rstrip('.')} (region {region}).", region=region
         )
 
     def _enter(self, left: float, timeout: float) -> AbstractContextManager[object]:
+        started = time.monotonic()
         try:
             lock = self._store.lock(left)
+            refuse_awaitable(lock, "lock", name_store(self._store))
             lock.__enter__()
         except TimeoutError as error:
+            pass_interruption(error)
             why = str(error) if is_ours(self._store) else "its lock is held"
-            raise self.not_locked(timeout, why) from None
+            # Not what was allowed: a lock may have a limit of its own.
+            waited = timeout - left + time.monotonic() - started
+            raise self.not_locked(timeout, why, waited=waited) from None
         except Exception as error:  # noqa: BLE001 - a store is other people's code
             raise self._translate(error, "locked") from None
         return lock
 
+    def _complain(self, key: str) -> None:
+        if key not in self._complained:
+            self._complained.add(key)
+            message = "%s gave back a record whose %s cannot be right; it is not used. Times are in epoch seconds."
+            logger.warning(message, name_store(self._store), key)
+
     def _translate(self, error: Exception, doing: str) -> TokenStoreError:
+        pass_interruption(error)
         failure = translate(error, name_store(self._store), doing, {})
         failure.region = self._application.region.code
         return failure

@@ -9,14 +9,15 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from requests_zohorecruit.engine.record import Record
-from requests_zohorecruit.errors import ReauthorizationRequired, TokenStoreError, ZohoAuthError
+from requests_zohorecruit.errors import ReauthorizationRequired, TokenStoreError, UntrustedHostError, ZohoAuthError
+from requests_zohorecruit.interruptions import pass_interruption, suppress_errors
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.stores import FileStore, TokenStore
+from requests_zohorecruit.stores.errors import expand_home
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import Token
@@ -26,6 +27,7 @@ __all__ = ["Profile", "SavedProfile", "find_home"]
 _SERVICE = "requests-zohorecruit"
 #: Seconds to wait for other processes that save the same profile.
 _LOCK_TIMEOUT = 60.0
+_SET_HOME = "Set ZOHORECRUIT_HOME to the absolute path of a directory for profiles, or set HOME."
 _URLS = ("accounts_url", "recruit_url", "upload_url", "api_domain")
 
 
@@ -105,9 +107,10 @@ class Profile:
                 self._save_application(application, in_keyring=in_keyring)
                 if moved:
                     self._forget_other_place(in_keyring=in_keyring)
-                with suppress(OSError):  # another user may own it; its files are private all the same
+                with suppress_errors(OSError):  # another user may own it; its files are private all the same
                     self.directory.chmod(0o700)
         except TimeoutError as error:
+            pass_interruption(error)
             raise TokenStoreError(str(error), hint="Log in again when it is free.") from None
 
     def check(self, *, in_keyring: bool = False) -> None:
@@ -121,6 +124,7 @@ class Profile:
         try:
             tempfile.TemporaryFile(dir=there).close()
         except OSError as error:
+            pass_interruption(error)
             problem = error.strerror
         else:
             return
@@ -147,6 +151,8 @@ class Profile:
             if "accounts_url" in mapping:
                 region = Region(mapping["region"], *(mapping[url] for url in _URLS))
             return Application.create(mapping["client_id"], mapping["client_secret"], region)
+        except UntrustedHostError as error:
+            problem = error.message
         except ZohoAuthError:
             raise
         except (KeyError, TypeError, ValueError):
@@ -154,6 +160,10 @@ class Profile:
                 f"Profile {self.name} is damaged: {self._file!r} does not say who the application is.",
                 hint=f"Nothing was changed. Restore it, or run `{self.login_command}` again.",
             ) from None
+        raise TokenStoreError(
+            f"Profile {self.name} cannot be used: {problem}",
+            hint=f"See who changed {self._file.path}; then run `{self.login_command}` again.",
+        )
 
     def _save_application(self, application: Application, *, in_keyring: bool) -> None:
         region = application.region
@@ -173,10 +183,13 @@ class Profile:
 
 
 def find_home() -> Path:
-    """Return the directory of all profiles: ``ZOHORECRUIT_HOME``, or the user's configuration directory."""
+    """Return the directory of all profiles: ``ZOHORECRUIT_HOME``, or the user's configuration directory.
+
+    :raises TokenStoreError: the user has none, or platformdirs, which knows it, is not installed
+    """
     given = os.environ.get("ZOHORECRUIT_HOME")
     if given:
-        return Path(given).expanduser().absolute()
+        return expand_home(lambda: Path(given), _SET_HOME).absolute()
     try:
         # Imported here: containers, which have the variable, do without.
         from platformdirs import user_config_path  # noqa: PLC0415
@@ -185,7 +198,7 @@ def find_home() -> Path:
             "Where profiles are is not known without platformdirs, which is not installed.",
             hint="pip install 'requests-zohorecruit[cli]', or set ZOHORECRUIT_HOME to their directory.",
         ) from None
-    return user_config_path(_SERVICE, appauthor=False)
+    return expand_home(lambda: user_config_path(_SERVICE, appauthor=False), _SET_HOME)
 
 
 def _open_keyring(username: str) -> TokenStore:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from requests_oauthlib import OAuth2Session
 
+from requests_zohorecruit.errors import describe_type
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.session.log_filter import hide_secrets_of
 from requests_zohorecruit.session.session_auth import SessionAuth, StoreArgument
@@ -41,7 +42,7 @@ def zohorecruit_compliance_fix(
     HTTP 200 (https://www.zoho.com/accounts/protocol/oauth/web-apps/authorization.html). Applying it again changes
     nothing, or, with other arguments, makes the session go on with those and the token it has.
 
-    :param region: a code or alias (``"eu"``), an accounts URL, or a `Region`
+    :param region: a code or alias (``"eu"``), an address of it, or a `Region`
     :param client_secret: a string, or a mapping region code -> secret
     :param store: a `TokenStore`, or a function that takes the new token dict; None = the session's ``token_updater``,
         if it has one
@@ -54,7 +55,10 @@ def zohorecruit_compliance_fix(
     :raises ValueError: an empty or impossible argument
     """
     if not isinstance(session, OAuth2Session):
-        raise TypeError(f"session must be an OAuth2Session, not {type(session).__name__}")
+        raise TypeError(
+            f"session must be a requests_oauthlib.OAuth2Session, not {describe_type(session)}. "
+            "Without requests-oauthlib, use a requests.Session whose auth is a ZohoRecruitAuth"
+        )
     application = Application.create(cast("str", session.client_id), client_secret, region)
     _show_client_token(session)
     auth = SessionAuth(session, application, store=store, allowed_hosts=allowed_hosts)

@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
+from requests_zohorecruit.interruptions import pass_interruption
+
 __all__ = ["hide_secrets_of"]
 
 #: https://github.com/requests/requests-oauthlib/issues/536
@@ -75,7 +77,8 @@ def _hide(record: logging.LogRecord) -> bool:
     """Filter that lets everything pass, without its secrets."""
     try:
         message = record.getMessage()
-    except Exception:  # noqa: BLE001 - a wrong call of a logger; what would print it reports that, and prints no more
+    except Exception as error:  # noqa: BLE001 - a wrong call of a logger; what would print it reports that, and prints no more
+        pass_interruption(error)
         return True
     cleaned = _clean(message)
     if cleaned != message:

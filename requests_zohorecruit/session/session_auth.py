@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import requests
 from requests_oauthlib import OAuth2Session
 
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
@@ -21,6 +20,7 @@ from requests_zohorecruit.engine.refresher import Refresher
 from requests_zohorecruit.stores import CallbackStore, TokenStore
 from requests_zohorecruit.thread_locks import ThreadLock
 from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.call_session import copy_session
 from requests_zohorecruit.zoho.grants import Grant
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
@@ -117,11 +117,10 @@ class SessionAuth(ZohoRecruitAuth):
         """Return the session's way to Zoho Accounts, with these settings of requests for one call; None = as usual."""
         if (timeout, verify, proxies, cert) == (None, None, None, None):
             return self._endpoint
-        session, once = self._session, requests.Session()
-        once.trust_env, once.adapters = session.trust_env, session.adapters
-        once.proxies = {**session.proxies, **(proxies or {})}
-        once.verify = session.verify if verify is None else verify
-        once.cert = session.cert if cert is None else cert
+        once = copy_session(self._session)
+        once.proxies = {**once.proxies, **(proxies or {})}
+        once.verify = once.verify if verify is None else verify
+        once.cert = once.cert if cert is None else cert
         return TokenEndpoint(self.application, session=once, **({} if timeout is None else {"timeout": timeout}))
 
     def secrets(self) -> tuple[str | None, ...]:

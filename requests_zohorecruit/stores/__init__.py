@@ -12,17 +12,22 @@ from requests_zohorecruit.stores.base import TokenStore
 
 if TYPE_CHECKING:
     from requests_zohorecruit.stores.callback import CallbackStore
+    from requests_zohorecruit.stores.encrypted import EncryptedStore
     from requests_zohorecruit.stores.file import FileStore
     from requests_zohorecruit.stores.keyring import KeyringStore
     from requests_zohorecruit.stores.memory import MemoryStore
     from requests_zohorecruit.stores.redis import RedisStore
     from requests_zohorecruit.stores.sql import SQLStore
 
-__all__ = ["CallbackStore", "FileStore", "KeyringStore", "MemoryStore", "RedisStore", "SQLStore", "TokenStore"]
+__all__ = [
+    "CallbackStore", "EncryptedStore", "FileStore", "KeyringStore",
+    "MemoryStore", "RedisStore", "SQLStore", "TokenStore",
+]  # fmt: skip
 
 #: Class -> its module, which is also the name of the extra that brings the packages it needs, if there are any.
 _ON_DEMAND = {
     "CallbackStore": "callback",
+    "EncryptedStore": "encrypted",
     "FileStore": "file",
     "KeyringStore": "keyring",
     "MemoryStore": "memory",

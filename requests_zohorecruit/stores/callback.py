@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.stores.base import SharedByCopies, check_functions, refuse_awaitable
 from requests_zohorecruit.stores.errors import guarded
 from requests_zohorecruit.thread_locks import ThreadLock
 from requests_zohorecruit.zoho.token import TOKEN_KEYS
@@ -18,7 +19,7 @@ from requests_zohorecruit.zoho.token import TOKEN_KEYS
 __all__ = ["CallbackStore"]
 
 
-class CallbackStore:
+class CallbackStore(SharedByCopies):
     """Calls plain functions over the record, a dict.
 
     Without `load` this is requests-oauthlib's ``token_updater``: the last record is kept in memory and `save` is
@@ -29,7 +30,7 @@ class CallbackStore:
     :param lock: takes a timeout in seconds and returns a context manager that is exclusive among all users of the
         record and raises TimeoutError on entering when it was not obtained; None = a lock between the threads that
         share this object, so several processes may mint one token each
-    :raises TypeError: one of them cannot be called
+    :raises TypeError: one of them cannot be called, or is a coroutine or generator function
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class CallbackStore:
         for name, function in (("save", save), ("load", load), ("lock", lock)):
             if not callable(function) and (name == "save" or function is not None):
                 raise TypeError(f"{name} must be a function, not {type(function).__name__}")
+        check_functions("CallbackStore", save=save, load=load, lock=lock)
         self._save = save
         self._load = load
         self._lock = lock
         self._own_lock = ThreadLock()
         self._record: dict[str, Any] | None = None
+        self.in_memory = load is None
 
     @guarded("loaded")
     def load(self) -> dict[str, Any] | None:
@@ -56,6 +59,7 @@ class CallbackStore:
         found = self._record if self._load is None else self._load()
         if found is None:
             return None
+        refuse_awaitable(found, "load", repr(self))
         if not isinstance(found, Mapping):
             raise TokenStoreError(f"{self!r} could not be loaded: it returned {type(found).__name__}, not a mapping.")
         return copy.deepcopy(dict(found))
@@ -69,15 +73,19 @@ class CallbackStore:
     def save(self, record: Mapping[str, Any]) -> None:
         """Hand a copy of the record to the user's `save`.
 
-        :raises TokenStoreError: `save` raised; nothing counts as saved then, so the next try calls it again
+        :raises TokenStoreError: `save` raised, or returned an awaitable; nothing counts as saved then, so the next try
+            calls it again
         """
         kept = copy.deepcopy(dict(record))
         if self._load is not None:
-            self._save(kept)
+            self._call_save(kept)
             return
         if _read_token(kept) != _read_token(self._record or {}):
-            self._save(copy.deepcopy(kept))
+            self._call_save(copy.deepcopy(kept))
         self._record = kept
+
+    def _call_save(self, record: dict[str, Any]) -> None:
+        refuse_awaitable(self._save(record), "save", repr(self))
 
     def lock(self, timeout: float) -> AbstractContextManager[None]:
         """Hold the user's lock, or without one a lock between the threads that share this object.
@@ -106,6 +114,7 @@ class CallbackStore:
         self, lock: Callable[[float], AbstractContextManager[object]], timeout: float
     ) -> AbstractContextManager[object]:
         held = lock(timeout)
+        refuse_awaitable(held, "lock", repr(self))
         if not isinstance(held, AbstractContextManager):
             raise TokenStoreError(f"{self!r} could not be locked: its lock is no context manager.")
         held.__enter__()

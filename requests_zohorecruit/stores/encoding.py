@@ -53,7 +53,8 @@ def decode(data: str | bytes, store: object) -> dict[str, Any]:
 
 def _parse(data: str | bytes) -> object:
     text = data.decode("utf-8") if isinstance(data, bytes) else data
-    return json.loads(text, parse_float=_parse_finite, parse_constant=_parse_finite)
+    # Editors of Windows put a byte order mark in front.
+    return json.loads(text.removeprefix("\ufeff"), parse_float=_parse_finite, parse_constant=_parse_finite)
 
 
 def _parse_finite(number: str) -> float:

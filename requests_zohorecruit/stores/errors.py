@@ -9,17 +9,29 @@ import errno
 import functools
 import logging
 import os
+import re
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import clears_frames
 
 if TYPE_CHECKING:
     from typing import Concatenate, TypeAlias
 
-__all__ = ["FILE_HINTS", "guarded", "is_ours", "name_store", "translate"]
+__all__ = [
+    "FILE_HINTS",
+    "describe",
+    "expand_home",
+    "find_code",
+    "guarded",
+    "is_ours",
+    "name_store",
+    "translate",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +40,39 @@ FILE_HINTS = {
     **dict.fromkeys(
         (errno.EACCES, errno.EPERM, errno.EROFS),
         "The file is replaced as a whole and locked by a file beside it, so its directory must be writable.",
+    ),
+}
+
+#: What to do -> codes of drivers, and words they use where they give no code.
+_HINTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "The server refused the login: check user, password and the server's access rules.": (
+        ("SQLSTATE 28P01", "SQLSTATE 28000", "error 1045", "NOAUTH", "WRONGPASS"),
+        ("password authentication failed", "authentication required", "username-password pair", "no pg_hba.conf entry"),
+    ),
+    "This user may connect but not do this: grant it SELECT, INSERT and UPDATE, or the Redis commands and keys.": (
+        ("SQLSTATE 42501", "error 1142", "NOPERM"),
+        ("no permissions to",),
+    ),
+    "Another session holds a lock on the row, the table or the database; find and end it.": (
+        ("SQLSTATE 55P03", "error 1205", "SQLITE_BUSY", "SQLITE_LOCKED"),
+        ("database is locked",),
+    ),
+    "The database took too long; look for locks, a slow disk or a standby that does not answer.": (
+        ("SQLSTATE 57014",),
+        (),
+    ),
+    "The server has no connection left: close idle ones, or raise its limit.": (
+        ("SQLSTATE 53300", "error 1040"),
+        ("too many clients", "connection slots", "max number of clients"),
+    ),
+    "This server is a read-only replica, or set to read-only: use the primary's address.": (
+        ("SQLSTATE 25006", "error 1290", "READONLY", "SQLITE_READONLY"),
+        ("read only replica",),
+    ),
+    "Redis is out of memory: raise maxmemory, or remove other keys.": (("OOM",), ("used memory >",)),
+    "The server does not answer in time or accepts no connections: check its address, and whether it is running.": (
+        ("SQLSTATE 57P03", "error 2003"),
+        ("connection refused", "timed out", "timeout", "loading the dataset"),
     ),
 }
 
@@ -42,6 +87,8 @@ def guarded(
 ) -> Callable[[_Method[_Store, _Given, _Result]], _Method[_Store, _Given, _Result]]:
     """Decorate a store's method so that it raises `TokenStoreError` only, and no error shows the record.
 
+    What a signal handler raises leaves as it came (T71): a time limit of the caller's is no error of the driver's.
+
     :param doing: past participle for the message: "could not be *loaded*"
     :param passing: exceptions that are part of the method's own promise
     :param hints: errno of an OSError -> what to do about it
@@ -54,9 +101,10 @@ def guarded(
         def call(store: _Store, /, *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
             try:
                 return method(store, *args, **kwargs)
-            except promised:
-                raise
-            except Exception as cause:  # noqa: BLE001 - drivers have errors of their own
+            except Exception as cause:
+                pass_interruption(cause)
+                if isinstance(cause, promised):
+                    raise
                 _log.debug("%r could not be %s\n%s", store, doing, "".join(traceback.format_tb(cause.__traceback__)))
                 raise translate(cause, repr(store), doing, hints or {}) from None
 
@@ -74,7 +122,8 @@ def translate(cause: Exception, name: str, doing: str, hints: Mapping[int, str])
     if isinstance(cause, TokenStoreError):
         return cause
     number = getattr(cause, "errno", None) or 0
-    return TokenStoreError(f"{name} could not be {doing}: {_describe(cause)}.", hint=hints.get(number))
+    hint = hints.get(number) or _suggest(cause)
+    return TokenStoreError(f"{name} could not be {doing}: {describe(cause)}.", hint=hint)
 
 
 def name_store(store: object) -> str:
@@ -87,8 +136,56 @@ def is_ours(store: object) -> bool:
     return type(store).__module__.startswith("requests_zohorecruit.")
 
 
-def _describe(cause: Exception) -> str:
-    kind = type(cause).__name__
+def describe(cause: Exception) -> str:
+    """Return what is safe to show of a driver's error: its class, and the code the driver gives, but never its text."""
+    kind, driver = type(cause).__name__, _unwrap(cause)
     if isinstance(cause, OSError) and cause.errno:
         return f"{os.strerror(cause.errno)} ({kind})"
-    return kind
+    details = dict.fromkeys((type(driver).__name__, find_code(cause)))
+    shown = ", ".join(each for each in details if each not in {"", kind})
+    return f"{kind} ({shown})" if shown else kind
+
+
+def find_code(cause: Exception) -> str:
+    """Return the code that a driver gives, or "" if none: SQLSTATE 28P01, error 1045, SQLITE_BUSY, WRONGTYPE."""
+    driver = _unwrap(cause)
+    first = driver.args[0] if driver.args else ""
+    family = type(driver).__module__.partition(".")[0]
+    if family in {"redis", "valkey"}:
+        prefix, form, code = "", "[A-Z]{3,20}", str(first).partition(" ")[0]
+    elif family in {"pymysql", "MySQLdb"}:
+        prefix, form, code = "error ", "[0-9]{3,5}", str(first)
+    elif family == "sqlite3":
+        prefix, form, code = "", "SQLITE_[A-Z_]{2,40}", getattr(driver, "sqlite_errorname", "")  # from Python 3.11 on
+    else:
+        state = getattr(driver, "sqlstate", None) or getattr(driver, "pgcode", None)
+        prefix, form, code = "SQLSTATE ", "[0-9A-Z]{5}", str(first.get("C") if isinstance(first, dict) else state)
+    return prefix + code if re.fullmatch(form, code) else ""
+
+
+def _unwrap(cause: Exception) -> BaseException:
+    """Return the driver's own error, which SQLAlchemy wraps."""
+    driver = getattr(cause, "orig", None)
+    return driver if isinstance(driver, BaseException) else cause
+
+
+def _suggest(cause: Exception) -> str | None:
+    """Return what to do about a driver's error. Its text is compared and not shown: not every driver gives a code."""
+    code, text = find_code(cause), str(_unwrap(cause)).lower()
+    for hint, (codes, words) in _HINTS.items():
+        if code in codes or any(each in text for each in words):
+            return hint
+    return None
+
+
+def expand_home(find: Callable[[], Path], hint: str) -> Path:
+    """Return the path that `find` returns, with the user's home directory in the place of ``~``.
+
+    :param hint: what to do where there is no home directory, as for a user without an entry in the password database
+    :raises TokenStoreError: there is none
+    """
+    try:
+        return find().expanduser()  # older versions of platformdirs leave ``~`` in their paths
+    except RuntimeError:
+        pass
+    raise TokenStoreError("This user has no home directory.", hint=hint)

@@ -11,13 +11,14 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.interruptions import suppress_errors
 from requests_zohorecruit.stores.encoding import MAX_RECORD_BYTES
-from requests_zohorecruit.stores.errors import FILE_HINTS, guarded
-from requests_zohorecruit.stores.file_lock import LockFile, make_private
+from requests_zohorecruit.stores.errors import FILE_HINTS, expand_home, guarded
+from requests_zohorecruit.stores.file_lock import LockFile, explain_denial, keep_owner, make_private
 from requests_zohorecruit.stores.text_store import TextStore
 
 __all__ = ["FileStore"]
@@ -31,11 +32,12 @@ class FileStore(TextStore):
     """One JSON file, readable by its owner only; readers see the old record or the new one, never half of one.
 
     A symbolic link is followed: what it points to is replaced. The lock is a second file, ``<file>.lock``, beside
-    the file the link leads to.
+    the file the link leads to. What root writes belongs to whom the file, or else its directory, belonged before.
 
     :param path: relative to the working directory of now; ``~`` is understood
     :raises TypeError: path is neither a string nor a path
     :raises ValueError: path is empty or names a directory
+    :raises TokenStoreError: it begins with ``~``, and there is no home directory
     :ivar path: the absolute path, before links are followed
     """
 
@@ -45,7 +47,7 @@ class FileStore(TextStore):
             raise TypeError(f"path must be a string or a path, not {type(name).__name__}")
         if not name or "\0" in name:
             raise ValueError("path must name a file")
-        self.path = Path(name).expanduser().absolute()
+        self.path = expand_home(lambda: Path(name), f"Set HOME, or give an absolute path instead of {name}.").absolute()
         if name.endswith(os.sep) or self.path.is_dir():
             raise ValueError(f"{self.path} is a directory; path must name a file in it")
         self._complained = False
@@ -71,8 +73,10 @@ class FileStore(TextStore):
     def _read(self) -> bytes | None:
         # Not blocking: opening a named pipe would otherwise wait for a writer.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        target = self._find_target()
         try:
-            descriptor = os.open(self._find_target(), flags)
+            with explain_denial(self, "loaded", target):
+                descriptor = os.open(target, flags)
         except FileNotFoundError:
             return None
         with os.fdopen(descriptor, "rb") as file:
@@ -85,14 +89,15 @@ class FileStore(TextStore):
     @guarded("saved", hints=FILE_HINTS)
     def _write(self, text: str) -> None:
         target = self._find_target()
-        make_private(target.parent)
-        _replace(target, f"{text}\n".encode("ascii"))
+        with explain_denial(self, "saved", target):
+            make_private(target.parent)
+            _replace(target, f"{text}\n".encode("ascii"))
 
     def _tighten(self, descriptor: int, status: os.stat_result) -> None:
         if not _POSIX or not stat.S_IMODE(status.st_mode) & 0o077:
             return
         if status.st_uid == os.geteuid():
-            with suppress(OSError):  # a read-only file system: the warning says the rest
+            with suppress_errors(OSError):  # a read-only file system: the warning says the rest
                 os.fchmod(descriptor, 0o600)
                 return
         if not self._complained:
@@ -108,18 +113,19 @@ def _replace(target: Path, data: bytes) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            with suppress(OSError):  # 0600 is what mkstemp asked for; a umask may have taken the owner's bits, too
+            keep_owner(descriptor, target)
+            with suppress_errors(OSError):  # 0600 is what mkstemp asked for; a umask may have taken bits away
                 temporary.chmod(0o600)
             file.write(data)
             file.flush()
             os.fsync(descriptor)
         os.replace(temporary, target)  # noqa: PTH105 - Path.replace of Python 3.10 holds on to its own reference
     except BaseException:
-        with suppress(OSError):
+        with suppress_errors(OSError):
             temporary.unlink()
         raise
     # The rename stands already; some network file systems cannot confirm it this way, and neither can Windows.
-    with suppress(OSError):
+    with suppress_errors(OSError):
         descriptor = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -130,8 +136,8 @@ def _replace(target: Path, data: bytes) -> None:
 def _remove_leftovers(target: Path) -> None:
     # The lock is held, so no process is writing: these files are what killed processes left behind.
     ours = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}\.tmp")
-    with suppress(OSError), os.scandir(target.parent) as entries:
+    with suppress_errors(OSError), os.scandir(target.parent) as entries:
         for entry in entries:
             if ours.fullmatch(entry.name):
-                with suppress(OSError):
+                with suppress_errors(OSError):
                     Path(entry.path).unlink()

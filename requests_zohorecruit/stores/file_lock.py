@@ -6,18 +6,20 @@ Knows nothing of what is protected; the operating system ends a lock when its ho
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from requests_zohorecruit.stores.errors import FILE_HINTS, guarded
+from requests_zohorecruit.interruptions import suppress_errors
+from requests_zohorecruit.stores.errors import FILE_HINTS, guarded, translate
 from requests_zohorecruit.stores.polling import describe_process
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-__all__ = ["LockFile", "make_private"]
+__all__ = ["LockFile", "explain_denial", "keep_owner", "make_private"]
 
 _ENOUGH_FOR_A_HOLDER = 300
 
@@ -51,10 +53,14 @@ class LockFile:
 
     @guarded("locked", TimeoutError, hints=FILE_HINTS)
     def _acquire(self, timeout: float) -> BaseFileLock:
+        with explain_denial(self, "locked", self._path.with_suffix("")):
+            make_private(self._path.parent)
+            return self._lock(timeout)
+
+    def _lock(self, timeout: float) -> BaseFileLock:
         # Imported here, because most programs that import a store never lock one.
         from filelock import FileLock, Timeout  # noqa: PLC0415
 
-        make_private(self._path.parent)
         # A new object for each holder: one that is shared would be re-entrant between threads. Its descriptor is
         # closed by filelock in a forked child, so that the lock ends with the process that took it.
         lock = FileLock(
@@ -63,7 +69,7 @@ class LockFile:
             thread_local=False,
             fallback_to_soft=False,
             preserve_lock_file=True,
-            on_acquired=_sign,
+            on_acquired=self._sign,
         )
         try:
             lock.acquire(max(0.0, timeout))
@@ -75,21 +81,22 @@ class LockFile:
 
     def _read_holder(self) -> str:
         # Best effort: another process may have taken the lock meanwhile.
-        with suppress(OSError), self._path.open("rb") as file:
+        with suppress_errors(OSError), self._path.open("rb") as file:
             text = file.read(_ENOUGH_FOR_A_HOLDER).decode("ascii", "replace").strip()
             if text.isprintable() and text:
                 return text
         return "an unknown process"
 
+    def _sign(self, descriptor: int) -> None:
+        with suppress_errors(OSError):  # a full disk must not cost the lock
+            if not os.fstat(descriptor).st_size:  # it has just been made
+                keep_owner(descriptor, self._path.with_suffix(""))
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, describe_process().encode("ascii", "replace"))
+
     def __repr__(self) -> str:
         # `guarded` names the object that failed; users know the store, not this one.
         return repr(self._owner)
-
-
-def _sign(descriptor: int) -> None:
-    with suppress(OSError):  # a full disk must not cost the lock
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, describe_process().encode("ascii", "replace"))
 
 
 def make_private(directory: Path) -> None:
@@ -97,6 +104,43 @@ def make_private(directory: Path) -> None:
     if directory.is_dir():
         return
     make_private(directory.parent)
-    with suppress(FileExistsError):
+    with suppress_errors(FileExistsError):
         directory.mkdir(mode=0o700)
         directory.chmod(0o700)  # a umask may have taken away what the owner needs
+        if _get_user() == 0:
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            keep_owner(descriptor, directory)
+            os.close(descriptor)
+
+
+def keep_owner(descriptor: int, path: Path) -> None:
+    """As root, leave a new file or directory to the owner of what is at `path`, or else of its directory (T85)."""
+    if _get_user() != 0:
+        return
+    with suppress_errors(OSError):  # a file system without owners, or one that does not let root change them
+        owner = (path if path.is_file() else path.parent).stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+@contextmanager
+def explain_denial(store: object, doing: str, path: Path) -> Iterator[None]:
+    """Say how to give a file and its lock back, if the block may not use them because they are another user's.
+
+    :param store: for the message
+    :param doing: past participle for the message
+    :param path: of the file that the store keeps; its lock is beside it
+    """
+    try:
+        yield
+    except PermissionError as error:
+        user, lock = _get_user() or 0, path.with_name(f"{path.name}.lock")
+        strange = [each for each in (path, lock) if os.path.exists(each) and each.stat().st_uid != user]  # noqa: PTH110
+        if not strange:
+            raise
+        hint = f"{strange[0]} belongs to user {strange[0].stat().st_uid}, but this process runs as user {user}. "
+        hint += f"Run as root: {shlex.join(['chown', str(user), *map(str, strange)])}"
+        raise translate(error, repr(store), doing, {error.errno or 0: hint}) from None
+
+
+def _get_user() -> int | None:
+    return os.geteuid() if os.name == "posix" else None

@@ -15,6 +15,7 @@ from keyring.backends import fail, null
 from keyring.backends.chainer import ChainerBackend
 
 from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.stores.errors import expand_home
 from requests_zohorecruit.stores.file_lock import LockFile
 from requests_zohorecruit.stores.polling import check_key
 from requests_zohorecruit.stores.text_store import TextStore
@@ -43,7 +44,13 @@ class KeyringStore(TextStore):
         return self._find_backend().get_password(self._service, self._username)
 
     def _write(self, text: str) -> None:
-        self._find_backend().set_password(self._service, self._username, text)
+        backend = self._find_backend()
+        backend.set_password(self._service, self._username, text)
+        if backend.get_password(self._service, self._username) != text:
+            raise TokenStoreError(
+                f"{self!r} could not be saved: the keyring reports no error, but does not hold the new record.",
+                hint="See 'keyring diagnose' for its backend, or choose another store, such as FileStore.",
+            )
 
     def lock(self, timeout: float) -> AbstractContextManager[object]:
         """Return a lock among all processes of this user on this host.
@@ -53,7 +60,10 @@ class KeyringStore(TextStore):
         :raises TokenStoreError: the lock file could not be made or locked
         """
         # State and not runtime directory: sessions have runtime directories, and cron jobs often have none.
-        directory = platformdirs.user_state_path("requests-zohorecruit", appauthor=False)
+        directory = expand_home(
+            lambda: platformdirs.user_state_path("requests-zohorecruit", appauthor=False),
+            "Set HOME or XDG_STATE_HOME to the absolute path of a directory, for the lock.",
+        )
         digest = hashlib.sha256(repr((self._service, self._username)).encode("utf-8", "backslashreplace")).hexdigest()
         return LockFile(directory / f"keyring-{digest[:32]}.lock", self).hold(timeout)
 

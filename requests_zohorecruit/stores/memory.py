@@ -16,8 +16,11 @@ __all__ = ["MemoryStore"]
 class MemoryStore(TextStore):
     """Keeps the record in memory; threads that share the object share the record.
 
-    A pickled copy, like the copy in a forked child, starts with the record as it was and goes its own way.
+    A pickled copy, like the copy in a forked child, starts with the record as it was and goes its own way; pickling one
+    says so in the log. `copy.deepcopy` shares it.
     """
+
+    in_memory = True
 
     def __init__(self) -> None:
         # JSON, so that nothing can be kept here that the stores one moves on to would refuse.

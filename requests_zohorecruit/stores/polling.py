@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 
+from requests_zohorecruit.thread_locks import identify_process
+
 __all__ = ["check_key", "describe_process", "identify_thread", "poll"]
 
 _PAUSE = (0.02, 0.08)
@@ -38,9 +40,9 @@ def describe_process() -> str:
     return f"process {os.getpid()} on {socket.gethostname()} since {since}"
 
 
-def identify_thread() -> tuple[int, int]:
+def identify_thread() -> tuple[int, int, int]:
     """Return what tells this thread from all others of this host; a forked child's differs from its parent's."""
-    return os.getpid(), threading.get_ident()
+    return *identify_process(), threading.get_ident()
 
 
 def check_key(key: object, longest: int) -> str:

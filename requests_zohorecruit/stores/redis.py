@@ -6,15 +6,17 @@ Knows nothing of what the record means. It imports nothing of redis-py: the clie
 from __future__ import annotations
 
 import logging
-import os
 import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from requests_zohorecruit.interruptions import find_interruption, pass_interruption
+from requests_zohorecruit.stores.errors import describe
 from requests_zohorecruit.stores.polling import check_key, describe_process, poll
 from requests_zohorecruit.stores.text_store import SwappingStore
+from requests_zohorecruit.thread_locks import identify_process
 
 if TYPE_CHECKING:
     from redis import Redis, RedisCluster
@@ -23,9 +25,9 @@ __all__ = ["MINIMUM_LEASE", "RedisStore"]
 
 _log = logging.getLogger(__name__)
 
-#: Seconds a lease must last at least: a second more than the longest token call, which is three attempts to connect
-#: of 5 s each and one answer of 30 s.
-MINIMUM_LEASE = 46.0
+#: Seconds a lease must last at least. A token call may go on for 5 s after its timeouts, whatever they are; those are
+#: known, and compared with the lease, when a store is put to use.
+MINIMUM_LEASE = 6.0
 
 _LONGEST_LEASE = 3600.0
 _LONGEST_KEY = 1024
@@ -54,8 +56,8 @@ class RedisStore(SwappingStore):
     :param client: any synchronous client of redis-py, with or without `decode_responses`
     :param key: of the record; the lock is ``{key}:lock``, in the same slot of a cluster unless the key has a ``}`` that
         ends no hash tag, which does no harm
-    :param lock_ttl: lease in seconds, from 46, which is enough for the default timeouts of token calls, to an hour.
-        With longer timeouts it has to be longer than three times the one to connect and once the one to read
+    :param lock_ttl: lease in seconds, from 6 to an hour. It has to be longer than a token call may last, which is both
+        of its timeouts and 5 s: 40 s with the default timeouts
     :raises TypeError: client is no synchronous Redis client, key no string, lock_ttl no number
     :raises ValueError: key is empty or too long, or lock_ttl out of range
     """
@@ -70,6 +72,9 @@ class RedisStore(SwappingStore):
                 f"lock_ttl must be {MINIMUM_LEASE:g} to {_LONGEST_LEASE:g} s, to outlive the longest token call"
             )
         super().__init__()
+        connection: dict[str, Any] = getattr(client, "get_connection_kwargs", dict)()
+        if "socket_timeout" in connection and connection["socket_timeout"] is None:
+            _log.warning("The Redis client has no socket_timeout: a server that stalls keeps callers waiting. Set 5 s.")
         self._client: Any = client
         self._key = check_key(key, _LONGEST_KEY)
         self._lock_key = f"{key}:lock" if re.match(r"[^{]*\{[^}]+\}", key) else f"{{{key}}}:lock"
@@ -94,26 +99,35 @@ class RedisStore(SwappingStore):
 
     @contextmanager
     def _hold(self, timeout: float) -> Iterator[None]:
-        process, owner = os.getpid(), f"{describe_process()} {uuid.uuid4().hex}"
-        self._acquire(owner, timeout)
+        process, owner = identify_process(), f"{describe_process()} {uuid.uuid4().hex}"
+        self._release_orphans()
+        held = [owner]  # as far as is known: an interruption can come right after Redis has given it
         try:
-            yield
+            try:
+                self._acquire(held, timeout)
+                yield
+            finally:
+                self._release(held, process)
         finally:
-            if process == os.getpid():  # and not in a child it forked
-                self._release(owner)
+            self._release(held, process)  # for an interruption that came before the first has begun
 
-    def _acquire(self, owner: str, timeout: float) -> None:
+    def _acquire(self, held: list[str], timeout: float) -> None:
+        (owner,) = held
+        try:
+            is_taken = poll(lambda: self._take(owner), timeout)
+        except Exception as error:
+            if find_interruption(error) is None:
+                self._orphans.append(held.pop())  # a server that does not answer is not asked again at once
+            raise
+        if not is_taken:
+            held.clear()
+            name = self._find_holder().rpartition(" ")[0] or "another process"
+            raise TimeoutError(f"{self!r} is locked by {name}; gave up after {timeout:g} s.")
+
+    def _release_orphans(self) -> None:
         for orphan in self._orphans[:]:
             self._client.eval(_RELEASE, 1, self._lock_key, orphan)
             self._orphans = [each for each in self._orphans if each != orphan]
-        try:
-            is_taken = poll(lambda: self._take(owner), timeout)
-        except BaseException:
-            self._orphans.append(owner)
-            raise
-        if not is_taken:
-            name = self._find_holder().rpartition(" ")[0] or "another process"
-            raise TimeoutError(f"{self!r} is locked by {name}; gave up after {timeout:g} s.")
 
     def _take(self, owner: str) -> bool:
         # When the answer to SET is lost, the client asks again and finds the lock taken: by us.
@@ -124,15 +138,20 @@ class RedisStore(SwappingStore):
         owner = self._client.get(self._lock_key) or ""
         return owner if isinstance(owner, str) else owner.decode("utf-8", "replace")
 
-    def _release(self, owner: str) -> None:
+    def _release(self, held: list[str], process: tuple[int, int]) -> None:
+        if not held or process != identify_process():  # a child that was forked in the block
+            return
         # What was done under the lock is done. Failing now would make the caller think that it is not.
         try:
-            if self._client.eval(_RELEASE, 1, self._lock_key, owner):
+            if self._client.eval(_RELEASE, 1, self._lock_key, held[0]):
+                held.clear()
                 return
             reason = "it was held longer than its lease"
         except Exception as cause:  # noqa: BLE001 - whatever the client raises, and never its text
-            self._orphans.append(owner)
-            reason = type(cause).__name__
+            pass_interruption(cause)
+            self._orphans.append(held[0])
+            reason = describe(cause)
+        held.clear()
         _log.warning("%r: the lock of %g s could not be released: %s", self, self._lock_ttl, reason)
 
     def __repr__(self) -> str:

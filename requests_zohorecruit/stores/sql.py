@@ -6,17 +6,18 @@ Knows nothing of what the record means; how each kind of database locks is `sql_
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores.errors import guarded
-from requests_zohorecruit.stores.polling import check_key
-from requests_zohorecruit.stores.sql_locks import choose_lock, renew_connections
+from requests_zohorecruit.stores.polling import check_key, identify_thread
+from requests_zohorecruit.stores.sql_locks import Connections, choose_lock
 from requests_zohorecruit.stores.text_store import SwappingStore
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class SQLStore(SwappingStore):
     """One row for the record, and a lock that the database ends when the connection of its holder does.
 
     Every call uses a connection of its own and is committed when it returns, whatever transaction the caller may have
-    open. The lock has another one, which is not taken from the pool for as long as it is held. A lock lost with its
+    open, past the engine's pool. It waits 2 s at most for what another session has locked. A lock lost with its
     connection may cost a token too much; the later one to save then gets a `TokenStoreError` instead of overwriting.
 
     SQLAlchemy's ``echo="debug"`` prints what it reads, tokens included. Like its engine, a store cannot be pickled.
@@ -59,9 +60,11 @@ class SQLStore(SwappingStore):
         if not isinstance(engine, sa.Engine):
             raise TypeError(f"engine must be a sqlalchemy.Engine, not {type(engine).__name__}")
         super().__init__()
-        self._engine = engine
         self._key = check_key(key, _LONGEST_KEY)
-        self._lock = choose_lock(engine, f"{TABLE.name}:{key}")
+        self._connections = Connections(engine)
+        self._lock = choose_lock(self._connections, f"{TABLE.name}:{key}")
+        #: Connections that hold the lock, by thread.
+        self._holding: dict[tuple[int, int, int], sa.Connection] = {}
 
     @guarded("prepared")
     def create_table(self) -> None:
@@ -69,58 +72,107 @@ class SQLStore(SwappingStore):
 
         :raises TokenStoreError: the database cannot be reached, or does not allow it
         """
-        renew_connections(self._engine)
         try:
-            TABLE.metadata.create_all(self._engine)
-        except sa.exc.DBAPIError:
+            with self._connections.open() as connection:
+                TABLE.metadata.create_all(connection)
+                connection.commit()
+        except sa.exc.DBAPIError as error:
+            pass_interruption(error)
             if not self._has_table():  # or else another process was faster
                 raise
 
-    def _hold(self, timeout: float) -> AbstractContextManager[None]:
-        renew_connections(self._engine)
-        return self._lock(timeout, self)
+    @contextmanager
+    def _hold(self, timeout: float) -> Iterator[None]:
+        holder = identify_thread()
+        with self._lock(timeout, self) as connection:
+            if connection is not None:
+                self._holding[holder] = connection
+            try:
+                yield
+            finally:
+                self._holding.pop(holder, None)
 
     def _read(self) -> str | None:
         try:
             return self._read_once()
         except sa.exc.DBAPIError as error:
+            pass_interruption(error)
             if not error.connection_invalidated:
                 raise
-        # The pool had a connection from before the server was restarted, and has thrown all of those away by now.
-        return self._read_once()
-
-    def _write(self, text: str) -> None:
-        if not self._update(text, sa.true()):
-            self._update(text, sa.true())  # another process has inserted the row meanwhile
-
-    def _swap(self, text: str, stored: str | bytes | None) -> bool:
-        return self._update(text, TABLE.c.record == Secret(stored or ""))
+        return self._read_once()  # the connection had ended while nothing was asked of it
 
     def _read_once(self) -> str | None:
-        query = sa.select(TABLE.c.record).where(TABLE.c.key == self._key)
+        # Through the connection that holds the lock, if this thread does: the next holder waits for no new one.
+        held = self._holding.get(identify_thread())
+        if held is not None and not held.invalidated:
+            with self._explained():
+                return self._select(held)
         with self._connect() as connection:
-            return connection.execute(query).scalar_one_or_none()
+            return self._select(connection)
+
+    def _write(self, text: str) -> None:
+        # Twice, because another process may insert the row between an update of none and an insertion.
+        if not (self._update(text, sa.true()) or self._update(text, sa.true())):
+            raise self._not_stored()
+
+    def _swap(self, text: str, stored: str | bytes | None) -> bool:
+        if self._update(text, TABLE.c.record == Secret(stored or "")):
+            return True
+        if self._read() == stored:
+            raise self._not_stored()
+        return False
+
+    def _select(self, connection: sa.Connection) -> str | None:
+        return connection.execute(sa.select(TABLE.c.record).where(TABLE.c.key == self._key)).scalar_one_or_none()
 
     def _update(self, text: str, condition: ColumnElement[bool]) -> bool:
+        """Replace the row that meets the condition, or insert one; False when another one is in the way."""
         text = Secret(text)  # engines log parameters by their repr
         update = sa.update(TABLE).where(TABLE.c.key == self._key, condition).values(record=text)
         with self._connect() as connection:
             if connection.execute(update).rowcount:
+                self._check_stored(connection, text)
                 return True
         try:
             with self._connect() as connection:
                 connection.execute(sa.insert(TABLE).values(key=self._key, record=text))
+                self._check_stored(connection, text)
         except sa.exc.IntegrityError:
+            if self._read() is None:  # no other process was faster: the row itself is refused
+                raise
             return False
         return True
 
+    def _check_stored(self, connection: sa.Connection, text: str) -> None:
+        # In the same transaction, which the error undoes. The count of rows does not tell: it counts what triggers and
+        # rules dropped, and what MySQL cut off without its strict mode.
+        if self._select(connection) != text:
+            raise self._not_stored()
+
+    def _not_stored(self) -> TokenStoreError:
+        return TokenStoreError(
+            f"{self!r} could not be saved: the database reports no error, but does not hold the new record.",
+            hint=f"Look for triggers, rules, row-level security and a short column in table {TABLE.name!r}.",
+        )
+
     @contextmanager
     def _connect(self) -> Iterator[sa.Connection]:
-        renew_connections(self._engine)
-        try:
-            with self._engine.begin() as connection:
+        with self._explained():
+            connection = self._connections.open()
+            try:
                 yield connection
-        except (sa.exc.ProgrammingError, sa.exc.OperationalError):
+                connection.commit()
+            except BaseException:
+                connection.close()
+                raise
+            self._connections.close_soon(connection)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (sa.exc.ProgrammingError, sa.exc.OperationalError) as error:
+            pass_interruption(error)
             if self._has_table():
                 raise
             raise TokenStoreError(
@@ -128,7 +180,8 @@ class SQLStore(SwappingStore):
             ) from None
 
     def _has_table(self) -> bool:
-        return sa.inspect(self._engine).has_table(TABLE.name)
+        with self._connections.open() as connection:
+            return sa.inspect(connection).has_table(TABLE.name)
 
     def __repr__(self) -> str:
-        return f"SQLStore({self._engine.dialect.name}, {self._key!r})"
+        return f"SQLStore({self._connections.engine.dialect.name}, {self._key!r})"

@@ -1,4 +1,4 @@
-"""How each kind of database locks, and what becomes of an engine's connections when a process forks.
+"""A store's own connections to a database, for how long they wait, and how each kind of database locks.
 
 Knows nothing of the table and what is in it.
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,16 +19,33 @@ from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
+from requests_zohorecruit.interruptions import pass_interruption
+from requests_zohorecruit.stores.errors import describe, find_code
 from requests_zohorecruit.stores.file_lock import LockFile
 from requests_zohorecruit.stores.polling import poll
-from requests_zohorecruit.thread_locks import ThreadLock
+from requests_zohorecruit.thread_locks import ThreadLock, identify_process
 
-__all__ = ["Hold", "choose_lock", "renew_connections"]
+__all__ = ["Connections", "Hold", "choose_lock"]
 
 _log = logging.getLogger(__name__)
 
-#: Takes a timeout in seconds and the store, for messages.
-Hold = Callable[[float, object], AbstractContextManager[None]]
+#: Takes a timeout in seconds and the store, for messages. Gives the connection that holds the lock, if one does.
+Hold = Callable[[float, object], AbstractContextManager["sa.Connection | None"]]
+
+#: Seconds that a statement may wait for what another session has locked. A save that fails is tried twice in the course
+#: of one refresh, so the call that refreshes loses about 5 s at most.
+LONGEST_WAIT = 2.0
+#: How long a statement may take on top of that, where the database can limit it.
+_LONGEST_WORK = 0.5
+#: How long a connection that has done its work stays open for more.
+_SPARE_FOR = 1.0
+_LIMITS = {
+    # Of the transaction and not of the session, because PgBouncer may give every transaction another session.
+    "postgresql": "SELECT set_config('lock_timeout', '{lock}', true), set_config('statement_timeout', '{all}', true)",
+    # Whole seconds. The second one is for tables, and a year if nothing else is said.
+    "mysql": "SET SESSION innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}",
+    "sqlite": "PRAGMA busy_timeout = {lock}",
+}
 
 # Advisory locks, asked for without waiting. PostgreSQL's belongs to the transaction and not to the session, because
 # poolers like PgBouncer may give every transaction another session. MySQL's names are common to all databases of a
@@ -35,6 +54,10 @@ _TAKE = {
     "postgresql": sa.text("SELECT pg_try_advisory_xact_lock(:number)"),
     "mysql": sa.text("SELECT GET_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), :name)), 0)"),
 }
+# Waited for in the server, which wakes up one waiter after the other at once; with hundreds of processes, asking again
+# and again would keep it busy with nothing but that.
+_WAIT = sa.text("SELECT pg_advisory_xact_lock(:number)")
+_LOCK_NOT_AVAILABLE = "SQLSTATE 55P03"
 # PostgreSQL's ends with the transaction. MySQL's would end with the session, but some time after we have gone on.
 _FREE = {"mysql": sa.text("SELECT RELEASE_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), :name)))")}
 _HOLDER = {
@@ -50,84 +73,138 @@ _HOLDER = {
 _sqlite_files: WeakKeyDictionary[sa.Engine, str] = WeakKeyDictionary()
 _in_memory: WeakKeyDictionary[sa.Engine, dict[str, ThreadLock]] = WeakKeyDictionary()
 
-# Which process an engine's connections belong to, as far as is known, and what parents left behind.
-_owners: WeakKeyDictionary[sa.Engine, int] = WeakKeyDictionary()
-_inherited: list[sa.Pool] = []
-_changing_owners = ThreadLock()
-#: Seconds; nothing is waited for there.
-_LONGEST_CHANGE = 60.0
 
+class Connections:
+    """Connections as an engine makes them, but past its pool, which wait for what others have locked for a while only.
 
-def renew_connections(engine: sa.Engine) -> None:
-    """Give a forked child connections of its own, where the engine was used for a store before the fork.
-
-    A child must not speak through its parent's connections, nor wait for a pool that one of its parent's threads was
-    just using.
+    The pool may be used up, be it by the very thread that asks for a token in the middle of a transaction; and its
+    connections must not be used in a forked child.
     """
-    pid = os.getpid()
-    if _owners.setdefault(engine, pid) == pid:
-        return
-    with _changing_owners.hold(_LONGEST_CHANGE):
-        if _owners[engine] == pid:  # another thread of this child was faster
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self.kind = {"mariadb": "mysql"}.get(engine.dialect.name, engine.dialect.name)
+        self._spare: list[tuple[tuple[int, int], sa.Connection]] = []
+
+    def open(self) -> sa.Connection:
+        """Open a connection, whose first transaction waits `LONGEST_WAIT` at most; closing ends it."""
+        if isinstance(self.engine.pool, sa.pool.StaticPool | sa.pool.SingletonThreadPool):
+            return self.engine.connect()  # a database in memory, which another connection would not see
+        connection = self._take_spare() or self._make()
+        try:
+            self.limit_waiting(connection, LONGEST_WAIT)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def close_soon(self, connection: sa.Connection) -> None:
+        """Close a connection that has done its work, unless there is more to do within a second.
+
+        When a token has expired, each process reads and then waits for the lock. A second connection for each is what
+        a database with many of them would spend most of its time on.
+        """
+        connection.rollback()
+        if self.kind == "sqlite":  # costs next to nothing, and may belong to its thread
+            connection.close()
             return
-        if not isinstance(engine.pool, sa.pool.StaticPool | sa.pool.SingletonThreadPool):  # a database in memory
-            # Kept, because a connection that is collected might say goodbye to the server on the parent's behalf.
-            _inherited.append(engine.pool)
-            engine.dispose(close=False)
-        _owners[engine] = pid  # not before: from now on the other threads go on without a look
+        spare = identify_process(), connection
+        self._spare.append(spare)
+        timer = threading.Timer(_SPARE_FOR, self._close_spare, (spare,))
+        timer.daemon = True
+        timer.start()
+
+    def limit_waiting(self, connection: sa.Connection, seconds: float) -> None:
+        """Limit how long each statement of this transaction waits for what another session has locked."""
+        lock = max(1, int(1000 * seconds))
+        whole = {"lock": lock, "all": lock + int(1000 * _LONGEST_WORK), "seconds": max(1, round(seconds))}
+        connection.exec_driver_sql(_LIMITS[self.kind].format(**whole))
+
+    def _make(self) -> sa.Connection:
+        connection = sa.Connection(self.engine, self.engine.pool.recreate().connect())
+        if self.kind != "sqlite":
+            # Not the engine's level: in AUTOCOMMIT, PostgreSQL would give locks and limits back at once.
+            connection.execution_options(isolation_level="READ COMMITTED")
+        connection.detach()
+        return connection
+
+    def _take_spare(self) -> sa.Connection | None:
+        # A parent's are left where they are: one that is collected might say goodbye to the server on its behalf.
+        mine = [spare for spare in self._spare if spare[0] == identify_process()]
+        return mine[0][1] if mine and self._remove(mine[0]) else None
+
+    def _close_spare(self, spare: tuple[tuple[int, int], sa.Connection]) -> None:
+        if self._remove(spare):
+            with suppress(Exception):  # the server may have ended it; nothing depends on it
+                spare[1].close()
+
+    def _remove(self, spare: tuple[tuple[int, int], sa.Connection]) -> bool:
+        try:
+            self._spare.remove(spare)  # by one thread only
+        except ValueError:
+            return False
+        return True
 
 
-def choose_lock(engine: sa.Engine, name: str) -> Hold:
+def choose_lock(connections: Connections, name: str) -> Hold:
     """Return the lock of that name, shared by all users of this database.
 
     :raises ValueError: no lock is known for this kind of database
     """
-    kind = {"mariadb": "mysql"}.get(engine.dialect.name, engine.dialect.name)
+    kind = connections.kind
     if kind == "sqlite":
-        return partial(_hold_sqlite, engine, name)
+        return partial(_hold_sqlite, connections, name)
     if kind in _TAKE:
-        return _AdvisoryLock(engine, name, kind).hold
+        return _AdvisoryLock(connections, name).hold
     raise ValueError(f"SQLStore works with PostgreSQL, MySQL, MariaDB and SQLite, not with {kind}")
 
 
 class _AdvisoryLock:
-    def __init__(self, engine: sa.Engine, name: str, kind: str) -> None:
-        self._engine = engine
+    def __init__(self, connections: Connections, name: str) -> None:
+        self._connections, self._kind = connections, connections.kind
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass"))
         number = int.from_bytes(digest.digest()[:8], "big", signed=True)
-        self._named: dict[str, Any] = {"number": number} if kind == "postgresql" else {"name": digest.hexdigest()}
-        self._kind = kind
+        self._named: dict[str, Any] = {"number": number} if self._kind == "postgresql" else {"name": digest.hexdigest()}
 
     @contextmanager
-    def hold(self, timeout: float, store: object) -> Iterator[None]:
-        pid = os.getpid()
+    def hold(self, timeout: float, store: object) -> Iterator[sa.Connection]:
+        process = identify_process()
         connection = self._take(timeout, store)
         try:
-            yield
+            yield connection
         finally:
-            if pid == os.getpid():  # and not in a child that inherited the connection
+            if process == identify_process():  # and not in a child that inherited the connection
                 _close(connection, store, self._free)
 
     def _take(self, timeout: float, store: object) -> sa.Connection:
-        # Not the engine's level: in AUTOCOMMIT, PostgreSQL would give the lock back at once.
-        connection = self._engine.connect().execution_options(isolation_level="READ COMMITTED")
-
-        def take() -> bool:
-            return bool(connection.execute(_TAKE[self._kind], self._named).scalar())
-
+        connection = self._connections.open()
         try:
-            # Out of the pool, so that with a pool of one no thread waits for this holder or for a waiter; but not for
-            # a single look at a lock that is taken, since a connection from the pool costs nothing.
-            if timeout > 0:
-                connection.detach()
-            if not poll(take, timeout):
+            if not (self._wait if timeout > 0 and self._kind == "postgresql" else self._poll)(connection, timeout):
                 self._give_up(connection, timeout, store)
-            if timeout <= 0:
-                connection.detach()
         except BaseException:
             _close(connection, store)
             raise
         return connection
+
+    def _poll(self, connection: sa.Connection, timeout: float) -> bool:
+        return poll(lambda: bool(connection.execute(_TAKE[self._kind], self._named).scalar()), timeout)
+
+    def _wait(self, connection: sa.Connection, timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
+        left = timeout
+        while left > 0:
+            # A little at a time, because not every driver lets Ctrl-C through while it waits.
+            self._connections.limit_waiting(connection, min(left, LONGEST_WAIT))
+            try:
+                connection.execute(_WAIT, self._named)
+            except sa.exc.DBAPIError as error:
+                if find_code(error) != _LOCK_NOT_AVAILABLE:
+                    raise
+                connection.rollback()
+                left = deadline - time.monotonic()
+            else:
+                return True
+        return False
 
     def _free(self, connection: sa.Connection) -> None:
         if self._kind in _FREE:
@@ -141,11 +218,12 @@ class _AdvisoryLock:
         raise TimeoutError(f"{store!r} is locked by {holder}; gave up after {timeout:g} s.")
 
 
-def _hold_sqlite(engine: sa.Engine, name: str, timeout: float, store: object) -> AbstractContextManager[None]:
+def _hold_sqlite(connections: Connections, name: str, timeout: float, store: object) -> AbstractContextManager[None]:
     """Hold a lock file beside the database: a transaction that locks SQLite would lock readers out, too."""
+    engine = connections.engine
     # Asked once for each engine: in memory, all may share one connection and be in the middle of something.
     if engine not in _sqlite_files:
-        with engine.connect() as connection:
+        with connections.open() as connection:
             files = {database: file for _, database, file in connection.exec_driver_sql("PRAGMA database_list")}
         _sqlite_files[engine] = files["main"]
     if not _sqlite_files[engine]:
@@ -166,4 +244,5 @@ def _close(
         finally:
             connection.close()
     except Exception as cause:  # noqa: BLE001 - whatever the driver raises, and never its text
-        _log.warning("%r: the connection that held the lock could not be closed: %s", store, type(cause).__name__)
+        pass_interruption(cause)
+        _log.warning("%r: the connection that held the lock could not be closed: %s", store, describe(cause))

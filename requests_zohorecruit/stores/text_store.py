@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.stores.base import SharedByCopies
 from requests_zohorecruit.stores.encoding import decode, encode
 from requests_zohorecruit.stores.errors import guarded
 from requests_zohorecruit.stores.polling import identify_thread
@@ -18,7 +19,7 @@ from requests_zohorecruit.stores.polling import identify_thread
 __all__ = ["SwappingStore", "TextStore"]
 
 
-class TextStore(ABC):
+class TextStore(SharedByCopies, ABC):
     """Loads and saves the record as text; subclasses read and write the text, and lock it."""
 
     @guarded("loaded")
@@ -59,7 +60,7 @@ class SwappingStore(TextStore):
     """Remembers what was stored when the lock was taken. A holder that has lost the lock overwrites nothing."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[int, int], str | bytes | None] = {}
+        self._seen: dict[tuple[int, ...], str | bytes | None] = {}
 
     @guarded("saved")
     def save(self, record: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from requests_zohorecruit.errors import AuthorizationError, UnknownRegionError, UntrustedHostError
@@ -16,11 +17,16 @@ from requests_zohorecruit.secret import clears_frames
 __all__ = ["Region", "find_region", "https_host", "parse_callback"]
 
 
+#: The table's regions by code and alias; empty only while the table is made, at the end of this module.
+_BY_NAME: dict[str, Region] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """One Zoho data centre.
 
-    A region that is not in the table (a test server, a data centre too new for this release) is made by hand::
+    A region that is not in the table (a test server, a data centre too new for this release) is made by hand, with a
+    code of its own::
 
         Region("mars", "https://accounts.zoho.example", "https://recruit.zoho.example")
 
@@ -30,7 +36,8 @@ class Region:
     :param upload_url: where bulk uploads go; `recruit_url` when not given
     :param api_domain: the ``api_domain`` Zoho names in its answers; `recruit_url` when not given.
         Recruit itself does not live there.
-    :raises UntrustedHostError: a URL that is not https, or carries userinfo, a path, a query or a fragment
+    :raises UntrustedHostError: a URL that is not https, or carries userinfo, a path, a query or a fragment; or a code
+        or alias of the table with other URLs than the table's
     :raises TypeError: a value that is no string
     :raises ValueError: a code that is no short lower-case name
     """
@@ -45,15 +52,31 @@ class Region:
         if not isinstance(self.code, str):
             raise TypeError(f"region code must be a string, not {type(self.code).__name__}")
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", self.code):
-            raise ValueError(f"region code {self.code!r} is not a short lower-case name such as 'eu'")
+            raise ValueError(f"region code {_show(self.code)} is not a short lower-case name such as 'eu'")
+        object.__setattr__(self, "code", str(self.code))  # a plain string, which a repr shows
         for name in ("accounts_url", "recruit_url", "upload_url", "api_domain"):
             value = getattr(self, name) or (self.recruit_url if name in {"upload_url", "api_domain"} else "")
             object.__setattr__(self, name, _parse_origin(name, value, self.code))
+        known = _BY_NAME.get(self.code)
+        if known is not None and known != self:
+            raise UntrustedHostError(
+                f"{self.code!r} is the name of Zoho's region {known.code}, which has other addresses than this one.",
+                region=known.code,
+                hint=f"Take Region.lookup({self.code!r}); or give a region of your own, such as a test server's, "
+                "another code.",
+            )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Checked when it is unpickled, too: the secrets go where a region says.
+        return Region, (self.code, self.accounts_url, self.recruit_url, self.upload_url, self.api_domain)
 
     @classmethod
     @clears_frames
     def lookup(cls, value: str | Region) -> Region:
-        """Find a region by code or alias (``"eu"``, ``"COM"``) or accounts URL; a `Region` is returned as it is.
+        """Find a region by code or alias (``"eu"``, ``"COM"``), or by a host or https address of it.
+
+        The address may be any that a browser or a program shows, such as ``recruit.zoho.in`` or
+        ``https://recruit.zoho.in/recruit/org123/ShowTab.do``. A `Region` is returned as it is.
 
         :raises UnknownRegionError: not in the table; the message lists what is
         :raises TypeError: neither a string nor a `Region`
@@ -61,17 +84,12 @@ class Region:
         if isinstance(value, Region):
             return value
         if not isinstance(value, str):
-            raise TypeError(
-                f"region must be a code such as 'eu', an accounts URL or a Region, not {type(value).__name__}"
-            )
-        # Only ASCII may be folded: str.lower() maps the Kelvin sign to "k".
-        found = _BY_NAME.get(value.lower().removesuffix("/")) if value.isascii() else None
+            raise TypeError(f"region must be a code such as 'eu', an address or a Region, not {type(value).__name__}")
+        found = _find_by_name(value) if value.isascii() else None  # str.lower() maps the Kelvin sign to "k"
         if found is None:
-            known = ", ".join(region.code for region in _TABLE)
-            # What is too long for a region, or has an "@", may be a secret in the wrong place.
-            name = repr(value) if re.fullmatch(r"[\w.:/-]{0,40}", value, re.ASCII) else "as given (not shown here)"
+            name = "has that name" if _may_be_secret(value) else "is named"
             raise UnknownRegionError(
-                f"No Zoho region is named {name}; known are {known}.",
+                f"No Zoho region {name} {_show(value)}; known are {', '.join(region.code for region in _TABLE)}.",
                 hint="For any other data centre, create a Region(code, accounts_url, recruit_url, …).",
             )
         return found
@@ -129,6 +147,21 @@ class Region:
         return domain if domain in {*_API_DOMAINS, *(f"https://{host}" for host in self.hosts)} else None
 
 
+def _find_by_name(value: str) -> Region | None:
+    name = value.lower()
+    return _BY_NAME.get(name) or _BY_HOST.get(https_host(name if "://" in name else f"https://{name}"))
+
+
+def _may_be_secret(value: str) -> bool:
+    """Tell whether a value given for a region is anything else than a short word or the address of a host."""
+    plain = r"[\w-]{0,16}|(?=.{0,40}\Z)(https?://)?[a-z-]+(\.[a-z-]+)+/?"
+    return not re.fullmatch(plain, value, re.ASCII | re.IGNORECASE)
+
+
+def _show(value: str) -> str:
+    return "(not shown: it may be a secret)" if _may_be_secret(value) else repr(str(value))
+
+
 def https_host(url: str) -> str | None:
     """Return ``host`` (port 443) or ``host:port`` of an https URL in lower case; None for anything else or odd.
 
@@ -142,12 +175,12 @@ def https_host(url: str) -> str | None:
         host, port = parts.hostname, parts.port
     except ValueError:
         return None
-    if parts.scheme != "https" or "@" in parts.netloc or not host or host.endswith(".") or parts.netloc.endswith(":"):
-        return None
-    if "%" in host:
+    if parts.scheme != "https" or not host or host.endswith(".") or "%" in host:
         return None
     if ":" in host:
         host = f"[{host}]"
+    if not re.fullmatch(r"(:[0-9]+)?", parts.netloc.lower().removeprefix(host)):
+        return None  # a user name, a colon without a port, or what some parsers overlook behind an IPv6 address
     return host if port in {None, 443} else f"{host}:{port}"
 
 
@@ -211,8 +244,8 @@ def _parse_origin(name: str, value: object, code: str) -> str:
     host = https_host(value)
     if host is None or not set("/?#").isdisjoint(value[len("https://") :].removesuffix("/")):
         raise UntrustedHostError(
-            f"{name} of region {code!r} must look like https://host or https://host:port: no http, user name, path, "
-            "query or fragment.",
+            f"{name} of region {_show(code)} must look like https://host or https://host:port: no http, user name, "
+            "path, query or fragment.",
             region=code,
         )
     return f"https://{host}"
@@ -236,11 +269,9 @@ _ROWS: tuple[tuple[str, tuple[str, ...], str, str, str, str], ...] = (
 )
 # fmt: on
 _TABLE = tuple(Region(code, *(f"https://{host}" for host in hosts)) for code, _, *hosts in _ROWS)
-_BY_NAME: Mapping[str, Region] = {
-    name: region
-    for region, (code, aliases, *_) in zip(_TABLE, _ROWS, strict=True)
-    for name in (code, region.accounts_url, *aliases)
-}
+for _region, (_code, _aliases, *_) in zip(_TABLE, _ROWS, strict=True):
+    _BY_NAME.update(dict.fromkeys((_code, *_aliases), _region))
+_BY_HOST: Mapping[str | None, Region] = {host: region for region in _TABLE for host in region.hosts}
 _API_DOMAINS = frozenset(
     domain
     for region in _TABLE

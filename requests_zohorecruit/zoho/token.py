@@ -9,11 +9,12 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 from requests_zohorecruit.secret import Secret, checked_secret, clears_frames, fingerprint
 
-__all__ = ["SCHEME", "TOKEN_KEYS", "Token", "read_lifetime", "split_scope"]
+__all__ = ["LONGEST_LIFETIME", "SCHEME", "TOKEN_KEYS", "Token", "read_lifetime", "read_number", "split_scope"]
 
 #: The scheme of the Authorization header, even if ``token_type`` says otherwise.
 SCHEME = "Zoho-oauthtoken"
@@ -23,7 +24,8 @@ TOKEN_KEYS = ("access_token", "refresh_token", "expires_at", "expires_in", "scop
 
 #: Seconds an access token lives when Zoho does not say (www.zoho.com/accounts/protocol/oauth/ says one hour).
 DEFAULT_LIFETIME = 3600
-#: No Zoho access token lives longer than this; a larger ``expires_in`` is in milliseconds.
+#: No Zoho access token lives longer than this: a larger ``expires_in`` is in milliseconds, and no token is believed to
+#: be alive for longer than this from now on (T81).
 LONGEST_LIFETIME = 86_400
 #: Seconds before expiry from which a refresh is tried while other callers go on with the token.
 ADVISORY_WINDOW = 300.0
@@ -123,12 +125,26 @@ def read_lifetime(answer: Mapping[str, Any]) -> int:
     string. What cannot be read means one hour: a good token is not thrown away for its label (T17).
     """
     for key in ("expires_in_sec", "expires_in"):
-        seconds = _parse_number(answer.get(key))
+        seconds = read_number(answer.get(key))
         if seconds is not None and seconds > LONGEST_LIFETIME:
             seconds /= 1000
         if seconds is not None and 1 <= seconds <= LONGEST_LIFETIME:
             return int(seconds)
     return DEFAULT_LIFETIME
+
+
+def read_number(value: object) -> float | None:
+    """Read a number as stores give it back: any type of number, `Decimal` included, or its digits as text or bytes.
+
+    Returns None for everything else: a bool, NaN, infinity, and what no `float` can hold.
+    """
+    if isinstance(value, bool) or not isinstance(value, (Number, str, bytes)):
+        return None
+    try:
+        number = float(value)  # type: ignore[arg-type]  # complex numbers are numbers, too
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def split_scope(value: object) -> tuple[str, ...]:
@@ -147,20 +163,10 @@ def split_scope(value: object) -> tuple[str, ...]:
 def _parse_epoch(value: object) -> float:
     if value is None or value == "":
         return 0.0
-    seconds = _parse_number(value)
+    seconds = read_number(value)
     if seconds is None:
         raise ValueError("expires_at is no number of epoch seconds")
     return seconds
-
-
-def _parse_number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _check_text(name: str, value: object) -> str | None:

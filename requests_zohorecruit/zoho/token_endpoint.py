@@ -6,17 +6,17 @@ Knows nothing of stores, locks or when to refresh. What comes back is read in `t
 from __future__ import annotations
 
 import threading
-from contextlib import nullcontext
 from typing import Any, cast
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
-from urllib3.util import Retry
 
-from requests_zohorecruit.errors import TokenEndpointError
+from requests_zohorecruit.errors import TokenEndpointError, describe_type
+from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import checked_secret, clears_frames
 from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.call_session import PlainSession, make_call_session
+from requests_zohorecruit.zoho.deadline import SLACK, Deadline
 from requests_zohorecruit.zoho.grants import Grant
 from requests_zohorecruit.zoho.token import Token
 from requests_zohorecruit.zoho.token_answers import Answer, make_redirect_error, read_revocation, read_token_answer
@@ -27,8 +27,8 @@ __all__ = ["TIMEOUT", "TokenEndpoint"]
 TIMEOUT = (5, 30)
 #: Bytes of an answer that are read; Zoho's are under one kilobyte.
 LONGEST_ANSWER = 64 * 1024
-#: Tries to connect before giving up. A connection that was never made has sent nothing, so trying again is safe.
-CONNECT_TRIES = 3
+#: Bytes that are read of it at a time.
+_PIECE = 1024
 
 
 class TokenEndpoint:
@@ -47,17 +47,19 @@ class TokenEndpoint:
         session: requests.Session | None = None,
         timeout: float | tuple[float, float] = TIMEOUT,
     ) -> None:
-        if session is not None and not isinstance(session, requests.Session):
-            raise TypeError(f"session must be a requests.Session, not {type(session).__name__}")
+        if session is not None and not isinstance(session, PlainSession):
+            raise TypeError(
+                f"session must be a requests.Session, not {describe_type(session)}. It is for calls to Zoho Accounts "
+                "only, which are made with requests; leave it out unless they need a proxy or certificate of their own"
+            )
         self.application = application
         self._session = session
         self._timeout = _check_timeout(timeout)
 
     @property
     def longest_call(self) -> float:
-        """Seconds that a call may take by its timeouts: all tries to connect, and one answer."""
-        connect, read = self._timeout
-        return CONNECT_TRIES * connect + read
+        """Seconds after which a call has ended, whatever the server does."""
+        return sum(self._timeout) + SLACK
 
     @clears_frames
     def mint(self, grant: Grant, previous: Token | None, *, now: float) -> Token:
@@ -104,15 +106,17 @@ class TokenEndpoint:
     def _post(self, url: str, body: str) -> Answer:
         # Prepared outside the session: its auth, netrc, headers and cookies have no business here (T09, T27).
         prepared = requests.Request("POST", url, data=body, headers=_HEADERS).prepare()
-        # A session per call: one token an hour needs no pool, and a pooled TLS connection must not be shared by fork.
-        with _private_session() if self._session is None else nullcontext(self._session) as session:
+        with Deadline(*self._timeout) as deadline:
+            session = make_call_session(self._session, deadline)
             settings = _merge_settings(session, url)
             try:
-                # The adapter is called directly: a session's hooks would see the answer, and its jar keep the cookies.
-                with session.get_adapter(url).send(prepared, timeout=self._timeout, **settings) as response:
-                    answer = _read_bounded(response)
+                with session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings) as response:
+                    answer = _read_bounded(response, deadline)
+                    deadline.check()  # what was shut down can look like the end of an answer
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-                what, uncertain = _describe_failure(error)
+                pass_interruption(error)
+                late = f"No whole answer within {deadline.seconds:g} s from"
+                what, uncertain = (late, True) if deadline.expired else _describe_failure(error)
                 code = self.application.region.code
                 raise TokenEndpointError(
                     f"{what} {url.split('/')[2]} (Zoho Accounts, region {code}).",
@@ -125,14 +129,11 @@ class TokenEndpoint:
         return answer
 
 
-_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-
-
-def _private_session() -> requests.Session:
-    session = requests.Session()
-    retries = Retry(CONNECT_TRIES - 1, read=False, redirect=False, status=False, other=False)
-    session.mount("https://", HTTPAdapter(max_retries=retries))
-    return session
+_HEADERS = {
+    "Content-Type": "application/x-www-form-urlencoded",
+    "Accept": "application/json",
+    "Cache-Control": "no-store",  # for a session that caches by itself
+}
 
 
 def _merge_settings(session: requests.Session, url: str) -> dict[str, Any]:
@@ -143,8 +144,14 @@ def _merge_settings(session: requests.Session, url: str) -> dict[str, Any]:
     return cast("dict[str, Any]", settings)
 
 
-def _read_bounded(response: requests.Response) -> Answer:
-    content = response.raw.read(LONGEST_ANSWER + 1, decode_content=True)
+def _read_bounded(response: requests.Response, deadline: Deadline) -> Answer:
+    content = bytearray()
+    # As requests reads by itself: adapters need give no more than a file, or nothing.
+    for piece in response.iter_content(_PIECE) if response.raw is not None else [response.content or b""]:
+        content += piece
+        if len(content) > LONGEST_ANSWER:
+            break
+        deadline.check()
     try:
         text = content.decode("utf-8") if len(content) <= LONGEST_ANSWER else ""
     except UnicodeDecodeError:
@@ -169,9 +176,9 @@ def _describe_failure(error: Exception) -> tuple[str, bool]:
         return "The TLS certificate was not accepted:", False
     if type(error) is OSError:  # requests' way to say that a certificate file is not there
         return "The certificate settings allow no connection to", False
-    if isinstance(error, (requests.exceptions.Timeout, ReadTimeoutError)):
-        return "No answer within the timeout from", True
     reason: Any = error.args[0] if error.args else None
+    if isinstance(error, (requests.exceptions.Timeout, ReadTimeoutError)) or isinstance(reason, ReadTimeoutError):
+        return "No answer within the timeout from", True
     if isinstance(getattr(reason, "reason", reason), NewConnectionError):
         return "No connection to", False
     return "The connection broke before there was a whole answer from", True

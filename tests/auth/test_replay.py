@@ -7,22 +7,38 @@ import gzip
 import io
 import itertools
 import json
+import logging
 import os
 import pickle
 import random
 import threading
 import time
+from contextlib import ExitStack
+from multiprocessing.reduction import ForkingPickler
 
+import cloudpickle
+import dill
+import joblib
 import pytest
 import requests
+from celery import Celery
 from helpers.engine_parts import Clock, in_threads
 from helpers.https_server import DENIED, INVALID_TOKEN, OK, SCOPE_MISMATCH, Answer, Zoho, document, header
-from helpers.planted_secrets import CLIENT_SECRET, GRANT, quiet_about_secrets, raising
+from helpers.planted_secrets import CLIENT_ID, CLIENT_SECRET, GRANT, quiet_about_secrets, raising
 from requests.adapters import HTTPAdapter
 from requests.hooks import dispatch_hook
+from requests_cache import CachedSession
+from requests_oauthlib import OAuth2Session
 from urllib3 import HTTPResponse
 
-from requests_zohorecruit import MemoryStore, ReauthorizationRequired, ThrottledError, TokenEndpointError
+from requests_zohorecruit import (
+    MemoryStore,
+    ReauthorizationRequired,
+    ThrottledError,
+    TokenEndpointError,
+    zohorecruit_compliance_fix,
+)
+from requests_zohorecruit.secret import Secret
 
 CANDIDATES = "/recruit/v2/Candidates"
 
@@ -83,7 +99,7 @@ def test_a_rejection_or_an_unreadable_401_is_cured_by_one_refresh_and_one_replay
     assert tokens_sent(zoho) == [header(1), header(2)]
     assert len(zoho.token_calls) == 2
     assert response.request.headers["Authorization"] == header(2)
-    assert response.history[0].request.headers["Authorization"] == header(1)
+    assert response.history[0].request.headers["Authorization"] == repr(Secret(header(1)))
 
 
 LEFT_ALONE = {
@@ -506,7 +522,7 @@ class TestHandedBack:
 
         zoho.session.mount("https://", Bodiless())
         response = zoho.session.get(zoho.url(), auth=zoho.rejecting(zoho.auth()))
-        assert (response.status_code, response.history[0].content) == (200, None)
+        assert (response.status_code, response.history[0].content) == (200, b"")
 
 
 class Recording(HTTPAdapter):
@@ -626,15 +642,47 @@ class TestRedirects:
         assert [past.status_code for past in response.history] == [307]
         assert [(call.authorization, call.body) for call in zoho.calls] == [(header(1), b"body")] * 2
 
-    def test_a_redirect_after_a_replay_is_followed_and_costs_no_further_token(self, zoho, auth):
-        moved = Answer(307, b"", (("Location", CANDIDATES),))
+    @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_T87_a_redirect_after_a_replay_is_followed_with_the_new_token(self, zoho, auth, status, stream):
+        moved = Answer(status, b"", (("Location", CANDIDATES),))
         zoho.answers["/recruit/v2/moved"] = lambda arrived: (
             moved if arrived.authorization in zoho.good else INVALID_TOKEN
         )
-        response = zoho.session.post(zoho.url("/recruit/v2/moved"), auth=auth, data=io.BytesIO(b"body"))
-        assert response.status_code == 200
-        assert zoho.calls[-1].body == b"body"
+        url, body = zoho.url("/recruit/v2/moved"), io.BytesIO(b"body")
+        response = zoho.session.post(url, auth=auth, data=body, stream=stream)
+        assert (response.status_code, response.json()) == (200, {"data": []})
+        # Not once more than it takes: refused, redirected, and accepted, where the redirect keeps the body.
+        assert tokens_sent(zoho) == [header(1), header(2), header(2)]
+        assert [call.body for call in zoho.calls] == [b"body", b"body", b"body" if status in {307, 308} else b""]
         assert len(zoho.token_calls) == 2
+
+    def test_T87_so_is_a_chain_of_redirects_one_of_which_leads_to_a_401(self, zoho, auth):
+        for path, to in (("/a", "/b"), ("/b", "/c"), ("/c", CANDIDATES)):
+            moved = Answer(307, b"", (("Location", to),))
+            zoho.answers[path] = lambda arrived, moved=moved: (
+                INVALID_TOKEN if arrived.path == "/b" and arrived.authorization not in zoho.good else moved
+            )
+        response = zoho.session.post(zoho.url("/a"), auth=auth, data=b"body")
+        assert response.status_code == 200
+        assert [call.path for call in zoho.calls] == ["/a", "/b", "/b", "/c", CANDIDATES]
+        assert tokens_sent(zoho) == [header(1)] * 2 + [header(2)] * 3
+
+    @pytest.mark.parametrize("status", [303, 307])
+    def test_T87_to_a_stranger_neither_token_goes_along_and_its_401_is_none_of_ours(self, zoho, auth, status):
+        with Zoho() as stranger:
+            stranger.answers["/"] = lambda _: INVALID_TOKEN
+            away = Answer(status, b"", (("Location", stranger.url("/", host="127.0.0.1")),))
+            zoho.answers[CANDIDATES] = lambda arrived: away if arrived.authorization in zoho.good else INVALID_TOKEN
+            response = zoho.session.post(zoho.url(), auth=auth, data=b"body")
+            assert (response.status_code, tokens_sent(stranger)) == (401, [None])
+        assert tokens_sent(zoho) == [header(1), header(2)]
+        assert len(zoho.token_calls) == 2
+
+    def test_T87_a_request_that_was_not_redirected_keeps_what_it_was_sent_with(self, zoho, auth):
+        request = auth(requests.Request("GET", zoho.url()).prepare())
+        assert zoho.session.send(request).status_code == 200
+        assert request.headers["Authorization"] == header(1)
 
     def test_a_401_behind_a_redirect_on_the_same_host_is_cured_too(self, zoho, auth):
         response = zoho.session.get(self.redirect(zoho, CANDIDATES), auth=auth)
@@ -730,7 +778,7 @@ class TestPause:
     ):
         response = zoho.session.get(zoho.url(), auth=auth)
         assert (response.status_code, response.json()["code"]) == (401, "INVALID_TOKEN")
-        assert [past.request.headers["Authorization"] for past in response.history] == [header(1)]
+        assert [past.status_code for past in response.history] == [401]
         for _ in range(20):
             assert zoho.session.get(zoho.url(), auth=auth).history == []
         (warning,) = self.warnings(caplog)
@@ -821,6 +869,203 @@ class TestPause:
         assert zoho.calls[-1].authorization != header(2)
 
 
+class TestHistory:
+    """T96: the refused token is in nobody's hands."""
+
+    def test_T96_the_request_in_history_carries_a_fingerprint_only(self, zoho, auth):
+        response = zoho.session.get(zoho.url(), auth=auth)
+        (past,) = response.history
+        assert past.request.headers["Authorization"] == repr(Secret(header(1)))
+        assert type(past.request.headers["Authorization"]) is str
+        assert (past.request.method, past.request.url) == ("GET", zoho.url())
+        assert response.request.headers["Authorization"] == header(2)
+
+    def test_T96_the_callers_own_request_stays_as_it_was_signed_and_can_be_sent_again(self, zoho, auth):
+        request = auth(requests.Request("GET", zoho.url()).prepare())
+        first = zoho.session.send(request)
+        assert request.headers["Authorization"] == header(1)
+        assert first.history[0].request is not request
+        assert zoho.session.send(request).status_code == 200
+        assert zoho.minted == 2
+
+    @pytest.mark.parametrize("backend", ["sqlite", "filesystem"])
+    @pytest.mark.parametrize("serializer", ["pickle", "json", "yaml"])
+    def test_T96_requests_cache_writes_no_token(self, zoho, auth, tmp_path, backend, serializer):
+        cached = CachedSession(str(tmp_path / "cache"), backend=backend, serializer=serializer)
+        cached.verify = zoho.ca
+        for _ in range(2):
+            response = cached.get(zoho.url(), auth=auth)
+        assert response.from_cache
+        assert response.json() == {"data": []}
+        cached.close()
+        written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+        assert written
+        assert not [data for data in written if b"planted" in data]
+
+
+class TestTwoDeadTokens:
+    """T78: a token that was adopted and is refused too is one more dead token, and no reason to pause."""
+
+    @pytest.fixture
+    def workers(self, zoho):
+        """Three that share a store: the first holds token 1, which is dead, as is 2, which the second has in the store."""
+        store = MemoryStore()
+        workers = [zoho.auth(store=store) for _ in range(3)]
+        for auth in workers:
+            assert zoho.session.get(zoho.url(), auth=auth).status_code == 200
+        zoho.good.clear()
+        assert zoho.session.get(zoho.url(), auth=workers[1]).status_code == 200
+        zoho.good.clear()
+        zoho.received.clear()
+        return workers
+
+    @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+    def test_T78_it_is_followed_by_one_mint_and_one_more_replay(self, zoho, workers, stream, caplog):
+        body = io.BytesIO(b"012body")
+        body.seek(3)
+        response = zoho.session.post(zoho.url(), auth=workers[0], data=body, stream=stream)
+        assert (response.status_code, response.json()) == (200, {"data": []})
+        assert [past.status_code for past in response.history] == [401, 401]
+        assert [past.json() for past in response.history] == [json.loads(INVALID_TOKEN.body)] * 2
+        assert tokens_sent(zoho) == [header(1), header(2), header(3)]
+        assert [call.body for call in zoho.calls] == [b"body"] * 3
+        assert len(zoho.token_calls) == 1
+        assert not workers[0]._refresher.grant.store.load().get("rejection_pause")
+        assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+    @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+    def test_T78_whatever_the_order_everybody_gets_an_answer_for_one_mint(self, zoho, workers, order):
+        assert [zoho.session.get(zoho.url(), auth=workers[index]).status_code for index in order] == [200] * 3
+        assert len(zoho.token_calls) == 1
+        assert not workers[0]._refresher.grant.store.load().get("rejection_pause")
+
+    def test_T78_when_the_minted_one_is_refused_too_there_is_a_pause_and_no_third_replay(self, zoho, workers, caplog):
+        zoho.answers[CANDIDATES] = lambda _: INVALID_TOKEN
+        response = zoho.session.get(zoho.url(), auth=workers[0])
+        assert (response.status_code, [past.status_code for past in response.history]) == (401, [401, 401])
+        assert tokens_sent(zoho) == [header(1), header(2), header(3)]
+        assert [record.levelname for record in caplog.records if record.levelno >= logging.WARNING] == ["WARNING"]
+        for auth in workers * 2:
+            assert zoho.session.get(zoho.url(), auth=auth).status_code == 401
+        assert len(zoho.token_calls) == 1
+
+    def test_T78_one_that_was_minted_since_the_request_was_sent_was_minted_for_what_it_met(self, zoho, workers):
+        # By another process, whose own replay has not been refused yet: were that one more dead token, each process
+        # would mint one.
+        def answer(arrived):
+            if arrived.authorization == header(1):
+                workers[1].refresh()
+            return INVALID_TOKEN
+
+        zoho.answers[CANDIDATES] = answer
+        response = zoho.session.get(zoho.url(), auth=workers[0])
+        assert (response.status_code, len(response.history)) == (401, 1)
+        assert tokens_sent(zoho) == [header(1), header(3)]
+        assert len(zoho.token_calls) == 1
+        assert workers[0]._refresher.record.pause
+
+    def test_T78_two_that_were_adopted_are_no_reason_to_pause_either(self, zoho, workers):
+        # Another host's clock is behind: what it has just minted looks older than the request.
+        behind = workers[1]._refresher.grant
+
+        def answer(arrived):
+            if arrived.authorization == header(2):
+                behind.clock = lambda: time.time() - 60
+                workers[1].refresh()
+            return INVALID_TOKEN
+
+        zoho.answers[CANDIDATES] = answer
+        response = zoho.session.get(zoho.url(), auth=workers[0])
+        assert (response.status_code, len(response.history)) == (401, 2)
+        assert tokens_sent(zoho) == [header(1), header(2), header(3)]
+        assert len(zoho.token_calls) == 1
+        assert not workers[0]._refresher.record.pause
+
+    def test_T78_eight_threads_that_adopt_a_dead_token_make_one_mint(self, zoho, workers):
+        everybody = threading.Barrier(8)
+
+        def together(arrived):
+            if arrived.authorization in {header(1), header(2)}:
+                everybody.wait(30)
+            return zoho.usual(arrived)
+
+        zoho.answers[CANDIDATES] = together
+        sessions = [zoho.new_session() for _ in range(8)]
+        codes = in_threads(8, lambda index: sessions[index].get(zoho.url(), auth=workers[0]).status_code)
+        assert codes == [200] * 8
+        assert len(zoho.token_calls) == 1
+
+    def test_T78_eight_threads_with_one_dead_token_warn_once(self, zoho, workers, caplog):
+        everybody = threading.Barrier(8)
+
+        def together(arrived):
+            everybody.wait(30)
+            return INVALID_TOKEN
+
+        zoho.answers[CANDIDATES] = together
+        sessions = [zoho.new_session() for _ in range(8)]
+        codes = in_threads(8, lambda index: sessions[index].get(zoho.url(), auth=workers[1]).status_code)
+        assert codes == [401] * 8
+        assert sorted(tokens_sent(zoho)) == [header(2)] * 8 + [header(3)] * 8
+        assert len(zoho.token_calls) == 1
+        assert [record.levelname for record in caplog.records if record.levelno >= logging.WARNING] == ["WARNING"]
+
+    def test_T78_a_throttled_mint_after_the_adopted_token_raises(self, zoho, workers):
+        zoho.token_answers = [DENIED]
+        with raising(ThrottledError):
+            zoho.session.get(zoho.url(), auth=workers[0])
+        assert tokens_sent(zoho) == [header(1), header(2)]
+
+
+class TestOAuth2Session:
+    """The other door: a session with the fix answers a 401 in the same way."""
+
+    @pytest.fixture
+    def session(self, zoho):
+        def make(store):
+            session = OAuth2Session(CLIENT_ID, token={"refresh_token": GRANT})
+            session.verify = zoho.ca
+            closing.enter_context(session)
+            return zohorecruit_compliance_fix(session, region=zoho.region, client_secret=CLIENT_SECRET, store=store)
+
+        with ExitStack() as closing:
+            yield make
+
+    def test_T78_an_adopted_token_that_is_dead_too_is_followed_by_one_mint(self, zoho, session):
+        store = MemoryStore()
+        idle, busy = session(store), session(store)
+        assert [each.get(zoho.url()).status_code for each in (idle, busy)] == [200] * 2
+        zoho.good.clear()
+        assert busy.get(zoho.url()).status_code == 200
+        zoho.good.clear()
+        zoho.received.clear()
+        assert [each.get(zoho.url()).status_code for each in (idle, busy)] == [200] * 2
+        assert tokens_sent(zoho) == [header(1), header(2), header(3), header(2), header(3)]
+        assert len(zoho.token_calls) == 1
+        assert "rejection_pause" not in store.load()
+
+    def test_T87_a_redirect_after_a_replay_is_followed_with_the_new_token(self, zoho, session):
+        moved = Answer(307, b"", (("Location", CANDIDATES),))
+        zoho.answers["/moved"] = lambda arrived: moved if arrived.authorization in zoho.good else INVALID_TOKEN
+        mine = session(MemoryStore())
+        assert mine.get(zoho.url()).status_code == 200
+        zoho.good.clear()
+        zoho.received.clear()
+        assert mine.post(zoho.url("/moved"), data=b"body").status_code == 200
+        assert tokens_sent(zoho) == [header(1), header(2), header(2)]
+
+    @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+    def test_T74_a_bomb_is_not_unpacked(self, zoho, session, stream):
+        bomb = Answer(401, gzip.compress(bytes(50 << 20)), (("Content-Encoding", "gzip"),))
+        mine = session(MemoryStore())
+        assert mine.get(zoho.url()).status_code == 200
+        zoho.good.clear()
+        zoho.answers[CANDIDATES] = lambda arrived: OK if arrived.authorization in zoho.good else bomb
+        response = mine.get(zoho.url(), stream=stream)
+        assert (response.status_code, response.json()) == (200, {"data": []})
+        assert len(response.history[0].content) == 64 * 1024
+
+
 class TestHook:
     """T77: what a request carries for its answer's sake."""
 
@@ -834,6 +1079,43 @@ class TestHook:
         assert GRANT.encode() not in pickled
         copied = pickle.loads(pickled)
         assert (copied.status_code, copied.content) == (status, response.content)
+
+    @pytest.mark.parametrize("dump", [pickle.dumps, cloudpickle.dumps, dill.dumps], ids=lambda dump: dump.__module__)
+    def test_T77_no_kind_of_pickle_of_an_answer_holds_any_secret_not_even_the_access_token(self, zoho, auth, dump):
+        response = zoho.session.get(zoho.url(), auth=auth)
+        assert response.history
+        assert b"planted" not in dump(response)
+        assert b"planted" not in dump(copy.copy(response))
+        assert b"planted" not in dump(copy.deepcopy(response))
+        assert pickle.loads(dump(response)).json() == {"data": []}
+
+    def test_T77_a_file_of_joblib_holds_no_secret(self, zoho, auth, tmp_path):
+        joblib.dump(zoho.session.get(zoho.url(), auth=auth), tmp_path / "response")
+        assert b"planted" not in (tmp_path / "response").read_bytes()
+
+    def test_T77_the_error_that_a_worker_returns_holds_no_secret(self, zoho, auth):
+        zoho.answers[CANDIDATES] = lambda arrived: Answer(500) if arrived.authorization in zoho.good else INVALID_TOKEN
+        with pytest.raises(requests.HTTPError) as caught:
+            zoho.session.get(zoho.url(), auth=auth).raise_for_status()
+        pickled = ForkingPickler.dumps(caught.value).tobytes()  # as multiprocessing and concurrent.futures do
+        assert b"planted" not in pickled
+        result = Celery(backend="cache+memory://").backend.prepare_exception(caught.value, serializer="pickle")
+        assert b"planted" not in pickle.dumps(result)
+        assert str(pickle.loads(pickled)) == str(caught.value)
+
+    def test_T77_a_copy_within_the_process_still_knows_what_was_sent(self, zoho, auth):
+        response = zoho.session.get(zoho.url(), auth=auth)
+        for twin in (copy.copy(response), copy.deepcopy(response)):
+            assert twin.request.headers["Authorization"] == header(2)
+
+    @pytest.mark.parametrize("make", [copy.deepcopy, lambda auth: pickle.loads(pickle.dumps(auth))])
+    def test_a_copy_of_an_auth_sends_its_token_and_hides_it_as_well(self, zoho, make):
+        auth = zoho.auth()
+        auth.refresh()
+        twin = make(auth)
+        response = zoho.session.get(zoho.url(), auth=twin)
+        assert (response.status_code, response.history) == (200, [])
+        assert b"planted" not in pickle.dumps(response)
 
     def test_T77_a_request_out_of_a_pickle_is_sent_once_until_it_is_signed_again(self, zoho, auth):
         request = pickle.loads(pickle.dumps(auth(requests.Request("GET", zoho.url()).prepare())))

@@ -85,8 +85,20 @@ def test_the_error_names_the_host_and_where_the_token_may_go_and_nothing_else_of
     with raising(UntrustedHostError) as caught:
         make_auth()(prepared("https://evil.example:8443/path?key=in-the-query"))
     assert str(caught.value) == (
-        "The access token of region eu was not sent to evil.example:8443, which is none of its hosts. Region eu has "
-        "accounts.zoho.eu, recruit.zoho.eu, upload.zoho.eu, www.zohoapis.eu; further ones go into allowed_hosts."
+        "The access token of region eu was not sent to evil.example:8443, which is none of its hosts. Build addresses "
+        "from auth.region.recruit_url (https://recruit.zoho.eu). A host of your own that may have the token goes into "
+        "allowed_hosts."
+    )
+
+
+@pytest.mark.parametrize("host", ["recruit.zoho.com", "www.zohoapis.com", "upload.zoho.com", "RECRUIT.zoho.com:443"])
+def test_the_error_about_another_regions_host_names_our_recruit_url_first(host):
+    with raising(UntrustedHostError) as caught:
+        make_auth()(prepared(f"https://{host}/recruit/v2/Candidates"))
+    assert str(caught.value) == (
+        f"The access token of region eu was not sent to {host.lower().removesuffix(':443')}, which belongs to region us. "
+        "Build addresses from auth.region.recruit_url (https://recruit.zoho.eu); or, if the account is in region us, pass "
+        "region='us'. A host of your own that may have the token goes into allowed_hosts."
     )
 
 
@@ -95,6 +107,8 @@ def test_T33_the_error_about_http_says_that_only_https_is_safe():
         make_auth()(prepared("http://recruit.zoho.eu/"))
     with raising(UntrustedHostError, match="was not sent to http:8080: only https is safe for it"):
         make_auth()(prepared("http://http:8080/"))
+    with raising(UntrustedHostError, match="Use an https address: auth.region.recruit_url is https://recruit.zoho.eu"):
+        make_auth(allowed_hosts=["proxy.example"])(prepared("http://proxy.example/"))
 
 
 @pytest.mark.parametrize("url", ["https://a:hush@b/", "gopher://x/", "", None])
@@ -119,13 +133,13 @@ TRUSTED = {
 
 @pytest.mark.parametrize("url", TRUSTED.values(), ids=TRUSTED.keys())
 def test_a_request_to_a_host_of_the_region_is_signed(url):
-    auth = make_auth(WatchedStore(token_record(expires_in=10**6)))
+    auth = make_auth(WatchedStore(token_record()))
     auth._refresher.grant.clock = lambda: 1_800_000_000.0
     assert auth(prepared(url)).headers["Authorization"] == "Zoho-oauthtoken T0"
 
 
 def test_what_requests_makes_of_a_host_is_what_counts():
-    auth = make_auth(WatchedStore(token_record(expires_in=10**6)))
+    auth = make_auth(WatchedStore(token_record()))
     auth._refresher.grant.clock = lambda: 1_800_000_000.0
     request = requests.Request("GET", "https://RECRUIT.zoho.EU", auth=auth).prepare()
     assert request.url == "https://recruit.zoho.eu/"
@@ -152,6 +166,14 @@ class TestAllowedHosts:
             ("[::1]", "https://[::1]/x", True),
             ("[::1]", "https://[::2]/x", False),
             ("127.0.0.1:8443", "https://127.0.0.1:8443/x", True),
+            ("[FE80::A]:8443", "https://[fe80::a]:8443/x", True),
+            ("PROXY.example:0443", "https://proxy.example/x", True),
+            ("my_proxy", "https://my_proxy/x", True),
+            ("a" * 63 + ".example", f"https://{'a' * 63}.example/x", True),
+            ("xn--prxy-7qa.example", "https://xn--prxy-7qa.example/x", True),
+            ("http:8080", "https://http:8080/x", True),
+            ("a." * 122 + "longname:8443", f"https://{'a.' * 122}longname:8443/x", True),
+            ("1password.example:65535", "https://1password.example:65535/x", True),
         ],
     )
     def test_an_entry_is_that_host_and_that_port_over_https(self, entry, url, trusted):
@@ -197,11 +219,36 @@ class TestAllowedHosts:
             "pröxy.example",
             "proxy\\example",
             "[::1",
+            "::1",
+            "[::1]x",
+            "[fe80::1%eth0]",
+            "[::g]",
+            "[1234]",
+            "[]",
+            "proxy.example:0",
+            "proxy.example:-1",
+            "proxy.example:443:443",
+            "proxy.example,other.example",
+            "proxy.example;other.example",
+            ".example",
+            "proxy..example",
+            "-proxy.example",
+            "proxy-.example",
+            "proxy.example\n",
+            "\tproxy.example",
+            "'proxy.example'",
+            "(proxy.example)",
+            "8443",
+            "a" * 64 + ".example",
+            "a." * 127 + "example",
+            "8443:8443",
         ],
     )
     def test_an_entry_that_is_no_host_is_refused_and_not_shown(self, entry):
-        with raising(ValueError, match="must hold host or host:port values") as caught:
-            make_auth(allowed_hosts=[entry])
+        with raising(
+            ValueError, match=r"allowed_hosts must hold host or host:port values, and entry 2 is none: "
+        ) as caught:
+            make_auth(allowed_hosts=["proxy.example", entry])
         assert "hush" not in str(caught.value)
 
     def test_none_is_no_collection(self):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import copy
 import io
 import json
+import multiprocessing
 import os
 import pickle
+import re
 import threading
 import time
+import urllib.request
 import warnings
+from concurrent.futures import ProcessPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +23,8 @@ import urllib3
 from helpers.engine_parts import START, Clock, WatchedStore, in_threads, token_record, true_in_a_child
 from helpers.https_server import DENIED, INVALID_TOKEN, TOKEN_PATH, Answer, Zoho, access_token, document, header
 from helpers.planted_secrets import CLIENT_ID, CLIENT_SECRET, GRANT, leaks, quiet_about_secrets, raising
+from helpers.process_fleet import get_with
+from helpers.without_coverage import unmeasured_processes
 from requests.adapters import HTTPAdapter
 
 from requests_zohorecruit import (
@@ -269,6 +275,25 @@ class TestCopies:
             answer.set()
             thread.join(30)
 
+    @pytest.mark.parametrize("store", [MemoryStore, lambda: CallbackStore(print)])
+    def test_t97_deep_copies_share_a_store_that_is_in_memory(self, zoho, store, caplog):
+        auth = zoho.auth(store=store())
+        for _ in range(3):
+            assert zoho.session.get(zoho.url(), auth=copy.deepcopy(auth)).status_code == 200
+        assert len(zoho.token_calls) == 1
+        assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+    def test_t97_a_process_pool_shares_a_file_and_a_memory_store_complains_once(self, zoho, tmp_path, caplog):
+        spawning = multiprocessing.get_context("spawn")  # what is pickled into it is all that it has
+        with unmeasured_processes(), ProcessPoolExecutor(2, mp_context=spawning) as pool:
+            for store, complaints in ((FileStore(tmp_path / "token.json"), 0), (MemoryStore(), 1)):
+                caplog.clear()
+                auth = zoho.auth(store=store)
+                before = len(zoho.token_calls)
+                assert list(pool.map(get_with, [auth] * 4, [zoho.session] * 4, [zoho.url()] * 4)) == [200] * 4
+                assert ["FileStore" in record.getMessage() for record in caplog.records] == [True] * complaints
+                assert complaints or len(zoho.token_calls) == before + 1
+
     def test_a_shallow_copy_shares_the_engine(self, zoho):
         auth = zoho.auth()
         twin = copy.copy(auth)
@@ -380,7 +405,9 @@ class TestArguments:
         with raising(ValueError, match="finite and above zero"):
             make_auth(timeout=timeout)
 
-    @pytest.mark.parametrize(("lease", "timeout"), [(60, (5, 45)), (60, 15), (200, (5, 185)), (60, (5, 120))])
+    @pytest.mark.parametrize(
+        ("lease", "timeout"), [(60, (5, 50)), (60, 27.5), (200, (5, 190)), (60, (5, 120)), (6, (0.5, 0.5))]
+    )
     def test_a_timeout_that_outlasts_the_lease_of_the_stores_lock_is_refused(self, lease, timeout):
         store = RedisStore(SimpleNamespace(eval=print), "key", lock_ttl=lease)
         with raising(
@@ -388,14 +415,16 @@ class TestArguments:
         ):
             make_auth(store=store, timeout=timeout)
 
-    @pytest.mark.parametrize(("lease", "timeout"), [(46, (5, 30)), (60, (5, 44)), (200, (5, 184)), (46, 11)])
+    @pytest.mark.parametrize(
+        ("lease", "timeout"), [(41, (5, 30)), (60, (5, 49)), (200, (5, 189)), (41, 17), (7, (0.5, 1))]
+    )
     def test_a_timeout_that_the_lease_of_the_stores_lock_outlasts_is_taken(self, lease, timeout):
         make_auth(store=RedisStore(SimpleNamespace(eval=print), "key", lock_ttl=lease), timeout=timeout)
 
     def test_the_lock_of_somebody_elses_store_has_to_outlast_the_default_timeout_too(self):
         store = MemoryStore()
-        store.lock_ttl = 45
-        with raising(ValueError, match="may take 45 s with this timeout, but the lock of MemoryStore ends after 45 s"):
+        store.lock_ttl = 40
+        with raising(ValueError, match="may take 40 s with this timeout, but the lock of MemoryStore ends after 40 s"):
             make_auth(store=store)
 
     def test_a_lock_without_a_lease_outlasts_any_timeout(self):
@@ -409,8 +438,57 @@ class TestArguments:
 
     @pytest.mark.parametrize("session", ["session", requests, requests.Session])
     def test_a_session_of_the_wrong_type_is_refused(self, session):
-        with raising(TypeError, match=f"session must be a requests.Session, not {type(session).__name__}$"):
+        with raising(
+            TypeError,
+            match=r"session must be a requests\.Session, not (str|module|the class requests\.sessions\.Session)\.",
+        ):
             make_auth(session=session)
+
+    def test_t98_a_session_of_another_library_is_named_with_its_library(self):
+        session = type("Session", (), {"__module__": "niquests.sessions"})()
+        with raising(
+            TypeError, match=r"must be a requests\.Session, not niquests\.sessions\.Session\. It is for calls to"
+        ):
+            make_auth(session=session)
+
+    @pytest.mark.parametrize(
+        "request_of",
+        [
+            lambda: urllib.request.Request("https://recruit.zoho.eu/"),
+            lambda: SimpleNamespace(url=object(), headers={}),  # as of httpx, aiohttp and yarl
+            lambda: SimpleNamespace(url="https://recruit.zoho.eu/", headers={}),
+            lambda: SimpleNamespace(url="https://recruit.zoho.eu/", headers={}, hooks={}),
+            lambda: SimpleNamespace(url="https://recruit.zoho.eu/", headers=(), hooks={}),
+            lambda: "https://recruit.zoho.eu/",
+        ],
+    )
+    def test_t98_a_request_of_another_library_is_named_and_the_way_out_as_well(self, request_of):
+        auth, foreign = make_auth(), request_of()
+        with responses.RequestsMock() as mock:
+            mock.post(ACCOUNTS.application.region.token_url, json={"access_token": "1000.planted", "expires_in": 3600})
+            kind = f"{type(foreign).__module__}.{type(foreign).__qualname__}".removeprefix("builtins.")
+            with pytest.raises(
+                TypeError, match=f"requests of the library requests, not {re.escape(kind)}\\."
+            ) as caught:
+                auth(foreign)
+            assert caught.value.__cause__ is None
+            way_out = str(caught.value).partition("copy the header: ")[2]
+            header = eval(way_out, {"requests": requests, "auth": auth, "url": "https://recruit.zoho.eu/"})
+        assert header == "Zoho-oauthtoken 1000.planted"
+
+    def test_t98_a_request_that_looks_like_one_of_requests_is_signed(self):
+        auth = make_auth()
+        request = SimpleNamespace(url="https://recruit.zoho.eu/", headers={}, hooks={"response": [], "early": []})
+        with responses.RequestsMock() as mock:
+            mock.post(ACCOUNTS.application.region.token_url, json={"access_token": "1000.planted", "expires_in": 3600})
+            assert auth(request) is request
+        assert request.headers == {"Authorization": "Zoho-oauthtoken 1000.planted"}
+
+    def test_t98_an_error_of_the_engine_is_not_blamed_on_the_request(self, monkeypatch):
+        auth = make_auth()
+        monkeypatch.setattr(auth._refresher, "get_header", lambda: None.nothing)
+        with pytest.raises(AttributeError, match="nothing"):
+            auth(SimpleNamespace(url="https://recruit.zoho.eu/", headers={}, hooks={"response": []}))
 
     @pytest.mark.parametrize("store", ["token.json", 1, {}, object()])
     def test_a_store_of_the_wrong_type_is_refused(self, store):
@@ -435,6 +513,40 @@ class TestArguments:
         zoho.session.get(zoho.url(), auth=zoho.auth(store=saved.append))
         assert [f"Zoho-oauthtoken {token['access_token']}" for token in saved] == [header(1)]
         assert isinstance(as_store(saved.append, ACCOUNTS), CallbackStore)
+
+    @pytest.mark.parametrize("method", ["load", "save", "lock"])
+    @pytest.mark.parametrize("kind", ["coroutine", "generator"])
+    def test_t82_a_store_with_lazy_methods_is_refused(self, method, kind):
+        async def coroutine(self, *_):
+            """Do nothing, later."""
+
+        def generator(self, *_):
+            yield
+
+        store = type("Lazy", (MemoryStore,), {method: {"coroutine": coroutine, "generator": generator}[kind]})()
+        with raising(TypeError, match=f"{method} of Lazy must .*{kind} function"):
+            make_auth(store=store)
+
+    def test_t82_a_coroutine_function_as_token_updater_is_refused(self):
+        async def save(token):
+            """Do nothing, later."""
+
+        with raising(TypeError, match="save of CallbackStore must be a plain function"):
+            make_auth(store=save)
+
+    def test_t82_a_token_that_only_a_coroutine_would_save_stays_in_use(self, zoho):
+        async def write(token):
+            """Do nothing, later."""
+
+        def save(token):
+            return write(token)
+
+        auth = zoho.auth(store=save)
+        with raising(TokenStoreError, match="its save returned a coroutine, which nothing awaits"):
+            zoho.session.get(zoho.url(), auth=auth)
+        assert header(1) == f"Zoho-oauthtoken {auth.token.access_token}"
+        assert zoho.session.get(zoho.url(), auth=auth).status_code == 200
+        assert len(zoho.token_calls) == 1
 
     def test_options_are_keywords(self):
         with raising(TypeError):
@@ -568,7 +680,7 @@ class TestSecrets:
         assert leaks(caught.value) == ["elsewhere.py:work: secret = 'planted'"]
 
 
-def fail(*_):
+def fail(*_, **__):
     raise LookupError("for the traceback")
 
 

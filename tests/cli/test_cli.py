@@ -13,6 +13,7 @@ import socket
 import stat
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 from click.testing import CliRunner
@@ -58,6 +59,15 @@ def test_the_version_is_that_of_the_package():
     assert run("--version").output.split() == ["requests-zohorecruit", cli_version()]
 
 
+def test_the_version_needs_no_metadata_which_a_zip_application_does_not_have(monkeypatch):
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    shown = run("--version")
+    assert (shown.exit_code, shown.output.split()) == (0, ["requests-zohorecruit", cli_version()])
+
+
 def cli_version():
     import requests_zohorecruit
 
@@ -85,7 +95,7 @@ def test_an_error_is_one_message_one_remedy_and_one_exit_code(monkeypatch, error
     monkeypatch.setattr("requests_zohorecruit.demo.run", fail)
     told = run("demo")
     assert told.exit_code == code
-    assert told.stderr.splitlines() == [f"Error: {error.message}", *([error.hint] if error.hint else [])]
+    assert told.stderr.splitlines() == [f"Error: {error.message}", *([error.advice] if error.advice else [])]
     assert "Traceback" in run("--debug", "demo").stderr
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def test_T60_a_profile_is_named_with_a(http, granted, zoho, tmp_path):
 
 
 def test_without_a_it_is_the_default_and_a_rejected_token_is_replaced(http, granted, zoho):
-    granted(access_token="1000.rejected.token", expires_at=2e9)
+    granted(access_token="1000.rejected.token", expires_at=time.time() + 3600)
     assert len(json.loads(http("--auth-type=zohorecruit").stdout)["data"]) == 12
     assert (zoho.token_requests, zoho.api_requests) == (1, 2)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from cryptography.fernet import Fernet
 from helpers.doc_pages import DOCS, blocks, pages
 from packaging.requirements import Requirement
 
@@ -48,6 +49,7 @@ KINDS = {
     "use": r"zohorecruit (?:status|get)",
     "HTTPie": r"https --auth-type",
     "completion": r"eval ",
+    "key": r"python -c .*generate_key",
     "environment": r"ZOHORECRUIT_\w+=",
     "web application": r"python examples/",
 }
@@ -151,6 +153,12 @@ def test_httpie(line, granted, zoho, typed):
     here = line.replace("recruit.zoho.eu", zoho.region.recruit_url.removeprefix("https://"))
     assert here != line
     assert '"Full_Name"' in typed(f"{here} --verify={zoho.ca_bundle} --ignore-stdin 2>/dev/null")
+
+
+@lines("key")
+def test_a_key_to_encrypt_with(line, typed):
+    key = typed(line).strip()
+    assert Fernet(key).decrypt(Fernet(key).encrypt(b"record")) == b"record"
 
 
 @lines("completion")

@@ -15,9 +15,10 @@ from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.store_access import BusyError, BusyHereError
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.secret import Secret
+from requests_zohorecruit.zoho.grants import RefreshToken
 from requests_zohorecruit.zoho.token import Token
 
-RECORD = Record(Secret(GRANT), Token("T0", Secret(GRANT), START + 3600, 3600), START)
+RECORD = Record(RefreshToken(Secret(GRANT)), Token("T0", Secret(GRANT), START + 3600, 3600), START)
 
 
 @pytest.fixture
@@ -130,23 +131,23 @@ class TestChanges:
         paused = grant.memory.record.with_pause(START)
         assert grant.advance(paused, instead_of=grant.memory.record)
         assert grant.memory.record is paused
-        grant.give(Record(Secret("1000.login"), None, START))
+        grant.give(Record(RefreshToken(Secret("1000.login")), None, START))
         assert not grant.advance(paused, instead_of=paused)
-        assert grant.memory.record.refresh_token == "1000.login"
+        assert grant.memory.record.grant_identity == "1000.login"
 
     def test_a_given_grant_is_dated_after_the_one_before_and_what_the_store_holds(self, grant, store):
         grant.read()
-        grant.give(Record(Secret("1000.login"), None, START - 7200))
+        grant.give(Record(RefreshToken(Secret("1000.login")), None, START - 7200))
         assert grant.memory.record.granted_at > START
-        assert grant.memory.base.refresh_token == GRANT
+        assert grant.memory.base.grant_identity == GRANT
         assert grant.memory.record.granted_at < START + 1
 
     def test_a_given_grant_is_dated_after_the_one_before_although_the_store_cannot_be_read(self, grant, store, clock):
         grant.read()
         store.loads_fail = OSError(5, "no")
         with pytest.raises(TokenStoreError):
-            grant.give(Record(Secret("1000.login"), None, START - 7200))
-        assert grant.memory.record.refresh_token == "1000.login"
+            grant.give(Record(RefreshToken(Secret("1000.login")), None, START - 7200))
+        assert grant.memory.record.grant_identity == "1000.login"
         assert grant.memory.record.granted_at > START
         assert grant.memory.base is None
         assert grant.memory.save_due == clock.now + 2
@@ -169,9 +170,9 @@ class TestChanges:
         grant = SharedGrant(APPLICATION, store, Record(), clock)
         grant.read()
         store.before_loading.append(read_and_have_another_login_saved)
-        grant.give(Record(Secret("1000.login"), None, START))
-        assert grant.memory.base.refresh_token == "1000.other"
-        assert grant.memory.record.refresh_token == "1000.login"
+        grant.give(Record(RefreshToken(Secret("1000.login")), None, START))
+        assert grant.memory.base.grant_identity == "1000.other"
+        assert grant.memory.record.grant_identity == "1000.login"
         assert grant.memory.record.granted_at > START + 60
 
     def test_a_change_waits_for_one_that_another_thread_is_making(self, grant):
@@ -227,7 +228,7 @@ class TestChanges:
         assert grant.memory.next_look == fresh
 
     def test_an_argument_is_not_saved_over_the_stores_grant(self, store, clock):
-        grant = SharedGrant(APPLICATION, store, Record(Secret("1000.argument")), clock)
+        grant = SharedGrant(APPLICATION, store, Record(RefreshToken(Secret("1000.argument"))), clock)
         with grant.hold(7):
             grant.save()
         assert "save" not in store.done

@@ -14,6 +14,7 @@ from requests_zohorecruit.engine.limits import CoolDown
 from requests_zohorecruit.engine.merge import date_grant, merge
 from requests_zohorecruit.engine.record import Failure, Record
 from requests_zohorecruit.secret import Secret
+from requests_zohorecruit.zoho.grants import RefreshToken
 from requests_zohorecruit.zoho.token import Token
 
 HOUR = 3600.0
@@ -31,7 +32,7 @@ THROTTLED = a_failure("ThrottledError", NOW + 60)
 
 
 def live(grant, date, access="T1", expires=NOW + HOUR, **more):
-    return Record(Secret(grant), Token(access, Secret(grant), expires, 3600), date, **more)
+    return Record(RefreshToken(Secret(grant)), Token(access, Secret(grant), expires, 3600), date, **more)
 
 
 def dead(grant, date):
@@ -40,7 +41,7 @@ def dead(grant, date):
 
 def argument(grant="1000.argument", access=None):
     """A grant given as an argument, which has proved nothing yet."""
-    return Record(Secret(grant), Token(access, Secret(grant), NOW + HOUR, 3600) if access else None)
+    return Record(RefreshToken(Secret(grant)), Token(access, Secret(grant), NOW + HOUR, 3600) if access else None)
 
 
 def token_alone(access="T-alone", date=None):
@@ -143,7 +144,7 @@ def test_T79_where_memory_has_not_changed_the_store_does_not_rule_with_a_grant_t
 
 @pytest.mark.parametrize("failure", [None, THROTTLED])
 def test_a_refresh_token_without_an_access_token_that_was_put_into_the_store_by_hand_rules(failure):
-    theirs = Record(Secret("1000.by-hand"), None, NOW, failure=failure)
+    theirs = Record(RefreshToken(Secret("1000.by-hand")), None, NOW, failure=failure)
     assert merge(NEW, theirs, base=NEW) is theirs
 
 
@@ -234,7 +235,7 @@ def test_T79_an_argument_gives_way_if_a_person_has_logged_in_since_the_store_was
 @pytest.mark.parametrize("base", [NEVER_SEEN, EMPTIED, OLD])
 @pytest.mark.parametrize("failure", [None, THROTTLED, DEAD])
 def test_T79_an_argument_does_not_give_way_to_another_one_that_has_minted_nothing_either(failure, base):
-    theirs = Record(Secret("1000.another-argument"), None, NOW, failure=failure, extra=KEPT)
+    theirs = Record(RefreshToken(Secret("1000.another-argument")), None, NOW, failure=failure, extra=KEPT)
     assert merge(argument(), theirs, base=base) == replace(argument(), extra=KEPT)
 
 
@@ -259,7 +260,7 @@ def test_an_argument_takes_the_place_of_a_revoked_grant(date, access, base):
 @pytest.mark.parametrize("base", [NEVER_SEEN, OLD])
 def test_a_record_that_has_lost_its_refresh_token_gets_the_arguments_and_keeps_its_access_token(base):
     merged = merge(argument(), replace(token_alone(date=LATER), extra=KEPT), base=base)
-    assert merged.refresh_token == merged.token.refresh_token == "1000.argument"
+    assert merged.grant_identity == merged.token.refresh_token == "1000.argument"
     assert (merged.access_token, merged.granted_at, merged.extra) == ("T-alone", None, KEPT)
     assert merge(argument(access="T-given"), token_alone(date=LATER), base=base).access_token == "T-given"
 
@@ -295,7 +296,7 @@ def test_a_grant_that_has_a_date_keeps_it(base):
     ],
 )
 def test_a_plain_token_dict_of_a_known_grant_has_the_date_of_that_grant(mine, base):
-    stored = replace(NEW, token=Token("T-plain", NEW.refresh_token, NOW, 3600), granted_at=None)
+    stored = replace(NEW, token=Token("T-plain", NEW.grant_identity, NOW, 3600), granted_at=None)
     assert date_grant(stored, mine=mine, base=base, now=NOW) == replace(stored, granted_at=LATER)
 
 
@@ -320,10 +321,7 @@ def test_T79_a_grant_that_was_tried_in_vain_comes_before_every_other(trace):
     assert dated.granted_at == 0.0
     assert merge(OLD, dated, base=OLD) == OLD
     assert merge(Record(), dated, base=None) is dated
-    assert (
-        date_grant(stored, mine=replace(NEW, refresh_token=stored.refresh_token), base=None, now=NOW).granted_at
-        == LATER
-    )
+    assert date_grant(stored, mine=replace(NEW, grant=stored.grant), base=None, now=NOW).granted_at == LATER
 
 
 def test_a_record_of_nothing_without_a_date_is_a_revocation_of_no_known_grant():
@@ -347,7 +345,7 @@ def records(draw, dates):
     token = Token(access, grant and Secret(grant), draw(DATES), 3600) if access else None
     failure = draw(st.sampled_from([None, DEAD, THROTTLED])) if grant else None
     pause = draw(st.sampled_from([None, CoolDown(NOW, 60.0), CoolDown(NOW + 9, 120.0)]))
-    return Record(grant and Secret(grant), token, date, draw(MINTS), failure, pause)
+    return Record(grant and RefreshToken(Secret(grant)), token, date, draw(MINTS), failure, pause)
 
 
 dated = records(DATES)
@@ -379,7 +377,7 @@ def test_to_merge_the_result_again_changes_nothing(mine, theirs, base):
 @many
 @given(mine=dated_or_not, theirs=dated, base=bases, same=st.sampled_from([None, *NAMES]))
 def test_no_mint_of_one_grant_is_lost_and_none_is_counted_twice(mine, theirs, base, same):
-    mine, theirs = (replace(each, refresh_token=same and Secret(same)) for each in (mine, theirs))
+    mine, theirs = (replace(each, grant=same and RefreshToken(Secret(same))) for each in (mine, theirs))
     if mine.has_same_grant(theirs):
         merged = merge(mine, theirs, base=base)
         assert Counter(merged.mints) == Counter(mine.mints) | Counter(theirs.mints)
@@ -391,7 +389,7 @@ def test_the_result_is_one_of_the_two_grants(mine, theirs, base):
     merged = merge(mine, theirs, base=base)
     assert merged.has_same_grant(mine) or merged.has_same_grant(theirs)
     assert merged.access_token in {mine.access_token, theirs.access_token}
-    assert merged.token is None or merged.token.refresh_token == merged.refresh_token or not merged.refresh_token
+    assert merged.token is None or merged.token.refresh_token == merged.grant_identity or not merged.grant_identity
 
 
 @many
@@ -404,7 +402,7 @@ def test_no_live_grant_is_lost_but_to_a_revocation_of_its_own_or_to_a_store_that
     if merged.is_empty and not mine.is_empty:
         assert mine.is_dead or is_unchanged(mine, base) or mine.granted_at == theirs.granted_at
     if merged.is_dead and not mine.has_same_grant(theirs):
-        no_grant_here = mine.is_empty or mine.is_dead or (mine.refresh_token, mine.granted_at) == (None, None)
+        no_grant_here = mine.is_empty or mine.is_dead or (mine.grant, mine.granted_at) == (None, None)
         assert no_grant_here or mine.granted_at is None or is_unchanged(mine, base)
 
 
@@ -428,7 +426,7 @@ class Process:
         now += self.ahead
         memory = self.memory.with_stored(stored, now)
         record = memory.record
-        if record.granted_at is None and record.refresh_token is not None:
+        if record.granted_at is None and record.grant is not None:
             minted = record.with_token(Token("T-minted", None, now + HOUR, 3600)).with_date(now, after=memory.base)
             memory = memory.with_record(minted, memory.base)
         if memory.record != memory.base:
@@ -487,7 +485,7 @@ def test_a_grant_with_a_date_is_never_withheld():
 def test_a_login_goes_before_what_is_in_the_store_when_that_is_first_seen_whatever_the_clocks_say(date):
     stored = live("1000.other", date)
     memory = Memory().with_record(NEW, None).with_stored(stored, NOW)
-    assert (memory.record.refresh_token, memory.base) == ("1000.new", stored)
+    assert (memory.record.grant_identity, memory.base) == ("1000.new", stored)
     assert memory.record.is_later_than(stored)
 
 
@@ -496,7 +494,7 @@ def test_a_login_that_claims_its_place_goes_before_what_was_saved_while_it_waite
     waiting = Memory().with_record(NEW, OLD)
     assert waiting.with_stored(stored, NOW).record is stored
     claimed = waiting.with_stored(stored, NOW, claim=True).record
-    assert claimed.refresh_token == "1000.new"
+    assert claimed.grant_identity == "1000.new"
     assert claimed.is_later_than(stored)
 
 

@@ -248,7 +248,7 @@ def agreed(world):
         world.now += 3700
         assert world.one_after_the_other() == [200] * 3
     records = [worker.source.record for worker in world.workers]
-    assert {record.refresh_token for record in records} == {world.disk.record["refresh_token"]}
+    assert {record.grant_identity for record in records} == {world.disk.record["refresh_token"]}
     return stored_grant(world)
 
 

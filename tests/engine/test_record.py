@@ -7,13 +7,17 @@ import json
 import math
 import pickle
 from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
 from types import MappingProxyType
 
 import pytest
 from helpers.planted_secrets import APPLICATION, raising
+from hypothesis import given
+from hypothesis import strategies as st
 
 from requests_zohorecruit.engine.limits import Budget, CoolDown
-from requests_zohorecruit.engine.record import Record
+from requests_zohorecruit.engine.record import Failure, Record
 from requests_zohorecruit.errors import (
     ClientConfigurationError,
     ReauthorizationRequired,
@@ -23,13 +27,14 @@ from requests_zohorecruit.errors import (
 )
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.grants import RefreshToken
 from requests_zohorecruit.zoho.token import Token
 
 NOW = 1_800_000_000.0
 BUDGET = Budget()
 GRANT = Secret("1000.planted-grant")
 TOKEN = Token("1000.planted-access", GRANT, NOW + 3600, 3600, ("A", "B"), "https://www.zohoapis.eu")
-RECORD = Record(GRANT, TOKEN)
+RECORD = Record(RefreshToken(GRANT), TOKEN)
 PLAIN = TOKEN.to_dict()
 
 
@@ -71,7 +76,7 @@ def test_T60_the_stored_record_never_holds_the_client_secret():
 def test_secrets_are_stored_as_plain_text():
     stored = RECORD.to_mapping(APPLICATION)
     assert {type(stored["access_token"]), type(stored["refresh_token"])} == {str}
-    assert type(Record(refresh_token=GRANT).to_mapping(APPLICATION)["refresh_token"]) is str
+    assert type(Record(RefreshToken(GRANT)).to_mapping(APPLICATION)["refresh_token"]) is str
 
 
 def test_a_plain_token_dict_of_requests_oauthlib_is_a_record():
@@ -79,7 +84,7 @@ def test_a_plain_token_dict_of_requests_oauthlib_is_a_record():
 
 
 def test_a_record_may_hold_a_refresh_token_only_or_nothing():
-    assert Record.from_mapping({"refresh_token": str(GRANT)}, APPLICATION) == Record(refresh_token=GRANT)
+    assert Record.from_mapping({"refresh_token": str(GRANT)}, APPLICATION) == Record(RefreshToken(GRANT))
     assert Record.from_mapping({"access_token": None, "refresh_token": ""}, APPLICATION) == Record()
     assert Record.from_mapping({}, APPLICATION).access_token is None
     assert Record().to_mapping(APPLICATION) == {"client_id": "1000.CLIENT", "region": "eu"}
@@ -195,7 +200,7 @@ def test_a_short_pause_is_kept():
 @pytest.mark.parametrize(
     "pause",
     [
-        None, 5, "planted", [], [NOW], [NOW, 60, 60], [NOW, "60"], [None, 60], [True, 60], [math.nan, 60], [NOW, math.inf],
+        None, 5, "planted", [], [NOW], [NOW, 60, 60], [NOW, "planted"], {NOW, 60}, [None, 60], [True, 60], [math.nan, 60], [NOW, math.inf],
         [10**400, 60], [NOW, 0], [NOW, -60], [NOW, 3601], [1e300, 1e300], {"until": NOW},
     ],
 )  # fmt: skip
@@ -207,7 +212,7 @@ def test_a_damaged_pause_is_left_out(pause):
     "changes",
     [
         {"error": None}, {"error": "KeyError"}, {"error": "ZohoAuthError"}, {"error": ["ThrottledError"]}, {"error": {}},
-        {"message": None}, {"message": 5}, {"code": 5}, {"status_code": "400"}, {"hint": 5}, {"grant": None}, {"grant": 5},
+        {"message": None}, {"message": 5}, {"code": 5}, {"status_code": "planted"}, {"hint": 5}, {"grant": None}, {"grant": 5},
         {"cool_down": None}, {"cool_down": [NOW]}, {"cool_down": [NOW, 1e300]}, {"cool_down": [10**400, 60]},
     ],
 )  # fmt: skip
@@ -221,6 +226,139 @@ def test_a_damaged_failure_is_left_out(changes):
 @pytest.mark.parametrize("failure", [None, 5, "planted", [], {}])
 def test_a_failure_that_is_none_is_left_out(failure):
     assert Record.from_mapping(PLAIN | {"failure": failure}, APPLICATION) == RECORD
+
+
+# -- numbers as stores give them back ----------------------------------------------------------------------------------
+
+ODDLY = {
+    "Decimal": lambda number: Decimal(repr(number)),
+    "text": str,
+    "bytes": lambda number: str(number).encode(),
+    "spaced text": " {} ".format,
+    "Fraction": Fraction,
+    "a float of another library": type("float64", (float,), {}),
+}
+#: What epoch seconds and lengths look like, to the last digit.
+times = st.floats(0, 4e9) | st.integers(0, 4_000_000_000).map(float)
+lengths = st.floats(0.001, 3600)
+cool_downs = st.builds(CoolDown, times, lengths)
+records = st.builds(
+    Record,
+    refresh_token=st.just(GRANT),
+    token=st.builds(
+        Token,
+        st.just("1000.planted-access"),
+        st.just(GRANT),
+        times,
+        st.integers(1, 86_400),
+        st.sampled_from([(), ("A", "B")]),
+        st.sampled_from([None, "https://www.zohoapis.eu"]),
+    ),
+    granted_at=st.none() | times,
+    mints=st.lists(times, max_size=12).map(sorted).map(tuple),
+    failure=st.none()
+    | st.builds(
+        Failure,
+        st.sampled_from(["ThrottledError", "TokenEndpointError"]),
+        st.just("Denied."),
+        st.none() | st.just("Access Denied"),
+        st.none() | st.integers(100, 599),
+        st.none() | st.just("Wait."),
+        st.just("#fingerprint"),
+        cool_downs,
+    ),
+    pause=st.none() | cool_downs,
+)
+
+
+def convert(value, oddly):
+    """A stored value with all its numbers given back in another form."""
+    if isinstance(value, dict):
+        return {key: convert(each, oddly) for key, each in value.items()}
+    if isinstance(value, list):
+        return [convert(each, oddly) for each in value]
+    return oddly(value) if isinstance(value, (int, float)) else value
+
+
+@given(record=records, oddly=st.sampled_from(sorted(ODDLY)))
+def test_t80_a_record_is_the_same_whatever_form_its_numbers_come_back_in(record, oddly):
+    stored, complaints = convert(record.to_mapping(APPLICATION), ODDLY[oddly]), []
+    assert Record.from_mapping(stored, APPLICATION, complaints.append) == record
+    assert complaints == []
+
+
+def test_t80_mints_may_come_back_as_a_set_of_numbers():
+    stored = PLAIN | {"mint_times": {Decimal(number) for number in (5, 3, 4)}}
+    assert Record.from_mapping(stored, APPLICATION).mints == (3.0, 4.0, 5.0)
+    assert Record.from_mapping(PLAIN | {"mint_times": frozenset({"5", "planted"})}, APPLICATION).mints == (5.0,)
+
+
+@pytest.mark.parametrize(
+    "oddity", ["planted", Decimal("NaN"), Decimal("sNaN"), math.inf, "1e999", True, 10**400, b"planted", 1j, object()]
+)
+@pytest.mark.parametrize("key", ["expires_in", "granted_at", "mint_times", "failure", "rejection_pause"])
+def test_t80_what_cannot_be_read_is_told_by_its_key_and_costs_nothing_else(key, oddity):
+    complaints, good = [], replace(failed(throttled()), granted_at=NOW, mints=(NOW,)).with_pause(NOW)
+    stored = good.to_mapping(APPLICATION)
+    found = Record.from_mapping(stored | {key: oddity}, APPLICATION, complaints.append)
+    fields = {"granted_at": None, "mints": (), "failure": None, "pause": None}
+    name = {"mint_times": "mints", "rejection_pause": "pause"}.get(key, key)
+    assert complaints == [key]
+    assert found == (replace(good, **{name: fields[name]}) if name in fields else good)
+
+
+def test_t80_one_mint_that_cannot_be_read_is_told_and_the_others_count():
+    complaints = []
+    stored = PLAIN | {"mint_times": [NOW, "planted", Decimal(5)]}
+    assert Record.from_mapping(stored, APPLICATION, complaints.append).mints == (5.0, NOW)
+    assert complaints == ["mint_times"]
+
+
+@pytest.mark.parametrize("nothing", [None, "", b"", [], (), {}, set()])
+def test_t80_what_is_empty_is_nothing_to_complain_of(nothing):
+    complaints = []
+    keys = ("expires_in", "granted_at", "mint_times", "failure", "rejection_pause")
+    assert Record.from_mapping(PLAIN | dict.fromkeys(keys, nothing), APPLICATION, complaints.append) == RECORD
+    assert complaints == []
+
+
+# -- what lies too far ahead -------------------------------------------------------------------------------------------
+
+DAY = 86_400.0
+
+
+@pytest.mark.parametrize("ahead", [DAY + 0.001, 10 * 365 * DAY, 999 * NOW, 1e300])
+def test_t81_an_expiry_further_ahead_than_a_day_is_not_believed(ahead):
+    record = replace(RECORD, token=replace(TOKEN, expires_at=NOW + ahead))
+    assert not record.is_alive(NOW)
+    assert not record.is_fresh(NOW)
+    assert record.believed(NOW) == replace(RECORD, token=replace(TOKEN, expires_at=0.0))
+
+
+def test_t81_an_expiry_within_a_day_is_believed():
+    record = replace(RECORD, token=replace(TOKEN, expires_at=NOW + DAY))
+    assert record.is_alive(NOW)
+    assert record.is_fresh(NOW)
+    assert record.believed(NOW) == record
+
+
+def test_t81_a_date_further_ahead_than_a_day_is_not_believed():
+    assert replace(RECORD, granted_at=1000 * NOW).believed(NOW) == RECORD
+    dated = replace(RECORD, granted_at=NOW + DAY)
+    assert dated.believed(NOW) == dated
+    assert Record().believed(NOW) == Record()
+
+
+@pytest.mark.parametrize("factor", [1000, 1.02])
+def test_t81_bookkeeping_in_milliseconds_or_years_ahead_blocks_nothing(factor):
+    record = failed(throttled(), replace(RECORD, mints=(NOW,) * 10)).with_pause(NOW)
+    stored = record.to_mapping(APPLICATION)
+    stored["mint_times"] = [at * factor for at in stored["mint_times"]]
+    stored["failure"]["cool_down"][0] *= factor
+    stored["rejection_pause"][0] *= factor
+    found = Record.from_mapping(stored, APPLICATION)
+    assert found.find_obstacle(NOW, APPLICATION, BUDGET) is None
+    assert not found.is_paused(NOW)
 
 
 # -- windows -----------------------------------------------------------------------------------------------------------
@@ -255,13 +393,13 @@ def test_nothing_is_neither_fresh_nor_alive():
 
 def test_T15_a_mint_keeps_the_grant_and_forgets_the_failure():
     record = failed(throttled()).with_token(Token("new"))
-    assert (record.refresh_token, record.token.refresh_token, record.failure) == (GRANT, GRANT, None)
-    assert type(record.refresh_token) is Secret
+    assert (record.grant_identity, record.token.refresh_token, record.failure) == (GRANT, GRANT, None)
+    assert type(record.grant_identity) is Secret
 
 
 def test_a_grant_that_zoho_replaced_is_replaced():
     record = RECORD.with_token(Token("new", "1000.other"))
-    assert record.refresh_token == record.token.refresh_token == "1000.other"
+    assert record.grant_identity == record.token.refresh_token == "1000.other"
 
 
 def test_a_grant_keeps_its_date_with_each_token_and_one_that_zoho_put_in_its_place_comes_after_it():
@@ -360,7 +498,8 @@ def test_T19_a_failure_is_raised_again_instead_of_asking_again_until_its_time_is
         error.hint,
         "eu",
     )
-    assert again.message == f"{error.message} Not asked again for 1 s."
+    wait = "Try again in 1 s." if isinstance(error, ThrottledError) else "Not asked again for 1 s."
+    assert str(again) == " ".join(filter(None, (error.message, wait, error.hint)))
     if isinstance(error, ThrottledError):
         assert again.retry_after == 1
     assert record.find_obstacle(NOW + seconds, APPLICATION, BUDGET) is None
@@ -371,7 +510,7 @@ def test_a_dead_grant_stays_dead_for_everybody_until_there_is_another():
     again = record.find_obstacle(NOW + 10**6, APPLICATION, BUDGET)
     assert (type(again), str(again), again.code) == (ReauthorizationRequired, "Dead. Again.", "invalid_code")
     assert again.region == "eu"
-    assert replace(record, refresh_token=Secret("1000.another")).find_obstacle(NOW, APPLICATION, BUDGET) is None
+    assert replace(record, grant=RefreshToken(Secret("1000.another"))).find_obstacle(NOW, APPLICATION, BUDGET) is None
 
 
 def test_an_error_whose_time_is_over_says_no_seconds():
@@ -427,12 +566,12 @@ def test_a_failure_holds_for_the_configuration_it_happened_with_only(other):
     record = failed(ReauthorizationRequired("Dead."))
     assert record.find_obstacle(NOW, APPLICATION, BUDGET) is not None
     assert record.find_obstacle(NOW, other, BUDGET) is None
-    assert replace(record, refresh_token=Secret("1000.new")).find_obstacle(NOW, APPLICATION, BUDGET) is None
+    assert replace(record, grant=RefreshToken(Secret("1000.new"))).find_obstacle(NOW, APPLICATION, BUDGET) is None
 
 
 def test_a_failure_does_not_cost_the_live_token():
     record = failed(throttled())
-    assert (record.token, record.refresh_token) == (TOKEN, GRANT)
+    assert (record.token, record.grant_identity) == (TOKEN, GRANT)
 
 
 # -- waits and the pause -----------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pickle
 import sys
 import threading
 from contextlib import contextmanager, nullcontext, suppress
+from types import SimpleNamespace
 
 import pytest
 from helpers.engine_parts import (
@@ -25,6 +26,7 @@ from helpers.engine_parts import (
 )
 from helpers.planted_secrets import GRANT
 
+from requests_zohorecruit.engine import store_access
 from requests_zohorecruit.engine.critical_section import read_wall_clock
 from requests_zohorecruit.engine.limits import Budget
 from requests_zohorecruit.engine.refresher import Refresher
@@ -71,12 +73,12 @@ def wrong_is_dead():
     class Accounts(FakeTokenEndpoint):
         reached = True
 
-        def refresh(self, previous, refresh_token, *, now):
+        def mint(self, grant, previous, *, now):
             if not self.reached:
                 raise unreachable()
-            if refresh_token == WRONG:
+            if grant.value == WRONG:
                 raise dead_grant()
-            return super().refresh(previous, refresh_token, now=now)
+            return super().mint(grant, previous, now=now)
 
     return Accounts()
 
@@ -457,20 +459,24 @@ class TestExpired:
         with pytest.raises(ThrottledError) as caught:
             first.get_header()
         assert caught.value.retry_after == 60
+        assert str(caught.value).endswith(" Try again in 60 s.")
         clock.forward(20)
         with pytest.raises(ThrottledError) as caught:
             second.get_header()
         assert caught.value.retry_after == 40
+        assert str(caught.value).endswith(" Try again in 40 s.")
         assert len(accounts.calls) == 1
         clock.forward(40)
         with pytest.raises(ThrottledError) as caught:
             second.get_header()
         assert caught.value.retry_after == 120
+        assert str(caught.value).endswith(" Try again in 120 s.")
         assert len(accounts.calls) == 2
         clock.forward(119)
         with pytest.raises(ThrottledError) as caught:
             first.get_header()
         assert caught.value.retry_after == 1
+        assert str(caught.value).endswith(" Try again in 1 s.")
         clock.forward(1)
         assert first.get_header() == second.get_header() == header("T3")
 
@@ -570,7 +576,7 @@ class TestExpired:
         source = make_refresher(store, clock=clock, accounts=accounts)
         with pytest.raises(TokenStoreError, match="WatchedStore") as caught:
             source.get_header()
-        assert "60 s" in str(caught.value)
+        assert "within 0 s" in str(caught.value)
         assert ("lock", pytest.approx(60, abs=5)) in store.done
 
     def test_many_threads_do_not_need_a_connection_to_the_store_each(self, clock, accounts, monkeypatch):
@@ -816,7 +822,7 @@ class TestSeed:
         wrong_is_dead.reached = True
         assert fleet.get_header()
         assert store.record["refresh_token"] == GOOD
-        assert wrong.record.refresh_token == WRONG
+        assert wrong.record.grant_identity == WRONG
 
     @pytest.mark.parametrize("reached", [True, False])
     def test_T79_a_wrong_argument_that_finds_an_emptied_store_gives_way_to_the_grant_that_others_remember(
@@ -976,6 +982,22 @@ class TestRejected:
         assert second.replace("T2") is None
         assert len(accounts.calls) == 2
 
+    @pytest.mark.parametrize(("since", "is_paused"), [(-0.5, True), (0.0, True), (0.5, False)])
+    def test_T78_a_token_minted_before_the_request_was_sent_starts_no_pause(self, source, clock, since, is_paused):
+        source.get_header()
+        clock.forward(100)
+        source.replace("T1")
+        assert source.pause("T2", "host", since=clock() + since) is is_paused
+        assert bool(source.record.pause) is is_paused
+        assert source.replace("T2") == (None if is_paused else header("T3"))
+
+    def test_T78_a_refused_token_that_has_been_replaced_meanwhile_starts_no_pause(self, source):
+        source.get_header()
+        source.replace("T1")
+        source.refresh()
+        assert not source.pause("T2", "host")
+        assert source.replace("T2") == header("T3")
+
     def test_T21_the_pause_grows_and_ends_with_the_first_accepted_call(self, source, clock, accounts):
         source.get_header()
         source.replace("T1")
@@ -1121,13 +1143,13 @@ class TestRefresh:
     ):
         source.get_header()
         before, asked = source.token, []
-        refresh = accounts.refresh
+        mint = accounts.mint
 
-        def noted(previous, *arguments, **options):
+        def noted(grant, previous, *arguments, **options):
             asked.append(previous)
-            return refresh(previous, *arguments, **options)
+            return mint(grant, previous, *arguments, **options)
 
-        monkeypatch.setattr(accounts, "refresh", noted)
+        monkeypatch.setattr(accounts, "mint", noted)
         source.refresh()
         assert asked == [before]
 
@@ -1348,10 +1370,20 @@ class TestSaving:
 
         monkeypatch.setattr(store, "lock", held)
         why = "held by somebody" if name.startswith("Memory") else "its lock is held"
-        text = rf"^{name} could not be locked within 60 s: {why} \(region eu\)\.$"
+        text = rf"^{name} could not be locked within 0 s: {why} \(region eu\)\.$"
         with pytest.raises(TokenStoreError, match=text) as caught:
             make_refresher(store, clock=clock, accounts=accounts).get_header()
         assert caught.value.region == "eu"
+
+    def test_a_lock_that_gives_up_early_is_reported_after_the_time_that_really_passed(
+        self, accounts, clock, monkeypatch
+    ):
+        seconds = itertools.count(100.0, 1.5)  # of which the thread lock has had some
+        monkeypatch.setattr(store_access, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+        store = WatchedStore()
+        store.busy = True
+        with pytest.raises(TokenStoreError, match=r"could not be locked within 1\.5 s: its lock is held"):
+            make_refresher(store, clock=clock, accounts=accounts).get_header()
 
     def test_an_error_of_the_stores_own_keeps_its_words_and_hint(self, accounts, clock):
         store = WatchedStore()

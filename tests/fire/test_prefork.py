@@ -1,4 +1,4 @@
-"""T26: gunicorn and Celery fork their workers while another thread of the parent refreshes."""
+"""Workers that gunicorn and Celery fork: while another thread of the parent refreshes (T26), and within a limit (T71)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,6 +73,38 @@ def test_T26_gunicorns_preloaded_workers_answer(kind, zoho, scene_on, start):
                 if len({pid for pid, _ in reports}) == WORKERS:
                     break
     check(zoho, scene, reports)
+
+
+@pytest.mark.parametrize("row", ["expired", "stale"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_T71_celerys_soft_time_limit_leaves_as_it_came_and_the_worker_works_afterwards(
+    row, kind, zoho, scene_on, start, redis_process
+):
+    from celery import Celery
+
+    scene = scene_on(kind)
+    if row == "expired":
+        scene.expire()
+    else:
+        scene.store.save({**scene.store.load(), "expires_at": time.time() + 250})
+    broker = f"redis://127.0.0.1:{redis_process.port}/2"
+    client = redis_client(redis_process.port, patience=PATIENCE + 5, db=2)
+    client.flushdb()
+    pool = ["--pool", "prefork", "--concurrency", "1", "--without-gossip", "--without-mingle"]
+    celery = ["celery", "--app", "helpers.time_limit_app", "worker", *pool, "--loglevel", "WARNING"]
+    with start(scene.share, *celery, broker=broker), Celery(broker=broker) as app:
+        answers = []
+        for delay in (4.0, 0.0, 0.0):
+            zoho.token_delay = delay
+            app.send_task("call")
+            pushed = client.blpop("reports", PATIENCE)
+            assert pushed, answers
+            answers.append(json.loads(pushed[1]))
+    assert answers == ["SoftTimeLimitExceeded", 200, 200]
+    with scene.share.open().lock(0):
+        pass
+    assert scene.newcomer().call() == 200
+    scene.check_the_store()
 
 
 @pytest.mark.parametrize("kind", KINDS)

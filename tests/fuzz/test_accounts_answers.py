@@ -23,6 +23,8 @@ from requests_zohorecruit import (
     ZohoRecruitAuth,
 )
 from requests_zohorecruit.engine.record import Record
+from requests_zohorecruit.secret import Secret
+from requests_zohorecruit.zoho.grants import RefreshToken
 from requests_zohorecruit.zoho.token_answers import Answer, read_token_answer
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
@@ -50,7 +52,7 @@ def check(error, status):
 @example(b'{"access_token": "a", "expires_in": NaN}', 200, {}, PREVIOUS)
 def test_T60_any_answer_to_a_refresh_is_a_token_or_a_typed_error(body, status, headers, previous):
     try:
-        token = accounts((status, headers, body)).refresh(previous, "1000.planted-grant", now=NOW)
+        token = accounts((status, headers, body)).mint(RefreshToken(Secret("1000.planted-grant")), previous, now=NOW)
     except MEANT as error:
         check(error, status)
         return

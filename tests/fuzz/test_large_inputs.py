@@ -16,10 +16,12 @@ from helpers.strategies import PLANTED
 from requests_zohorecruit import FileStore, Region, Token, TokenStoreError, ZohoAuthError
 from requests_zohorecruit.auth.replay import peek
 from requests_zohorecruit.engine.record import Record
+from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.session.log_filter import _hide
 from requests_zohorecruit.stores import RedisStore
 from requests_zohorecruit.zoho.api_answers import is_rejection
 from requests_zohorecruit.zoho.consent import read_callback
+from requests_zohorecruit.zoho.grants import RefreshToken
 from requests_zohorecruit.zoho.regions import https_host
 from requests_zohorecruit.zoho.token import split_scope
 from requests_zohorecruit.zoho.token_answers import Answer, read_token_answer
@@ -56,7 +58,7 @@ def hidden(text):
 #: What is done with a text, and the texts that are worst for it.
 READERS = {
     "token answer": lambda text: read_token_answer(Answer(200, text, text), region=EU, requested_at=0.0),
-    "token answer on the wire": lambda text: answered(text.encode()).refresh(None, PLANTED, now=0.0),
+    "token answer on the wire": lambda text: answered(text.encode()).mint(RefreshToken(Secret(PLANTED)), None, now=0.0),
     "revocation": lambda text: answered(text.encode()).revoke(PLANTED),
     "401": lambda text: is_rejection(text.encode()),
     "callback": lambda text: read_callback(f"https://app.example/?{text}", application=APPLICATION, state="STATE"),

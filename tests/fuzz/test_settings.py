@@ -11,7 +11,7 @@ from helpers.strategies import PLANTED, bodies, texts
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from requests_zohorecruit import ZohoAuthError, ZohoRecruitAuth
+from requests_zohorecruit import ClientConfigurationError, UnknownRegionError, ZohoAuthError, ZohoRecruitAuth
 from requests_zohorecruit.login.profiles import Profile
 
 NAMES = ("CLIENT_ID", "CLIENT_SECRET", "REGION", "REFRESH_TOKEN", "ACCOUNTS_URL", "RECRUIT_URL")
@@ -66,7 +66,7 @@ def test_T60_any_environment_gives_an_auth_object_or_an_error_that_shows_no_secr
     with patch.dict(os.environ, NOTHING | environment):
         try:
             auth = ZohoRecruitAuth.from_env()
-        except (ZohoAuthError, ValueError) as error:
+        except (ClientConfigurationError, UnknownRegionError) as error:
             assert leaks(error) == []
             return
     assert auth.region.accounts_url.startswith("https://")
@@ -82,5 +82,5 @@ def test_T60_any_content_of_a_mounted_secret_gives_an_auth_object_or_an_error_th
     with patch.dict(os.environ, NOTHING | environment | {"ZOHORECRUIT_CLIENT_SECRET_FILE": str(path)}):
         try:
             ZohoRecruitAuth.from_env()
-        except (ZohoAuthError, ValueError) as error:
+        except (ClientConfigurationError, UnknownRegionError) as error:
             assert leaks(error) == []

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from requests_zohorecruit import FileStore, TokenStoreError
 from requests_zohorecruit.testing import mock_zoho
 
 __all__ = ["CONFTESTS", "PREAMBLES", "Stage"]
@@ -67,6 +68,23 @@ def sharing(stage: Stage) -> Iterator[None]:
         stage.names["client"].close()
         for engine in engines:
             engine.dispose()
+
+
+def encrypt(stage: Stage) -> Iterator[None]:
+    from cryptography.fernet import Fernet
+
+    from requests_zohorecruit.stores import EncryptedStore
+
+    keys = {name: Fernet.generate_key().decode() for name in ("ZOHO_STORE_KEY", "ZOHO_STORE_NEW_KEY")}
+    for name, key in keys.items():
+        stage.monkeypatch.setenv(name, key)
+    yield
+    assert stage.names["answer"].ok
+    assert list(json.loads(Path("zoho.json").read_text())) == ["encrypted"]
+    stored = EncryptedStore(FileStore("zoho.json"), keys["ZOHO_STORE_NEW_KEY"]).load()
+    assert stored["refresh_token"] == stage.zoho.refresh_token
+    with pytest.raises(TokenStoreError, match="another key"):
+        stage.names["wrong"].load()
 
 
 def serverless(stage: Stage) -> Iterator[None]:
@@ -138,6 +156,7 @@ PREAMBLES: dict[str, Callable[[Stage], Iterator[None]]] = {
     "index": logged_in,
     "howto/api-console": logged_in,
     "howto/sharing": sharing,
+    "howto/encrypt": encrypt,
     "howto/oauth2session": consenting,
     "howto/serverless": serverless,
     "howto/web-application": consenting,

@@ -12,9 +12,11 @@ from helpers.planted_secrets import CLIENT_ID, CLIENT_SECRET, GRANT
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.refresher import Refresher
 from requests_zohorecruit.errors import TokenEndpointError
+from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.stores import MemoryStore
 from requests_zohorecruit.stores.polling import poll
 from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.grants import RefreshToken
 from requests_zohorecruit.zoho.token import Token
 
 START = 1_800_000_000.0
@@ -38,14 +40,16 @@ class FakeTokenEndpoint:
         self.application = Application.create(CLIENT_ID, CLIENT_SECRET, region)
         self.expires_in = expires_in
         self.calls = []
+        self.grants = []
         self.revoked = []
         self.fail = []
         self.entered = threading.Event()
         self.gate = None
         self.during = lambda: None
 
-    def refresh(self, previous, refresh_token, *, now):
-        self.calls.append((refresh_token, now))
+    def mint(self, grant, previous, *, now):
+        self.grants.append(grant)
+        self.calls.append((grant.identity, now))
         number = len(self.calls)
         self.entered.set()
         if self.gate is not None and not self.gate.wait(30):
@@ -57,7 +61,7 @@ class FakeTokenEndpoint:
                 raise error
         return Token(
             f"T{number}",
-            (previous.refresh_token if previous else None) or refresh_token,
+            (previous.refresh_token if previous else None) or grant.to_mapping().get("refresh_token"),
             now + self.expires_in,
             self.expires_in,
         )
@@ -108,7 +112,12 @@ class WatchedStore(MemoryStore):
 
 def make_refresher(store=None, *, grant=GRANT, clock=None, accounts=None):
     store = WatchedStore() if store is None else store
-    return Refresher(accounts or FakeTokenEndpoint(), store, Record(refresh_token=grant), clock=clock or Clock())
+    return Refresher(
+        accounts or FakeTokenEndpoint(),
+        store,
+        Record(RefreshToken(Secret(grant)) if grant else None),
+        clock=clock or Clock(),
+    )
 
 
 def token_record(access_token="T0", *, age=0.0, grant=GRANT, expires_in=3600, **more):

@@ -44,7 +44,10 @@ class Arrived(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """`body` is bytes, or an iterable of bytes to send in chunks; `broken` promises more than it sends."""
+    """`body` is bytes, an iterable of bytes to send in chunks, or a function that writes what follows the headers.
+
+    `broken` promises more than it sends.
+    """
 
     status: int = 200
     body: object = b""
@@ -205,6 +208,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in answer.headers:
             self.send_header(name.replace("_", "-"), value)
+        if callable(answer.body):
+            self.end_headers()
+            self.close_connection = True
+            answer.body(self.wfile.write)
+            return
         if not isinstance(answer.body, bytes):
             self._send_chunks(answer)
             return

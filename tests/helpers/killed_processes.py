@@ -135,7 +135,7 @@ def _forge(pipe, access, share):
 
 def _refresh_without_end(access, share, diary):
     auth = unlimited(access.auth(_Watched(share.open(), diary)))
-    accounts, ask = auth._refresher.endpoint, auth._refresher.endpoint.refresh
+    accounts, ask = auth._refresher.endpoint, auth._refresher.endpoint.mint
 
     def refresh(*args, **options):
         diary.note(ASKED)

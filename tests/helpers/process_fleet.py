@@ -109,3 +109,9 @@ def _serve(pipe: Any) -> None:
                 pipe.send((True, error))
     except EOFError:
         pass
+
+
+def get_with(auth: Any, session: Any, url: str) -> int:
+    """Send one request in a process of a pool, to which all three were pickled."""
+    status: int = session.get(url, auth=auth).status_code
+    return status

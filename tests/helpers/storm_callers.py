@@ -84,6 +84,14 @@ def refreshing(access, share, threads, calls=1, **options):
     yield from _gathered(lambda _: [outcome(lambda: bool(auth.refresh())) for _ in range(calls)], threads, warned)
 
 
+def resting(forgotten=None):
+    """Do nothing while another process is at it, but forget what was kept for a `Share` that is not needed any more."""
+    yield
+    if _kept.pop(forgotten, None) and not _kept:
+        close_all()
+    yield [], []
+
+
 def outcome(work):
     try:
         return work()

@@ -1,12 +1,12 @@
-"""Profiles and the environment: where a grant is found without naming it in the program."""
+"""Profiles, and the doors to them and to the environment: where a grant is found without naming it in the program."""
 
 from __future__ import annotations
 
 import json
-import os
 import stat
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import keyring
@@ -15,7 +15,6 @@ from helpers.engine_parts import in_threads
 from helpers.memory_keyring import safe_in_use
 
 from requests_zohorecruit import (
-    ClientConfigurationError,
     FileStore,
     ReauthorizationRequired,
     Region,
@@ -23,8 +22,8 @@ from requests_zohorecruit import (
     UnknownRegionError,
     ZohoRecruitAuth,
 )
-from requests_zohorecruit.login.environment import environment_arguments, make_custom_region, read_variable
 from requests_zohorecruit.login.profiles import Profile, find_home
+from requests_zohorecruit.stores import KeyringStore
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token
 
@@ -123,10 +122,45 @@ class TestProfile:
             Profile().load()
         assert SECRET not in str(caught.value)
 
+    def test_files_that_an_editor_has_put_a_byte_order_mark_in_are_read(self, home):
+        Profile().save(application(), token(), now=1.0)
+        for name in ("application.json", "token.json"):
+            path = home / "default" / name
+            path.write_text(path.read_text("utf-8"), "utf-8-sig")
+        saved = Profile().load()
+        assert saved.application == application()
+        assert saved.store.load()["refresh_token"] == GRANT
+        Profile().save(application(), token("1000.next.grant"), now=2.0)
+        assert b"\xef\xbb\xbf" not in (home / "default/token.json").read_bytes()
+
     def test_a_region_nobody_knows_any_more_is_named(self, home):
         content = {"client_id": "1000.X", "client_secret": SECRET, "region": "mars"}
         FileStore(home / "default/application.json").save(content)
         with pytest.raises(UnknownRegionError, match="mars"):
+            Profile().load()
+
+    @pytest.mark.parametrize("url", ["accounts_url", "recruit_url", "upload_url", "api_domain"])
+    @pytest.mark.parametrize("in_keyring", [False, True])
+    def test_t90_a_known_region_with_other_urls_is_refused_and_a_login_repairs_it(self, home, url, in_keyring):
+        region = Region.lookup("eu")
+        urls = {each: getattr(region, each) for each in ("accounts_url", "recruit_url", "upload_url", "api_domain")}
+        content = {"client_id": "1000.X", "client_secret": SECRET, "region": "eu", **urls, url: "https://evil.example"}
+        FileStore(home / "default/application.json").save({**content, "keyring": in_keyring})
+        with safe_in_use() if in_keyring else nullcontext():
+            with pytest.raises(TokenStoreError) as caught:
+                ZohoRecruitAuth.from_profile()
+            assert str(caught.value) == (
+                "Profile default cannot be used: 'eu' is the name of Zoho's region eu, which has other addresses than "
+                f"this one. See who changed {home / 'default/application.json'}; then run `zohorecruit login` again."
+            )
+            Profile().save(application(), token(), now=1.0)
+            assert Profile().load().application.region is region
+
+    def test_t90_a_profile_with_an_address_that_is_not_https_is_refused_by_its_name(self, home):
+        urls = {"accounts_url": "http://a.b", "recruit_url": "https://r.b", "upload_url": "", "api_domain": ""}
+        content = {"client_id": "1000.X", "client_secret": SECRET, "region": "mars", **urls}
+        FileStore(home / "default/application.json").save(content)
+        with pytest.raises(TokenStoreError, match="Profile default cannot be used: accounts_url of region 'mars' must"):
             Profile().load()
 
     def test_a_login_of_another_client_replaces_all_of_the_former(self, stored):
@@ -255,90 +289,58 @@ class TestHome:
         monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
         assert find_home() == platformdirs.user_config_path("requests-zohorecruit", appauthor=False)
 
+    @pytest.fixture
+    def homeless(self, monkeypatch):
+        """A user without HOME and without an entry in the password database, as containers with any uid have it."""
+        import pwd
+
+        def getpwuid(uid):
+            raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+        monkeypatch.setattr(pwd, "getpwuid", getpwuid)
+        for name in ("HOME", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "ZOHORECRUIT_HOME"):
+            monkeypatch.delenv(name, raising=False)
+
+    @pytest.mark.usefixtures("homeless")
+    def test_without_a_home_directory_it_says_what_to_set(self, monkeypatch, tmp_path):
+        monkeypatch.chdir(tmp_path)
+        advice = (
+            r"no home directory\. Set ZOHORECRUIT_HOME to the absolute path of a directory for profiles, or set HOME\."
+        )
+        for use in (ZohoRecruitAuth.from_profile, Profile, find_home):
+            with pytest.raises(TokenStoreError, match=advice):
+                use()
+        monkeypatch.setenv("ZOHORECRUIT_HOME", "~/zoho")
+        with pytest.raises(TokenStoreError, match=advice):
+            find_home()
+        monkeypatch.delenv("ZOHORECRUIT_HOME")
+        monkeypatch.setattr("platformdirs.user_config_path", lambda *_, **__: Path("~/.config/x"))  # an older version's
+        with pytest.raises(TokenStoreError, match=advice):
+            find_home()
+        assert list(tmp_path.iterdir()) == []  # no directory that is called "~"
+
+    @pytest.mark.usefixtures("homeless")
+    def test_without_a_home_directory_stores_say_what_to_set(self, monkeypatch, tmp_path):
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(
+            TokenStoreError, match=r"no home directory\. Set HOME, or give an absolute path instead of ~/token\.json"
+        ):
+            FileStore("~/token.json")
+        with (
+            pytest.raises(
+                TokenStoreError, match=r"no home directory\. Set HOME or XDG_STATE_HOME to the absolute path"
+            ),
+            KeyringStore("service", "name").lock(0),
+        ):
+            pass
+        assert FileStore("token.json").path == tmp_path / "token.json"
+        assert list(tmp_path.iterdir()) == []
+
     def test_without_platformdirs_it_says_what_to_install(self, monkeypatch):
         monkeypatch.delenv("ZOHORECRUIT_HOME")
         monkeypatch.setitem(sys.modules, "platformdirs", None)
         with pytest.raises(TokenStoreError, match=r"requests-zohorecruit\[cli\]"):
             find_home()
-
-
-class TestEnvironment:
-    @pytest.fixture(autouse=True)
-    def complete(self, monkeypatch):
-        values = {"CLIENT_ID": "1000.CLIENT", "CLIENT_SECRET": SECRET, "REGION": "eu", "REFRESH_TOKEN": GRANT}
-        for name, value in values.items():
-            monkeypatch.setenv(f"ZOHORECRUIT_{name}", value)
-
-    def test_it_holds_the_arguments(self):
-        assert environment_arguments() == {
-            "client_id": "1000.CLIENT",
-            "client_secret": SECRET,
-            "region": "eu",
-            "refresh_token": GRANT,
-        }
-
-    def test_T60_secrets_do_not_show_in_a_traceback_with_locals(self):
-        assert SECRET not in repr(environment_arguments())
-        assert GRANT not in repr(environment_arguments())
-
-    @pytest.mark.parametrize("name", ["CLIENT_ID", "CLIENT_SECRET", "REGION", "REFRESH_TOKEN"])
-    def test_each_may_be_in_a_mounted_file(self, monkeypatch, tmp_path, name):
-        expected = environment_arguments()
-        mounted = tmp_path / "secret"
-        mounted.write_text(f"{os.environ[f'ZOHORECRUIT_{name}']}\n")
-        monkeypatch.delenv(f"ZOHORECRUIT_{name}")
-        monkeypatch.setenv(f"ZOHORECRUIT_{name}_FILE", str(mounted))
-        assert environment_arguments() == expected
-
-    def test_what_is_missing_is_named(self, monkeypatch):
-        monkeypatch.delenv("ZOHORECRUIT_CLIENT_ID")
-        monkeypatch.setenv("ZOHORECRUIT_REGION", "")
-        with pytest.raises(ClientConfigurationError, match="lacks ZOHORECRUIT_CLIENT_ID, ZOHORECRUIT_REGION"):
-            environment_arguments()
-
-    def test_without_a_refresh_token_the_store_has_to_know(self, monkeypatch):
-        monkeypatch.delenv("ZOHORECRUIT_REFRESH_TOKEN")
-        assert environment_arguments()["refresh_token"] is None
-
-    def test_given_twice_it_is_not_guessed_which(self, monkeypatch):
-        monkeypatch.setenv("ZOHORECRUIT_REGION_FILE", "/run/secrets/region")
-        with pytest.raises(ClientConfigurationError, match="are both set"):
-            environment_arguments()
-
-    @pytest.mark.parametrize("content", [None, b"\xff\xfe planted"])
-    def test_a_file_that_cannot_be_read_is_named(self, monkeypatch, tmp_path, content):
-        path = tmp_path / "secret"
-        if content:
-            path.write_bytes(content)
-        monkeypatch.delenv("ZOHORECRUIT_REGION")
-        monkeypatch.setenv("ZOHORECRUIT_REGION_FILE", str(path))
-        with pytest.raises(ClientConfigurationError, match="named by ZOHORECRUIT_REGION_FILE, cannot be read: "):
-            environment_arguments()
-
-    def test_the_file_of_a_profile_is_no_refresh_token(self, monkeypatch, tmp_path):
-        (tmp_path / "token.json").write_text(json.dumps({"refresh_token": GRANT}))
-        monkeypatch.delenv("ZOHORECRUIT_REFRESH_TOKEN")
-        monkeypatch.setenv("ZOHORECRUIT_REFRESH_TOKEN_FILE", str(tmp_path / "token.json"))
-        with pytest.raises(ClientConfigurationError, match="it is JSON, and should be the bare value"):
-            environment_arguments()
-
-    def test_an_empty_file_is_a_missing_value(self, monkeypatch, tmp_path):
-        (tmp_path / "secret").write_text(" \n")
-        monkeypatch.delenv("ZOHORECRUIT_REGION")
-        monkeypatch.setenv("ZOHORECRUIT_REGION_FILE", str(tmp_path / "secret"))
-        assert read_variable("REGION") is None
-
-    def test_two_addresses_make_a_region(self, monkeypatch):
-        monkeypatch.setenv("ZOHORECRUIT_ACCOUNTS_URL", "https://accounts.zoho.example")
-        monkeypatch.setenv("ZOHORECRUIT_RECRUIT_URL", "https://recruit.zoho.example")
-        region = Region("eu", "https://accounts.zoho.example", "https://recruit.zoho.example")
-        assert environment_arguments()["region"] == region
-        monkeypatch.delenv("ZOHORECRUIT_REGION")
-        assert environment_arguments()["region"].code == "custom"
-
-    def test_one_address_makes_none(self):
-        with pytest.raises(ClientConfigurationError, match="the addresses of both"):
-            make_custom_region("eu", "https://accounts.zoho.example", None)
 
 
 class TestDoors:

@@ -22,6 +22,7 @@ COMMAND = Path(sysconfig.get_path("scripts"), "zohorecruit")
 #: Extra -> modules only it brings.
 BRINGS = {
     "cli": {"click", "rich", "trustme"},
+    "encrypted": {"cryptography"},
     "keyring": {"keyring", "platformdirs"},
     "redis": {"redis"},
     "sandbox": {"trustme"},
@@ -34,12 +35,24 @@ def check_nothing_more() -> None:
         getattr(requests_zohorecruit, name)
     installed = {"requests_zohorecruit", *metadata.packages_distributions()}
     assert "requests_oauthlib" in installed
-    assert not installed & {"click", "keyring", "redis", "rich", "sqlalchemy", "trustme"}
+    assert not installed & {"click", "cryptography", "keyring", "redis", "rich", "sqlalchemy", "trustme"}
     assert stores.RedisStore  # its client brings what it needs
+    check_missing(lambda: stores.EncryptedStore, "encrypted")
     check_missing(lambda: stores.KeyringStore, "keyring")
     check_missing(lambda: stores.SQLStore, "sql")
     check_missing(lambda: importlib.import_module("requests_zohorecruit.sandbox").Sandbox, "sandbox")
     check_command_needs("cli")
+
+
+def check_encrypted() -> None:
+    from cryptography.fernet import Fernet
+
+    inside = stores.MemoryStore()
+    store = stores.EncryptedStore(inside, Fernet.generate_key())
+    with store.lock(0):
+        store.save({"refresh_token": "1000.r"})
+    assert store.load() == {"refresh_token": "1000.r"}
+    assert list(inside.load() or {}) == ["encrypted"]
 
 
 def check_keyring() -> None:
@@ -115,6 +128,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
 CHECKS = {
     "none": check_nothing_more,
     "cli": check_cli,
+    "encrypted": check_encrypted,
     "keyring": check_keyring,
     "redis": check_redis,
     "sandbox": check_sandbox,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import re
+import time
 
 import pytest
 import requests
+from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
 from helpers.engine_parts import in_threads
 from helpers.process_fleet import Fleet
 from helpers.sandbox_traffic import arrived
@@ -27,6 +30,7 @@ from requests_zohorecruit import (
     UntrustedHostError,
     zohorecruit_compliance_fix,
 )
+from requests_zohorecruit.errors import describe_type
 
 
 def test_T01_the_scheme_is_zohos_also_right_after_a_refresh_inside_the_call(zoho, make, url, grant):
@@ -41,14 +45,14 @@ def test_T01_the_scheme_is_zohos_also_right_after_a_refresh_inside_the_call(zoho
     assert all(each["headers"]["Authorization"].startswith("Zoho-oauthtoken #") for each in arrived(zoho, "Candidates"))
 
 
-@pytest.mark.parametrize("expires_at", [1, 2e9], ids=["expired", "rejected"])
+@pytest.mark.parametrize("expires_in", [-1, 3600], ids=["expired", "rejected"])
 @pytest.mark.parametrize(
     "body", [{"json": {"data": [{"Last_Name": "Doe"}]}}, {"data": {"a": "b"}}, {"files": {"f": b"x"}}]
 )
-def test_T02_the_callers_data_never_reaches_the_token_endpoint(zoho, make, url, grant, body, expires_at):
-    session = make(token={**grant, "access_token": "old", "expires_at": expires_at})
+def test_T02_the_callers_data_never_reaches_the_token_endpoint(zoho, make, url, grant, body, expires_in):
+    session = make(token={**grant, "access_token": "old", "expires_at": time.time() + expires_in})
     session.post(url, params={"candidate": "private"}, **body)
-    assert zoho.api_requests == (1 if expires_at == 1 else 2)
+    assert zoho.api_requests == (1 if expires_in < 0 else 2)
     [token_request] = arrived(zoho, "/token")
     assert set(token_request["form"]) == {"grant_type", "client_id", "client_secret", "refresh_token"}
     assert not token_request["query"]
@@ -408,9 +412,18 @@ def test_T12_processes_with_a_session_each_on_one_file_make_one_token_request(zo
 
 
 class TestBadInput:
+    def test_t98_authlibs_session_is_named_with_its_library(self):
+        name = "authlib.integrations.requests_client.oauth2_session.OAuth2Session"
+        with pytest.raises(
+            TypeError, match=rf"not {re.escape(name)}\. Without requests-oauthlib, use a requests\.Session"
+        ):
+            zohorecruit_compliance_fix(AuthlibSession("1000.CLIENT"), region="eu", client_secret="secret")
+
     @pytest.mark.parametrize("session", [requests.Session(), None, "session", OAuth2Session])
     def test_something_that_is_no_session(self, session):
-        with pytest.raises(TypeError, match=f"must be an OAuth2Session, not {type(session).__name__}$"):
+        with pytest.raises(
+            TypeError, match=rf"must be a requests_oauthlib\.OAuth2Session, not {re.escape(describe_type(session))}\."
+        ):
             zohorecruit_compliance_fix(session, region="eu", client_secret="secret")
 
     @pytest.mark.parametrize(

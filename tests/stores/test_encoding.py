@@ -16,6 +16,13 @@ def test_a_record_makes_the_round_trip_as_compact_ascii() -> None:
     assert decode(text, "the store") == decode(text.encode(), "the store") == {"access_token": "ä", "scope": ["a", "b"]}
 
 
+def test_a_byte_order_mark_in_front_is_left_out() -> None:
+    text = '\ufeff{"access_token": "a"}'
+    assert decode(text, "the store") == decode(text.encode(), "the store") == {"access_token": "a"}
+    with pytest.raises(TokenStoreError, match="not a token record"):
+        decode(f"\ufeff{text}", "the store")
+
+
 def test_a_record_may_be_as_long_as_one_mebibyte_and_no_longer() -> None:
     record = b'{"access_token": "a"}'
     assert decode(record.ljust(1_048_576), "the store") == {"access_token": "a"}

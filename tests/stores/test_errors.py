@@ -87,3 +87,48 @@ def test_the_place_where_a_driver_failed_is_in_the_log_at_debug_level(caplog: py
     assert re.fullmatch(rf'File "{re.escape(__file__)}", line \d+, in load', place)
     assert source == "raise self.error"
     assert "planted" not in record.getMessage()
+
+
+def driver_error(module: str, name: str, *args: object, **values: object) -> Exception:
+    """Make an error as that driver's."""
+    return type(name, (Exception,), {"__module__": module, **values})(*args)
+
+
+def wrapped(orig: Exception) -> Exception:
+    return driver_error("sqlalchemy.exc", "OperationalError", "planted", orig=orig)
+
+
+@pytest.mark.parametrize(
+    ("cause", "text"),
+    [
+        (
+            wrapped(driver_error("psycopg.errors", "LockNotAvailable", "planted", sqlstate="55P03")),
+            r"OperationalError \(LockNotAvailable, SQLSTATE 55P03\)\. Another session holds a lock",
+        ),
+        (
+            driver_error("psycopg", "OperationalError", 'password authentication failed for user "planted"'),
+            r"OperationalError\. The server refused the login",
+        ),
+        (
+            driver_error("pg8000.exceptions", "DatabaseError", {"C": "28P01", "M": "planted"}),
+            r"DatabaseError \(SQLSTATE 28P01\)\. The server refused the login",
+        ),
+        (
+            wrapped(driver_error("pymysql.err", "OperationalError", 1045, "Access denied for 'planted'")),
+            r"OperationalError \(error 1045\)\. The server refused the login",
+        ),
+        (
+            driver_error("sqlite3", "OperationalError", "planted", sqlite_errorname="SQLITE_BUSY"),
+            r"\(SQLITE_BUSY\)\. An",
+        ),
+        (driver_error("redis.exceptions", "ResponseError", "WRONGTYPE planted"), r"ResponseError \(WRONGTYPE\)\.$"),
+        (driver_error("redis.exceptions", "ResponseError", "OOM planted"), r"\(OOM\)\. Redis is out of memory"),
+        (driver_error("redis.exceptions", "ResponseError", "1000.PLANTED x"), r"loaded: ResponseError\.$"),
+        (driver_error("other", "Error", "PLANTED said something"), r"loaded: Error\.$"),
+        (driver_error("other", "Error", sqlstate="1000.planted"), r"loaded: Error\.$"),
+    ],
+)
+def test_t93_a_drivers_code_is_shown_with_what_to_do_and_its_text_is_not(cause: Exception, text: str) -> None:
+    with pytest.raises(TokenStoreError, match=text) as caught:
+        Store(cause).load()
+    assert "planted" not in str(caught.value).lower()

@@ -556,6 +556,157 @@ def test_T55_in_a_read_only_directory_the_record_is_still_read(fork: Callable[..
     shutil.rmtree(directory)
 
 
+# Whose it is
+
+NOBODY = 65534
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A directory of another user's, which that user can enter, unlike tmp_path."""
+    directory = Path(tempfile.mkdtemp())
+    os.chown(directory, NOBODY, NOBODY)
+    yield directory
+    shutil.rmtree(directory)
+
+
+def owner(path: Path) -> tuple[int, int]:
+    return path.stat().st_uid, path.stat().st_gid
+
+
+def as_nobody(work: Callable[[], object]) -> Callable[[Callable[[str], None], Callable[[], None]], None]:
+    import filelock  # noqa: F401 - as who is to be in a moment, it may not be there to read
+
+    def become_and_work(say: Callable[[str], None], _: Callable[[], None]) -> None:
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        try:
+            say(str(work()))
+        except TokenStoreError as error:
+            say(str(error))
+
+    return become_and_work
+
+
+@as_root
+@pytest.mark.parametrize("place", ["token.json", "new/directories/token.json"])
+@pytest.mark.parametrize("before", [False, True], ids=["new", "replaced"])
+def test_t85_what_root_writes_stays_usable_for_the_owner(
+    home: Path, place: str, before: bool, fork: Callable[..., Any]
+) -> None:
+    store = FileStore(home / place)
+
+    def use() -> object:
+        with store.lock(0):
+            found = store.load()
+            store.save(NEW)
+        return found
+
+    if before:
+        assert fork(as_nobody(use)).hear() == "None"
+    with store.lock(0):
+        store.save(OLD)
+    everything = list(home.rglob("*"))
+    assert {owner(path) for path in everything} == {(NOBODY, NOBODY)}
+    assert {mode(path) for path in everything if path.is_file()} == {0o600}
+    assert len([path for path in everything if path.is_file()]) == 2
+    assert fork(as_nobody(use)).hear() == str(OLD)
+    assert store.load() == NEW
+
+
+@as_root
+def test_t85_the_owner_of_the_file_counts_more_than_that_of_its_directory(home: Path) -> None:
+    store = FileStore(home / "token.json")
+    store.path.write_text(json.dumps(OLD))
+    os.chown(store.path, 1, 2)
+    with store.lock(0):
+        store.save(NEW)
+    assert {owner(store.path), owner(home / "token.json.lock")} == {(1, 2)}
+
+
+@as_root
+def test_t85_a_link_leads_to_the_file_whose_owner_counts(home: Path, path: Path) -> None:
+    path.symlink_to(home / "token.json")
+    FileStore(path).save(OLD)
+    assert owner(home / "token.json") == (NOBODY, NOBODY)
+    assert path.is_symlink()
+
+
+@as_root
+@pytest.mark.parametrize("which", [["token.json"], ["token.json.lock"], ["token.json", "token.json.lock"]])
+def test_t85_a_file_of_another_user_is_explained_with_the_command_that_gives_it_back(
+    home: Path, which: list[str], fork: Callable[..., Any]
+) -> None:
+    store = FileStore(home / "token.json")
+    with store.lock(0):
+        store.save(OLD)
+    for name in which:
+        os.chown(home / name, 0, 0)
+
+    def use() -> None:
+        with store.lock(0):
+            store.save(NEW)
+
+    told = fork(as_nobody(use)).hear()
+    named = f"{home / which[0]} belongs to user 0"
+    command = " ".join(["chown", str(NOBODY), *(str(home / name) for name in which)])
+    assert re.search(r"^FileStore\(.*\) could not be (loaded|locked): Permission denied \(PermissionError\)\.", told)
+    assert told.endswith(f"{named}, but this process runs as user {NOBODY}. Run as root: {command}")
+    assert store.load() == OLD
+
+
+@as_root
+def test_t85_in_a_directory_where_files_belong_to_their_makers_the_hint_is_there_too(
+    home: Path, fork: Callable[..., Any]
+) -> None:
+    os.chown(home, 0, 0)
+    home.chmod(0o1777)  # as /tmp
+    store = FileStore(home / "token.json")
+    store.save(OLD)
+    store.path.chmod(0o644)
+    told = fork(as_nobody(lambda: store.save(NEW))).hear()
+    assert "could not be saved: Operation not permitted" in told
+    assert f"chown {NOBODY} {store.path}" in told
+
+
+def test_t85_a_file_system_that_does_not_let_root_change_owners_is_good_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def refuse(_: int, user: int, group: int) -> None:
+        seen.append((user, group))
+        raise PermissionError(errno.EPERM, "planted")
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", refuse)
+    store = FileStore(tmp_path / "a" / "token.json")
+    with store.lock(0):
+        store.save(OLD)
+    assert store.load() == OLD
+    assert seen == [owner(tmp_path)] * 3  # the directory, the lock, the file
+
+
+def test_t85_one_who_is_not_root_leaves_owners_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FileStore(tmp_path / "a" / "token.json")
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(os, "fchown", failing(errno.EPERM))
+    with store.lock(0):
+        store.save(OLD)
+    assert store.load() == OLD
+
+
+def test_t85_a_denial_of_a_file_of_ones_own_has_no_such_hint(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.save(OLD)
+    monkeypatch.setattr(tempfile, "mkstemp", failing(errno.EACCES))
+    with pytest.raises(TokenStoreError, match="its directory must be writable"):
+        store.save(NEW)
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with pytest.raises(TokenStoreError, match=f"belongs to user {os.getuid()}, .* chown 12345 "):
+        store.save(NEW)
+
+
 # The lock
 
 

@@ -118,3 +118,11 @@ def test_T07_a_pickled_copy_is_the_same_store(store: KeyringStore) -> None:
         assert copy.load() == OLD
         with pytest.raises(TimeoutError):
             copy.lock(0).__enter__()
+
+
+def test_t89_a_keyring_that_keeps_nothing_and_says_nothing_is_an_error(
+    store: KeyringStore, safe: Safe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Safe, "set_password", lambda *_: None)
+    with pytest.raises(TokenStoreError, match="reports no error, but does not hold the new record"):
+        store.save(NEW)

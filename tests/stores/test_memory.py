@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import logging
 import pickle
 from typing import Any
 
@@ -10,6 +12,11 @@ import pytest
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.stores import MemoryStore, TokenStore
 from requests_zohorecruit.testing import TokenStoreContract
+
+CONSEQUENCE = (
+    "each process that gets one mints access tokens of its own, until Zoho locks the grant out. Use FileStore, or another "
+    "store that processes share."
+)
 
 
 class TestMemoryStore(TokenStoreContract):
@@ -27,10 +34,10 @@ def test_a_pickled_copy_has_the_record_and_a_free_lock() -> None:
     store = MemoryStore()
     with store.lock(0):
         store.save({"access_token": "a"})
-        copy = pickle.loads(pickle.dumps(store))
-        with copy.lock(0):
-            copy.save({"access_token": "b"})
-    assert (store.load(), copy.load()) == ({"access_token": "a"}, {"access_token": "b"})
+        copied = pickle.loads(pickle.dumps(store))
+        with copied.lock(0):
+            copied.save({"access_token": "b"})
+    assert (store.load(), copied.load()) == ({"access_token": "a"}, {"access_token": "b"})
 
 
 @pytest.mark.parametrize("odd", [object(), b"bytes", float("nan")])
@@ -46,3 +53,26 @@ def test_T60_the_repr_shows_no_record() -> None:
     store = MemoryStore()
     store.save({"access_token": "1000.planted"})
     assert repr(store) == "MemoryStore()"
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_t97_a_copy_is_the_same_store(duplicate: Any, caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore()
+    assert duplicate(store) is store
+    assert duplicate([store])[0] is store
+    assert caplog.records == []
+
+
+def test_t97_pickling_one_says_once_that_it_shares_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore()
+    store.save({"access_token": "1000.planted"})
+    with caplog.at_level(logging.DEBUG):
+        for _ in range(3):
+            store = pickle.loads(pickle.dumps(store))
+    assert [(record.levelname, record.name, record.getMessage()) for record in caplog.records] == [
+        (
+            "WARNING",
+            "requests_zohorecruit.stores.base",
+            f"A pickled MemoryStore() is a copy that shares nothing: {CONSEQUENCE}",
+        )
+    ]

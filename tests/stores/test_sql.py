@@ -8,8 +8,10 @@ import os
 import re
 import stat
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 from uuid import uuid4
@@ -207,7 +209,7 @@ def test_a_missing_table_is_an_error_that_says_so(engine: Any) -> None:
     for use in (store.load, lambda: store.save(NEW), lambda: store.lock(0).__enter__()):
         with pytest.raises(TokenStoreError, match=r"no table 'zohorecruit_tokens' .*Call create_table\(\) once"):
             use()
-    store._engine.dispose()
+    store._connections.engine.dispose()
 
 
 def test_the_documented_schema_is_the_one_that_is_created() -> None:
@@ -378,21 +380,6 @@ def test_a_holder_leaves_a_pool_of_one_to_the_others(
             store.lock(0).__enter__()
 
 
-def test_looking_at_a_lock_that_is_taken_makes_no_connection(
-    postgres: Any, postgres_url: str, connect: Callable[..., Any], key: str
-) -> None:
-    engine, made = connect(postgres_url), []
-    sa.event.listen(engine, "connect", lambda *_: made.append("connection"))
-    store = SQLStore(engine, key)
-    with SQLStore(postgres, key).lock(0):
-        for _ in range(5):
-            with pytest.raises(TimeoutError):
-                store.lock(0).__enter__()
-    assert made == ["connection"]
-    with store.lock(0):
-        assert store.load() is None
-
-
 def test_a_waiter_leaves_a_pool_of_one_to_the_others(
     postgres: Any, postgres_url: str, connect: Callable[..., Any], key: str
 ) -> None:
@@ -400,7 +387,7 @@ def test_a_waiter_leaves_a_pool_of_one_to_the_others(
     found = []
     with SQLStore(postgres, key).lock(0):
         waiting = threading.Event()
-        sa.event.listen(store._engine, "after_cursor_execute", lambda *_: waiting.set())
+        sa.event.listen(store._connections.engine, "after_cursor_execute", lambda *_: waiting.set())
 
         def wait() -> None:
             with store.lock(30):
@@ -472,64 +459,39 @@ def test_T26_a_child_leaving_the_block_does_not_end_the_parents_lock(
             store.lock(0).__enter__()
 
 
-def test_T26_no_thread_of_a_child_goes_on_before_the_connections_are_its_own(
-    postgres: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from requests_zohorecruit.stores import sql_locks
-
-    sql_locks.renew_connections(postgres)
-    real, dispose, disposals, others = os.getpid(), postgres.dispose, [], []
-
-    def slow(*, close: bool) -> None:
-        disposals.append(sql_locks._owners[postgres])
-        others.append(threading.Thread(target=sql_locks.renew_connections, args=(postgres,)))
-        others[-1].start()
-        dispose(close=close)
-
-    with monkeypatch.context() as child:
-        child.setattr(os, "getpid", lambda: real + 1)
-        child.setattr(postgres, "dispose", slow)
-        sql_locks.renew_connections(postgres)
-        others[0].join(30)
-    assert disposals == [real]  # still the parent's, so the other one had to wait
-
-
 def test_T26_another_process_takes_no_connection_of_its_parents_and_leaves_the_lock(
     postgres: Any, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = SQLStore(postgres, key)
     held = store.lock(0)
     held.__enter__()
-    inherited, real = postgres.pool, os.getpid()
+    store.save(OLD)
+    _, inherited = store._connections._spare[-1]
+    real = os.getpid()
     with monkeypatch.context() as child:  # what a child sees: the same objects under another process id
         child.setattr(os, "getpid", lambda: real + 1)
-        store.save(NEW)
-        assert postgres.pool is not inherited
-        used = postgres.pool
-        assert store.load() == NEW
-        assert postgres.pool is used
+        assert store.load() == OLD
+        _, used = store._connections._spare[-1]
+        assert used is not inherited
+        assert not inherited.closed
     with pytest.raises(TimeoutError):
         SQLStore(postgres, key).lock(0).__enter__()
     held.__exit__(None, None, None)
-    inherited.dispose()
 
 
 def test_T26_a_hold_that_another_process_inherited_does_not_end_there(
     postgres: Any, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from requests_zohorecruit.stores.sql_locks import choose_lock
+    from requests_zohorecruit.stores.sql_locks import Connections, choose_lock
 
-    lock, real = choose_lock(postgres, key), os.getpid()
-    connections: list[Any] = []
-    connect = postgres.connect
-    monkeypatch.setattr(postgres, "connect", lambda: connections.append(connect()) or connections[-1])
-    held = lock(0, "store")
-    held.__enter__()
+    held, real = choose_lock(Connections(postgres), key)(0, "store"), os.getpid()
+    connection = held.__enter__()
+    assert connection is not None
     with monkeypatch.context() as child:
         child.setattr(os, "getpid", lambda: real + 1)
         held.__exit__(None, None, None)
-    assert not connections[0].closed
-    connections[0].close()
+    assert not connection.closed
+    connection.close()
 
 
 def test_T26_a_child_does_not_lose_a_database_in_memory(
@@ -539,10 +501,11 @@ def test_T26_a_child_does_not_lose_a_database_in_memory(
     store.create_table()
     store.save(OLD)
     assert fork(lambda say, _: say(str(store.load() == OLD))).hear() == "True"
-    pool, real = store._engine.pool, os.getpid()
+    engine = store._connections.engine
+    pool, real = engine.pool, os.getpid()
     monkeypatch.setattr(os, "getpid", lambda: real + 1)
     assert store.load() == OLD
-    assert store._engine.pool is pool
+    assert engine.pool is pool
 
 
 # The locks on SQLite and MySQL
@@ -574,13 +537,6 @@ def test_mysql_is_locked_by_a_name_of_its_own_database(monkeypatch: pytest.Monke
     class Connection:
         """As much of a connection as the lock needs; there is no MySQL here."""
 
-        def execution_options(self, **options: str) -> Any:
-            assert options == {"isolation_level": "READ COMMITTED"}
-            return self
-
-        def detach(self) -> None:
-            asked.append(("detach", {}))
-
         def execute(self, statement: Any, values: dict[str, Any]) -> Any:
             asked.append((str(statement.compile(dialect=mysql.dialect())), values))
             return self
@@ -593,14 +549,12 @@ def test_mysql_is_locked_by_a_name_of_its_own_database(monkeypatch: pytest.Monke
 
     engine = sa.create_engine("sqlite://")
     engine.dialect = mysql.dialect()
-    monkeypatch.setattr(engine, "connect", Connection)
-    hold = sql_locks.choose_lock(engine, "zohorecruit_tokens:key")
+    connections: Any = sql_locks.Connections(engine)
+    monkeypatch.setattr(connections, "open", Connection)
+    hold = sql_locks.choose_lock(connections, "zohorecruit_tokens:key")
     busy = False
     with hold(0, "store"):
-        assert [what for what, _ in asked] == [
-            "SELECT GET_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), %s)), 0)",
-            "detach",
-        ]
+        assert [what for what, _ in asked] == ["SELECT GET_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), %s)), 0)"]
         assert re.fullmatch("[0-9a-f]{64}", asked[0][1]["name"])
     assert asked[-1] == ("close", {})
     busy = True
@@ -608,3 +562,145 @@ def test_mysql_is_locked_by_a_name_of_its_own_database(monkeypatch: pytest.Monke
         hold(0.01, "store").__enter__()
     assert asked[-2][0] == "SELECT IS_USED_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), %s)))"
     assert asked[-1] == ("close", {})
+
+
+# Bounds (T88): what others hold, and a pool that is used up
+
+LONG = 15.0  # seconds: what no bounded wait takes on a busy machine, where an unbounded one would never end
+
+
+@contextmanager
+def session_of(engine: Any, *statements: str) -> Iterator[None]:
+    """Hold what these statements lock in another session."""
+    with connected(engine) as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+        yield
+
+
+@contextmanager
+def connected(engine: Any) -> Iterator[Any]:
+    other = sa.create_engine(engine.url, poolclass=sa.NullPool)
+    with other.connect() as connection:
+        yield connection
+        connection.rollback()
+
+
+def statements_that_lock(engine: Any, key: str, what: str) -> tuple[str, ...]:
+    name = engine.dialect.name
+    if name == "sqlite":
+        return {"row": ("BEGIN IMMEDIATE",), "table": ("BEGIN EXCLUSIVE",)}[what]
+    if what == "row":
+        column = "key" if name == "postgresql" else "`key`"
+        return (f"SELECT record FROM zohorecruit_tokens WHERE {column} = '{key}' FOR UPDATE",)
+    return ("LOCK TABLE zohorecruit_tokens" if name == "postgresql" else "LOCK TABLES zohorecruit_tokens WRITE",)
+
+
+@pytest.mark.parametrize("what", ["row", "table"])
+def test_t88_a_row_or_table_that_another_session_holds_is_an_error_soon_and_says_so(
+    engine: Any, key: str, what: str
+) -> None:
+    store = SQLStore(engine, key)
+    store.save(OLD)
+    uses = [lambda: store.save(NEW)] + ([store.load] if what == "table" else [])
+    with session_of(engine, *statements_that_lock(engine, key, what)):
+        for use in uses:
+            started = time.monotonic()
+            with pytest.raises(TokenStoreError, match="Another session holds a lock"):
+                use()
+            assert time.monotonic() - started < LONG
+        if what == "row":
+            assert store.load() == OLD
+    assert store.load() == OLD
+    store.save(NEW)
+    assert store.load() == NEW
+
+
+@pytest.mark.parametrize("url", ["postgres_url", "mariadb_url", "sqlite_url"])
+def test_t88_a_pool_that_is_used_up_is_not_waited_for(
+    url: str, key: str, connect: Callable[..., Any], request: pytest.FixtureRequest
+) -> None:
+    engine = connect(request.getfixturevalue(url), pool_size=1, max_overflow=0, pool_timeout=50)
+    started = time.monotonic()
+    with engine.connect():  # by this very thread, as in the middle of a transaction of the caller's
+        store = SQLStore(engine, key)
+        store.create_table()
+        with store.lock(10):
+            store.save(NEW)
+        assert store.load() == NEW
+    assert time.monotonic() - started < LONG
+
+
+def test_t88_waiting_for_the_lock_ends_with_its_timeout_and_not_with_that_of_a_statement(
+    postgres: Any, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from requests_zohorecruit.stores import sql_locks
+
+    monkeypatch.setattr(sql_locks, "LONGEST_WAIT", 0.05)
+    store = SQLStore(postgres, key)
+    with SQLStore(postgres, key).lock(0):
+        started = time.monotonic()
+        with pytest.raises(TimeoutError, match=r"by database session \d+; gave up after 0\.5 s"):
+            store.lock(0.5).__enter__()
+        assert 0.5 <= time.monotonic() - started < LONG
+    with store.lock(0.5):
+        pass
+
+
+# Nothing that is not stored passes for stored (T89)
+
+
+@pytest.fixture
+def own_table(postgres_url: str, connect: Callable[..., Any]) -> Callable[[str], Any]:
+    """Make a schema of its own, with what the statements put there."""
+
+    def make(statements: str) -> Any:
+        schema = f"own_{uuid4().hex}"
+        with connect(postgres_url).begin() as connection:
+            connection.exec_driver_sql(f"CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}; {statements}")
+        return connect(postgres_url, connect_args={"options": f"-c search_path={schema}"})
+
+    return make
+
+
+TABLE_WITH = "CREATE TABLE zohorecruit_tokens (key VARCHAR(255) PRIMARY KEY, record TEXT NOT NULL{});"
+DROPPING = (
+    TABLE_WITH.format("")
+    + "CREATE FUNCTION drop_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+    + "CREATE TRIGGER dropping BEFORE {} ON zohorecruit_tokens FOR EACH ROW EXECUTE FUNCTION drop_it();"
+)
+
+
+@pytest.mark.parametrize(
+    ("statements", "message"),
+    [
+        (TABLE_WITH.format(", tenant INT NOT NULL"), "NotNullViolation, SQLSTATE 23502"),
+        (TABLE_WITH.format(", CHECK (length(record) < 5)"), "CheckViolation, SQLSTATE 23514"),
+        (TABLE_WITH.format("").replace("TEXT", "VARCHAR(5)"), "StringDataRightTruncation, SQLSTATE 22001"),
+        (DROPPING.format("INSERT"), "reports no error, but does not hold the new record.*triggers"),
+        (
+            TABLE_WITH.format("") + "CREATE RULE nothing AS ON INSERT TO zohorecruit_tokens DO INSTEAD NOTHING;",
+            "reports no error, but does not hold",
+        ),
+    ],
+)
+def test_t89_a_row_that_the_database_refuses_or_drops_is_an_error_and_not_a_race(
+    own_table: Callable[[str], Any], key: str, statements: str, message: str
+) -> None:
+    store = SQLStore(own_table(statements), key)
+    with pytest.raises(TokenStoreError, match=message) as caught:
+        store.save(NEW)
+    assert "planted" not in str(caught.value)
+    with store.lock(5), pytest.raises(TokenStoreError, match=message):
+        store.save(NEW)
+    assert store.load() is None
+
+
+def test_t89_a_row_that_cannot_be_updated_is_an_error_and_not_a_race(own_table: Callable[[str], Any], key: str) -> None:
+    store = SQLStore(own_table(DROPPING.format("UPDATE")), key)
+    store.save(OLD)
+    with pytest.raises(TokenStoreError, match="reports no error, but does not hold"):
+        store.save(NEW)
+    with store.lock(5), pytest.raises(TokenStoreError, match="reports no error, but does not hold"):
+        store.save(NEW)
+    assert store.load() == OLD

@@ -17,7 +17,7 @@ from requests_zohorecruit.testing import TokenStoreContract
 def test_importing_the_contract_imports_no_driver_and_no_pytest() -> None:
     code = (
         "import sys, requests_zohorecruit.testing\n"
-        "print(*{'redis', 'sqlalchemy', 'keyring', 'filelock', 'pytest', 'psycopg'} & set(sys.modules))"
+        "print(*{'cryptography', 'redis', 'sqlalchemy', 'keyring', 'filelock', 'pytest', 'psycopg'} & set(sys.modules))"
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert output.stdout.strip() == ""
@@ -32,11 +32,13 @@ def test_what_is_not_offered_is_an_attribute_error() -> None:
         stores.NoSuchStore  # noqa: B018
 
 
-@pytest.mark.parametrize(("store", "needs"), [("KeyringStore", "keyring"), ("SQLStore", "sqlalchemy")])
+@pytest.mark.parametrize(
+    ("store", "needs"), [("EncryptedStore", "cryptography"), ("KeyringStore", "keyring"), ("SQLStore", "sqlalchemy")]
+)
 def test_a_store_whose_driver_is_missing_says_how_to_get_it(store: str, needs: str) -> None:
     code = f"import sys; sys.modules[{needs!r}] = None\nfrom requests_zohorecruit.stores import {store}"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    extra = {"keyring": "keyring", "sqlalchemy": "sql"}[needs]
+    extra = {"cryptography": "encrypted", "keyring": "keyring", "sqlalchemy": "sql"}[needs]
     assert f"{store} needs {needs}" in output.stderr
     assert f"pip install 'requests-zohorecruit[{extra}]'" in output.stderr
 

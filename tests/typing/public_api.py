@@ -34,7 +34,7 @@ from requests_zohorecruit import (
 )
 from requests_zohorecruit.sandbox import Sandbox, fingerprint
 from requests_zohorecruit.sandbox.process import SandboxProcess
-from requests_zohorecruit.stores import KeyringStore, RedisStore, SQLStore
+from requests_zohorecruit.stores import EncryptedStore, KeyringStore, RedisStore, SQLStore
 from requests_zohorecruit.testing import MockZoho, TokenStoreContract, mock_zoho
 
 version: str = requests_zohorecruit.__version__
@@ -160,6 +160,8 @@ def stores(engine: sqlalchemy.Engine) -> list[TokenStore]:
         RedisStore(client, "key", lock_ttl=60),
         sql,
         KeyringStore("service", "user"),
+        EncryptedStore(MemoryStore(), "key"),
+        EncryptedStore(MemoryStore(), [b"new", "old"]),
         MyStore(),
     ]
 

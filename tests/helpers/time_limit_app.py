@@ -1,0 +1,36 @@
+"""A Celery application whose task calls the API within a soft time limit, and says in Redis what came of it.
+
+Knows nothing of tests; what it needs is in the file that ``PREFORK`` names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+from pathlib import Path
+
+import celery
+import redis
+from celery.exceptions import SoftTimeLimitExceeded
+
+#: Seconds.
+LIMIT = 1
+
+access, share = pickle.loads(Path(os.environ["PREFORK"]).read_bytes())
+app = celery.Celery("limits", broker=os.environ["PREFORK_BROKER"])
+app.conf.update(worker_prefetch_multiplier=1, broker_connection_retry_on_startup=True, task_ignore_result=True)
+auth = access.auth(share.open())
+
+
+@app.task(name="call", soft_time_limit=LIMIT)
+def call():
+    try:
+        with access.session() as session:
+            answer = session.get(access.url, auth=auth, timeout=60).status_code
+    except SoftTimeLimitExceeded:
+        answer = "SoftTimeLimitExceeded"
+    except Exception as error:
+        answer = repr(error)
+    with redis.Redis.from_url(os.environ["PREFORK_BROKER"]) as client:
+        client.rpush("reports", json.dumps(answer))
