@@ -244,7 +244,7 @@ lengths = st.floats(0.001, 3600)
 cool_downs = st.builds(CoolDown, times, lengths)
 records = st.builds(
     Record,
-    refresh_token=st.just(GRANT),
+    grant=st.just(RefreshToken(Secret(GRANT))),
     token=st.builds(
         Token,
         st.just("1000.planted-access"),

@@ -116,5 +116,5 @@ def test_T38_any_run_of_answers_gives_a_header_with_a_token_in_it_or_a_typed_err
         else:
             assert header == f"Zoho-oauthtoken {auth.token.access_token}"
         kept = Record.from_mapping(store.load(), APPLICATION)
-        assert kept.refresh_token
+        assert kept.grant
         assert kept.token == auth.token

@@ -142,7 +142,7 @@ def peak(function, *arguments, **options):
 )
 def test_an_answer_of_zoho_accounts_is_read_no_further_than_a_token_could_reach(headers, body):
     accounts = answered(body, **headers)
-    assert peak(accounts.refresh, None, PLANTED, now=0.0) < 4 * MEGABYTE
+    assert peak(accounts.mint, RefreshToken(Secret(PLANTED)), None, now=0.0) < 4 * MEGABYTE
 
 
 def test_the_body_of_a_streamed_401_is_looked_at_no_further_than_a_reason_could_reach():

@@ -39,7 +39,7 @@ def check_record(record):
         assert record.is_paused(now) in {True, False}
         obstacle = record.find_obstacle(now, APPLICATION, Budget())
         assert obstacle is None or isinstance(obstacle, ZohoAuthError)
-        assert record.refresh_token or isinstance(obstacle, ReauthorizationRequired)
+        assert record.grant or isinstance(obstacle, ReauthorizationRequired)
         asking, minted = record.with_mint(now, Budget()), record.with_token(Token("a"))
         for changed in (asking, minted, record.with_pause(now), record.without_pause()):
             kept = replace(changed, extra={})

@@ -137,13 +137,13 @@ def _refresh_without_end(access, share, diary):
     auth = unlimited(access.auth(_Watched(share.open(), diary)))
     accounts, ask = auth._refresher.endpoint, auth._refresher.endpoint.mint
 
-    def refresh(*args, **options):
+    def mint(*args, **options):
         diary.note(ASKED)
         token = ask(*args, **options)
         diary.note(ANSWERED)
         return token
 
-    accounts.refresh = refresh
+    accounts.mint = mint
     while True:
         with suppress(ZohoAuthError):
             auth.refresh()

@@ -87,10 +87,10 @@ class Client:
     def inside(self, act, *, after_zoho=False):
         """Have `act` done in the middle of the next refresh: before Zoho is asked, or after it has minted."""
         accounts = self.auth._refresher.endpoint
-        ask = accounts.refresh
+        ask = accounts.mint
 
-        def refresh(*args, **options):
-            del accounts.refresh
+        def mint(*args, **options):
+            del accounts.mint
             if not after_zoho:
                 act()
             token = ask(*args, **options)
@@ -98,7 +98,7 @@ class Client:
                 act()
             return token
 
-        accounts.refresh = refresh
+        accounts.mint = mint
 
 
 def check_recovery(scene, *clients, mints=1):

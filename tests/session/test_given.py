@@ -174,7 +174,7 @@ class TestTheFirstReadingOfTheStore:
         with pytest.raises(TokenStoreError):
             login.adopt(Token("new", self.OTHER, START + 3600, 3600), now=START)
         assert login.get_header() == "Zoho-oauthtoken new"
-        assert login.record.refresh_token == self.OTHER
+        assert login.record.grant_identity == self.OTHER
 
 
 def test_a_grant_that_only_the_store_knows_is_shown(make, grant):
