@@ -1,6 +1,6 @@
-"""What the documentation needs beyond Sphinx: the region table, and links to names where they are public.
+"""What the documentation needs beyond Sphinx: tables of regions and of the sandbox, links to names where they are public.
 
-The table is made from the code, so that it cannot differ from it.
+The tables are made from the code, so that they cannot differ from it.
 """
 
 from __future__ import annotations
@@ -13,23 +13,67 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
 from requests_zohorecruit import Region
+from requests_zohorecruit.sandbox.served import ALIASES, MODULES, ROUTES
 
-__all__ = ["RegionTable", "setup"]
+__all__ = ["RegionTable", "SandboxModules", "SandboxPaths", "setup"]
+
+Rows = list[list[tuple[str, ...]]]
 
 
-class RegionTable(Directive):
-    """`.. zoho-regions::`, the table of `Region.all()`, with the other names each region is known by."""
+class _Table(Directive):
+    """A table whose cells are code, several lines each."""
 
-    HEADINGS = ("Code", "Also", "Accounts, API domain", "Recruit, uploads")
+    HEADINGS: tuple[str, ...]
+    CLASS: str
 
     def run(self) -> list[nodes.Node]:
         """Return the table."""
-        rows = [_row(region) for region in Region.all()]
         group = nodes.tgroup("", cols=len(self.HEADINGS))
         group += [nodes.colspec(colwidth=1) for _ in self.HEADINGS]
         group += nodes.thead("", _table_row([(heading,) for heading in self.HEADINGS], nodes.Text))
-        group += nodes.tbody("", *(_table_row(row, lambda line: nodes.literal(text=line)) for row in rows))
-        return [nodes.table("", group, classes=["regions"])]
+        group += nodes.tbody("", *(_table_row(row, lambda line: nodes.literal(text=line)) for row in self.rows()))
+        return [nodes.table("", group, classes=[self.CLASS])]
+
+    def rows(self) -> Rows:
+        """Return the lines of each cell of each row."""
+        raise NotImplementedError
+
+
+class RegionTable(_Table):
+    """`.. zoho-regions::`, the table of `Region.all()`, with the other names each region is known by."""
+
+    HEADINGS = ("Code", "Also", "Accounts, API domain", "Recruit, uploads")
+    CLASS = "regions"
+
+    def rows(self) -> Rows:
+        """Return a row for each region."""
+        return [_row(region) for region in Region.all()]
+
+
+class SandboxPaths(_Table):
+    """`.. zoho-sandbox-paths::`, every path of Recruit that the sandbox has, with every parameter."""
+
+    HEADINGS = ("Method and path", "Query parameters and headers")
+    CLASS = "sandbox-paths"
+
+    def rows(self) -> Rows:
+        """Return a row for each path and method."""
+        return [
+            [(f"{route.method} {route.path}",), (*route.parameters, *([route.header] if route.header else ()))]
+            for route in ROUTES
+        ]
+
+
+class SandboxModules(_Table):
+    """`.. zoho-sandbox-modules::`, every module of the sandbox, with the fields that a new record must have."""
+
+    HEADINGS = ("Module", "Also", "A record must have")
+    CLASS = "sandbox-modules"
+
+    def rows(self) -> Rows:
+        """Return a row for each module."""
+        also = {module: tuple(alias for alias, name in ALIASES.items() if name == module) for module in MODULES}
+        return [[(module,), also[module], required] for module, required in MODULES.items()]
 
 
 def _row(region: Region) -> list[tuple[str, ...]]:
@@ -77,5 +121,7 @@ def domain_reference(app: Sphinx, entry: Any, name: str, node: Any, content: Any
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx what there is."""
     app.add_directive("zoho-regions", RegionTable)
+    app.add_directive("zoho-sandbox-paths", SandboxPaths)
+    app.add_directive("zoho-sandbox-modules", SandboxModules)
     app.connect("missing-reference", _link)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
