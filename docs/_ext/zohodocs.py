@@ -1,4 +1,4 @@
-"""What the documentation needs beyond Sphinx: tables of regions and of the sandbox, links to names where they are public.
+"""What the documentation needs beyond Sphinx: tables of regions and of the sandbox, and links to public names.
 
 The tables are made from the code, so that they cannot differ from it.
 """
