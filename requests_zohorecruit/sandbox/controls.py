@@ -166,6 +166,7 @@ class Controls:
 
         :param client: whose; None = the first client's
         :param person: who asked the API console for it; None = the first person
+        :raises ValueError: client or person are of another sandbox, or from before `Sandbox.renew`
         """
         return str(self._call("new_code", scope, client, person))
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from requests_zohorecruit.sandbox.records import make_initial_records
+from requests_zohorecruit.sandbox.refusals import make_missing
 from requests_zohorecruit.sandbox.served import MODULES
 
 __all__ = ["Modules", "Record"]
@@ -65,10 +66,15 @@ class Modules:
         return _make_result("SUCCESS", "record added", self._add(module, record))
 
     def update(self, module: str, record_id: str, changes: Record) -> Record:
-        """Change a record, and return what Recruit says about it."""
+        """Change a record, and return what Recruit says about it.
+
+        :raises Refused: the change would move a note
+        """
         record = self.find(module, record_id)
         if record is None:
             return _make_unknown_id(record_id)
+        if any(changes.get(key, record.get(key)) != record.get(key) for key in ("Parent_Id", "$se_module")):
+            raise make_missing("moving a note to another record")
         record.update(changes, id=record_id, **self._stamp(module))
         return _make_result("SUCCESS", "record updated", {"id": record_id, "Modified_Time": record["Modified_Time"]})
 

@@ -169,7 +169,7 @@ def _parse_records(request: Request) -> list[Record]:
     """
     try:
         content: Any = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     records = content.get("data") if isinstance(content, dict) else None
     if not (isinstance(records, list) and records and all(isinstance(record, dict) for record in records)):

@@ -115,6 +115,10 @@ class Registry:
             return self.people[0]
         return next((person for person in self.people if person.email == email), None)
 
+    def has_client(self, client: Client) -> bool:
+        """Tell whether it was made here."""
+        return self._clients.get(client.client_id) == client
+
     def soid_of(self, region: Region) -> str:
         """Return the service organisation id: a data centre has one organisation here."""
         return f"ZohoRecruit.{_FIRST_ORGANISATION + list(self.regions.values()).index(region)}"

@@ -37,6 +37,7 @@ AMPLE_SCOPE = (
 _ELSEWHERE = "/elsewhere"
 _TOKEN_ENDPOINT = ("POST", "/oauth/v2/token")
 _DEVICE_ENDPOINTS = {("POST", f"{DEVICE_PATH}/code"), ("POST", f"{DEVICE_PATH}/token")}
+_NOT_HERE = "this client or person is not of this sandbox, or was made before renew()"
 
 
 @dataclass(frozen=True)
@@ -218,12 +219,17 @@ class Zoho(Settings):
         headers = (("Content-Type", "application/x-www-form-urlencoded"),)
         form = urlencode({"decision": "accept" if accept else "reject", "person": (person or self.person).email})
         request = Request("POST", url.path, url.query, headers, form.encode())
-        return centre.endpoints[request.method, request.path](request)
+        return self._route(request, centre)
 
     def _home(self, person: Person | None) -> DataCentre:
-        return self._centres[(person or self.person).region.code]
+        who = person or self.person
+        if who not in self._registry.people:
+            raise ValueError(_NOT_HERE)
+        return self._centres[who.region.code]
 
     def _hold(self, client: Client | None, person: Person | None) -> Holder:
+        if client is not None and not self._registry.has_client(client):
+            raise ValueError(_NOT_HERE)
         return Holder((client or self.client).client_id, (person or self.person).email)
 
     def _open_centre(self, region: Region, codes: DeviceCodes, token_hex: Callable[[int], str]) -> DataCentre:

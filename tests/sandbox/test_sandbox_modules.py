@@ -71,6 +71,16 @@ def test_a_note_is_about_a_record_and_goes_with_it(desk, token):
     assert says(desk.api("GET", "Notes/deleted", token))["data"][0]["display_name"] == "Call"
 
 
+def test_a_note_is_changed_and_stays_where_it_is(desk, token):
+    added = desk.api("POST", f"Candidates/{ANY}/Notes", token, [{"Note_Content": "before"}])
+    path = f"Notes/{says(added)['data'][0]['details']['id']}"
+    whole = says(desk.api("GET", path, token))["data"][0]
+    assert says(desk.api("PUT", path, token, [whole | {"Note_Content": "after"}]))["data"][0]["code"] == "SUCCESS"
+    moved = desk.api("PUT", path, token, [{"Parent_Id": "410888000000117002"}])
+    assert (moved.status, "moving a note" in says(moved)["message"]) == (501, True)
+    assert says(desk.api("GET", f"Candidates/{ANY}/Notes", token))["data"][0]["Note_Content"] == "after"
+
+
 @pytest.mark.parametrize("scope", ["ZohoRecruit.modules.notes.ALL", "ZohoRecruit.modules.candidate.ALL"])
 def test_notes_of_a_record_are_covered_by_the_scope_of_either(desk, scope):
     token = desk.mint(desk.zoho.new_grant(scope))

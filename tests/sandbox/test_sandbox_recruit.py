@@ -183,7 +183,9 @@ def test_nothing_added_is_a_400(desk, token):
     assert desk.api("POST", "JobOpenings", token, [{}]).status == 400
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"{}", b'{"data":[]}', b'{"data":{}}', b'{"data":["x"]}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b"{}", b'{"data":[]}', b'{"data":{}}', b'{"data":["x"]}', b"\xff", b"[" * 99_999]
+)
 @pytest.mark.parametrize(("method", "path"), [("POST", "Candidates"), ("PUT", "Candidates/410888000000117001")])
 def test_a_body_that_holds_no_records_is_refused(desk, token, method, path, body):
     answer = desk.send(method, f"/recruit/v2/{path}", body=body, Authorization=f"Zoho-oauthtoken {token}")

@@ -190,6 +190,21 @@ def test_a_client_is_unknown_in_a_data_centre_it_was_not_enabled_for(desk):
         desk.zoho.new_client([])
 
 
+def test_clients_and_people_of_another_sandbox_are_refused(desk):
+    stranger = Desk("us").zoho
+    for others in ({"client": stranger.new_client()}, {"person": stranger.new_person("us", "Zoe")}):
+        for make in (desk.zoho.new_code, desk.zoho.new_grant):
+            with pytest.raises(ValueError, match=r"not of this sandbox, or was made before renew\(\)"):
+                make(**others)
+    with pytest.raises(ValueError, match="not of this sandbox"):
+        desk.zoho.consent(authorization_url(desk), person=Desk("mars").zoho.person)
+
+
+def test_a_click_on_a_page_that_is_none_is_an_error(desk):
+    with pytest.raises(ValueError, match="error page"):
+        desk.zoho.consent("https://127.0.0.1:1/oauth/v2/nothing?client_id=x")
+
+
 def test_server_info_lists_all_accounts_servers(desk):
     locations = {"sandbox-us": "https://127.0.0.1:1", "sandbox-eu": "https://127.0.0.1:2"}
     assert says(desk.send("GET", "/oauth/serverinfo", at="eu")) == {"result": "success", "locations": locations}
