@@ -28,17 +28,10 @@ def zoho():
         yield zoho
 
 
-def click(browser, text):
-    page = browser.find_element("css selector", "body")
+def click(browser, text, then):
+    """Press a button, and wait for the page that is headed `then`."""
     browser.find_element("xpath", f"//button[contains(., '{text}')]").click()
-    _wait_for_the_next(browser, page)
-
-
-def _wait_for_the_next(browser, page):
-    from selenium.webdriver.support.expected_conditions import staleness_of
-    from selenium.webdriver.support.wait import WebDriverWait
-
-    WebDriverWait(browser, 20).until(staleness_of(page))
+    assert browser.find_element("xpath", f"//h1[contains(., '{then}')]")
 
 
 def picture(browser, name):
@@ -53,10 +46,11 @@ def test_consent_begins_in_one_data_centre_and_ends_in_another(zoho, browser):
         f"&scope={SCOPE}&access_type=offline&state=s"
     )
     picture(browser, "sign-in")
-    click(browser, "Anna Brandt")
+    click(browser, "Anna Brandt", then="Allow")
     assert browser.current_url.startswith(zoho.regions["eu"].authorize_url)
     picture(browser, "consent")
-    click(browser, "Accept")
+    browser.find_element("xpath", "//button[contains(., 'Accept')]").click()
+    assert browser.find_element("xpath", "//pre[contains(., 'elsewhere')]")
     assert browser.current_url.startswith(f"{zoho.elsewhere}?state=s&code=1000.")
     assert Region.from_callback(browser.current_url, extra=zoho.regions.values()) == zoho.regions["eu"]
 
@@ -76,14 +70,12 @@ def test_a_device_is_confirmed_by_typing_its_code(zoho, browser, button):
     browser.get(told["verification_url"])
     picture(browser, "device")
     browser.find_element("name", "user_code").send_keys(told["user_code"].lower())
-    click(browser, "Continue")
-    click(browser, "Anna Brandt")
+    click(browser, "Continue", then="Who are you?")
+    click(browser, "Anna Brandt", then="Allow")
     assert browser.current_url.startswith(anna.region.accounts_url)
     assert told["user_code"] in browser.page_source
     picture(browser, "device-consent")
-    click(browser, button)
-    said = "Device connected" if button == "Accept" else "Access denied"
-    assert said in browser.find_element("css selector", "h1").text
+    click(browser, button, then="Device connected" if button == "Accept" else "Access denied")
     poll = {"grant_type": "device_token", "code": told["device_code"]}
     if button == "Reject":
         assert ask("token", **poll) == {"error": "access_denied"}
@@ -97,7 +89,6 @@ def test_the_complete_address_has_the_code_already(zoho, browser):
         fields = {"grant_type": "device_request", "client_id": zoho.client_id, "scope": SCOPE}
         told = session.post(f"{zoho.region.accounts_url}/oauth/v3/device/code", data=fields, timeout=30).json()
     browser.get(told["verification_uri_complete"])
-    click(browser, "Accept")
-    assert "Device connected" in browser.find_element("css selector", "h1").text
+    click(browser, "Accept", then="Device connected")
     browser.get(told["verification_uri_complete"])
     assert "unknown, used or too old" in browser.page_source
