@@ -5,7 +5,7 @@ The tables are made from the code, so that they cannot differ from it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from docutils import nodes
@@ -17,11 +17,12 @@ from requests_zohorecruit.sandbox.served import ALIASES, MODULES, ROUTES
 
 __all__ = ["RegionTable", "SandboxModules", "SandboxPaths", "setup"]
 
-Rows = list[list[tuple[str, ...]]]
+Cell = str | tuple[str, ...] | list[str]
+"""Text, lines of code, or words of code in one line."""
 
 
 class _Table(Directive):
-    """A table whose cells are code, several lines each."""
+    """A table that is made from the code."""
 
     HEADINGS: tuple[str, ...]
     CLASS: str
@@ -30,12 +31,12 @@ class _Table(Directive):
         """Return the table."""
         group = nodes.tgroup("", cols=len(self.HEADINGS))
         group += [nodes.colspec(colwidth=1) for _ in self.HEADINGS]
-        group += nodes.thead("", _table_row([(heading,) for heading in self.HEADINGS], nodes.Text))
-        group += nodes.tbody("", *(_table_row(row, lambda line: nodes.literal(text=line)) for row in self.rows()))
+        group += nodes.thead("", _table_row(self.HEADINGS))
+        group += nodes.tbody("", *map(_table_row, self.rows()))
         return [nodes.table("", group, classes=[self.CLASS])]
 
-    def rows(self) -> Rows:
-        """Return the lines of each cell of each row."""
+    def rows(self) -> list[list[Cell]]:
+        """Return the cells of each row."""
         raise NotImplementedError
 
 
@@ -45,7 +46,7 @@ class RegionTable(_Table):
     HEADINGS = ("Code", "Also", "Accounts, API domain", "Recruit, uploads")
     CLASS = "regions"
 
-    def rows(self) -> Rows:
+    def rows(self) -> list[list[Cell]]:
         """Return a row for each region."""
         return [_row(region) for region in Region.all()]
 
@@ -53,13 +54,17 @@ class RegionTable(_Table):
 class SandboxPaths(_Table):
     """`.. zoho-sandbox-paths::`, every path of Recruit that the sandbox has, with every parameter."""
 
-    HEADINGS = ("Method and path", "Query parameters and headers")
+    HEADINGS = ("Method and path", "Purpose", "Query parameters and headers")
     CLASS = "sandbox-paths"
 
-    def rows(self) -> Rows:
+    def rows(self) -> list[list[Cell]]:
         """Return a row for each path and method."""
         return [
-            [(f"{route.method} {route.path}",), (*route.parameters, *([route.header] if route.header else ()))]
+            [
+                (f"{route.method} {route.path}",),
+                route.does,
+                [*route.parameters, *([route.header] if route.header else ())],
+            ]
             for route in ROUTES
         ]
 
@@ -70,13 +75,13 @@ class SandboxModules(_Table):
     HEADINGS = ("Module", "Also", "A record must have")
     CLASS = "sandbox-modules"
 
-    def rows(self) -> Rows:
+    def rows(self) -> list[list[Cell]]:
         """Return a row for each module."""
         also = {module: tuple(alias for alias, name in ALIASES.items() if name == module) for module in MODULES}
-        return [[(module,), also[module], required] for module, required in MODULES.items()]
+        return [[(module,), also[module], [*required]] for module, required in MODULES.items()]
 
 
-def _row(region: Region) -> list[tuple[str, ...]]:
+def _row(region: Region) -> list[Cell]:
     """Return the lines of each cell. Two hosts share one, because four columns of them are too wide for a page."""
     pairs = (region.accounts_url, region.api_domain), (region.recruit_url, region.upload_url)
     return [(region.code,), _aliases(region), *(tuple(url.removeprefix("https://") for url in pair) for pair in pairs)]
@@ -88,8 +93,17 @@ def _aliases(region: Region) -> tuple[str, ...]:
     return next(aliases for code, aliases, *_ in regions._ROWS if code == region.code)  # noqa: SLF001 - see above
 
 
-def _table_row(cells: Iterable[tuple[str, ...]], wrap: Callable[[str], nodes.Node]) -> nodes.row:
-    return nodes.row("", *(nodes.entry("", *(nodes.paragraph("", "", wrap(line)) for line in cell)) for cell in cells))
+def _table_row(cells: Iterable[Cell]) -> nodes.row:
+    return nodes.row("", *(nodes.entry("", *_make_paragraphs(cell)) for cell in cells))
+
+
+def _make_paragraphs(cell: Cell) -> list[nodes.paragraph]:
+    if isinstance(cell, str):
+        return [nodes.paragraph("", cell)]
+    if isinstance(cell, tuple):
+        return [nodes.paragraph("", "", nodes.literal(text=line)) for line in cell]
+    words = [part for word in cell for part in (nodes.literal(text=word), nodes.Text(" "))]
+    return [nodes.paragraph("", "", *words)]
 
 
 def _link(app: Sphinx, env: Any, node: Any, content: Any) -> nodes.reference | None:
