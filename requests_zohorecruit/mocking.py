@@ -52,7 +52,7 @@ class MockZoho(LocalControls):
     """What `mock_zoho` returns. There is no certificate to check; `ca_bundle` is the one requests uses anyway."""
 
     def __init__(self, responses_mock: Any, region: Region, redirect_uris: tuple[str, ...]) -> None:
-        self._begin(region, elsewhere=_ELSEWHERE, redirect_uris=redirect_uris)
+        self._begin({region.code: region}, elsewhere=_ELSEWHERE, redirect_uris=redirect_uris)
         self.ca_bundle = DEFAULT_CA_BUNDLE_PATH
         responses_mock.add(_Carrier(self, responses_mock))
 

@@ -1,11 +1,11 @@
-"""What the documentation needs beyond Sphinx: the region table, and links to names where they are public.
+"""What the documentation needs beyond Sphinx: tables of regions and of the sandbox, and links to public names.
 
-The table is made from the code, so that it cannot differ from it.
+The tables are made from the code, so that they cannot differ from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from docutils import nodes
@@ -13,26 +13,75 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
 from requests_zohorecruit import Region
+from requests_zohorecruit.sandbox.served import ALIASES, MODULES, ROUTES
 
-__all__ = ["RegionTable", "setup"]
+__all__ = ["RegionTable", "SandboxModules", "SandboxPaths", "setup"]
+
+Cell = str | tuple[str, ...] | list[str]
+"""Text, lines of code, or words of code in one line."""
 
 
-class RegionTable(Directive):
-    """`.. zoho-regions::`, the table of `Region.all()`, with the other names each region is known by."""
+class _Table(Directive):
+    """A table that is made from the code."""
 
-    HEADINGS = ("Code", "Also", "Accounts, API domain", "Recruit, uploads")
+    HEADINGS: tuple[str, ...]
+    CLASS: str
 
     def run(self) -> list[nodes.Node]:
         """Return the table."""
-        rows = [_row(region) for region in Region.all()]
         group = nodes.tgroup("", cols=len(self.HEADINGS))
         group += [nodes.colspec(colwidth=1) for _ in self.HEADINGS]
-        group += nodes.thead("", _table_row([(heading,) for heading in self.HEADINGS], nodes.Text))
-        group += nodes.tbody("", *(_table_row(row, lambda line: nodes.literal(text=line)) for row in rows))
-        return [nodes.table("", group, classes=["regions"])]
+        group += nodes.thead("", _table_row(self.HEADINGS))
+        group += nodes.tbody("", *map(_table_row, self.rows()))
+        return [nodes.table("", group, classes=[self.CLASS])]
+
+    def rows(self) -> list[list[Cell]]:
+        """Return the cells of each row."""
+        raise NotImplementedError
 
 
-def _row(region: Region) -> list[tuple[str, ...]]:
+class RegionTable(_Table):
+    """`.. zoho-regions::`, the table of `Region.all()`, with the other names each region is known by."""
+
+    HEADINGS = ("Code", "Also", "Accounts, API domain", "Recruit, uploads")
+    CLASS = "regions"
+
+    def rows(self) -> list[list[Cell]]:
+        """Return a row for each region."""
+        return [_row(region) for region in Region.all()]
+
+
+class SandboxPaths(_Table):
+    """`.. zoho-sandbox-paths::`, every path of Recruit that the sandbox has, with every parameter."""
+
+    HEADINGS = ("Method and path", "Purpose", "Query parameters and headers")
+    CLASS = "sandbox-paths"
+
+    def rows(self) -> list[list[Cell]]:
+        """Return a row for each path and method."""
+        return [
+            [
+                (f"{route.method} {route.path}",),
+                route.does,
+                [*route.parameters, *([route.header] if route.header else ())],
+            ]
+            for route in ROUTES
+        ]
+
+
+class SandboxModules(_Table):
+    """`.. zoho-sandbox-modules::`, every module of the sandbox, with the fields that a new record must have."""
+
+    HEADINGS = ("Module", "Also", "A record must have")
+    CLASS = "sandbox-modules"
+
+    def rows(self) -> list[list[Cell]]:
+        """Return a row for each module."""
+        also = {module: tuple(alias for alias, name in ALIASES.items() if name == module) for module in MODULES}
+        return [[(module,), also[module], [*required]] for module, required in MODULES.items()]
+
+
+def _row(region: Region) -> list[Cell]:
     """Return the lines of each cell. Two hosts share one, because four columns of them are too wide for a page."""
     pairs = (region.accounts_url, region.api_domain), (region.recruit_url, region.upload_url)
     return [(region.code,), _aliases(region), *(tuple(url.removeprefix("https://") for url in pair) for pair in pairs)]
@@ -44,8 +93,17 @@ def _aliases(region: Region) -> tuple[str, ...]:
     return next(aliases for code, aliases, *_ in regions._ROWS if code == region.code)  # noqa: SLF001 - see above
 
 
-def _table_row(cells: Iterable[tuple[str, ...]], wrap: Callable[[str], nodes.Node]) -> nodes.row:
-    return nodes.row("", *(nodes.entry("", *(nodes.paragraph("", "", wrap(line)) for line in cell)) for cell in cells))
+def _table_row(cells: Iterable[Cell]) -> nodes.row:
+    return nodes.row("", *(nodes.entry("", *_make_paragraphs(cell)) for cell in cells))
+
+
+def _make_paragraphs(cell: Cell) -> list[nodes.paragraph]:
+    if isinstance(cell, str):
+        return [nodes.paragraph("", cell)]
+    if isinstance(cell, tuple):
+        return [nodes.paragraph("", "", nodes.literal(text=line)) for line in cell]
+    words = [part for word in cell for part in (nodes.literal(text=word), nodes.Text(" "))]
+    return [nodes.paragraph("", "", *words)]
 
 
 def _link(app: Sphinx, env: Any, node: Any, content: Any) -> nodes.reference | None:
@@ -77,5 +135,7 @@ def domain_reference(app: Sphinx, entry: Any, name: str, node: Any, content: Any
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx what there is."""
     app.add_directive("zoho-regions", RegionTable)
+    app.add_directive("zoho-sandbox-paths", SandboxPaths)
+    app.add_directive("zoho-sandbox-modules", SandboxModules)
     app.connect("missing-reference", _link)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

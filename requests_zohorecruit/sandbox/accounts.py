@@ -8,162 +8,232 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from hmac import compare_digest
 from urllib.parse import urlencode
 
 from requests_zohorecruit.sandbox import pages
 from requests_zohorecruit.sandbox.faults import refuse_mint
-from requests_zohorecruit.sandbox.grants import AccessToken, Code, Grant, Ledger, TooManyMints
-from requests_zohorecruit.sandbox.messages import Answer, Request, html, json_answer
+from requests_zohorecruit.sandbox.grants import AccessToken, Code, Grant, Holder, Ledger, TooManyMints
+from requests_zohorecruit.sandbox.messages import Answer, Endpoint, Request, html, json_answer
+from requests_zohorecruit.sandbox.registry import Client, Person, Registry
 from requests_zohorecruit.sandbox.settings import Settings
+from requests_zohorecruit.zoho.regions import Region
 
-__all__ = ["Accounts", "Client", "split_scope"]
+__all__ = ["Accounts", "AccountsServer", "are_scopes", "split_scope"]
 
 _SCOPE = re.compile(r"[A-Za-z]+(\.[A-Za-z_]+)*\.(ALL|READ|WRITE|CREATE|UPDATE|DELETE)", re.IGNORECASE)
+_AUTHORIZE_PATH = "/oauth/v2/auth"
 _AUTHORIZATION_FIELDS = (
     "response_type", "client_id", "redirect_uri", "scope", "access_type", "prompt", "state",
     "code_challenge", "code_challenge_method",
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Client:
-    """The application as it was registered in the API console."""
+class AccountsServer:
+    """What all of an accounts server's endpoints need: who calls, who has signed in, how a token is answered."""
 
-    client_id: str
-    client_secret: str
-    redirect_uris: tuple[str, ...]
-    name: str = "Sample Application"
-
-    def __repr__(self) -> str:
-        return f"Client(client_id={self.client_id!r}, redirect_uris={self.redirect_uris!r})"
-
-
-class Accounts:
-    """One data centre's accounts server.
-
-    :param url: its own address
-    :param location: the code of its region
-    :param api_domain: named in token answers
-    """
-
-    def __init__(  # noqa: PLR0913 - most by name
-        self, ledger: Ledger, client: Client, settings: Settings, *, url: str, location: str, api_domain: str
-    ) -> None:
+    def __init__(self, region: Region, ledger: Ledger, registry: Registry, settings: Settings) -> None:
+        self._region = region
         self._ledger = ledger
-        self._client = client
+        self._registry = registry
         self._settings = settings
-        self._url = url
-        self._location = location
-        self._api_domain = api_domain
 
-    def authorize(self, request: Request) -> Answer:
-        """Show the consent page, or act on its buttons (``decision=accept`` or ``reject``)."""
-        fields = request.query_fields() | request.form_fields()
-        decision = fields.get("decision")
-        fields = {name: fields[name] for name in _AUTHORIZATION_FIELDS if name in fields}
-        if wrong := self._find_mistake(fields):
-            return html(pages.render_problem("Error occurred", wrong), 400)
-        if request.method != "POST" or decision not in {"accept", "reject"}:
-            scope = split_scope(fields["scope"])
-            page = pages.render_consent(
-                application=self._client.name, region=self._location, scope=scope, fields=fields
-            )
-            return html(page)
-        return Answer(302, {"Location": self._build_callback(fields, accepted=decision == "accept")})
-
-    def token(self, request: Request) -> Answer:
-        """Exchange a code, or refresh."""
-        fields = request.query_fields() | request.form_fields()
-        if not compare_digest(fields.get("client_id", "").encode(), self._client.client_id.encode()):
+    def _authenticate(self, fields: Mapping[str, str]) -> Client | Answer:
+        """Return the application, or Zoho's refusal."""
+        client = self._registry.find_client(fields.get("client_id", ""), self._region)
+        if client is None:
             return json_answer({"error": "invalid_client"})
-        if not compare_digest(fields.get("client_secret", "").encode(), self._client.client_secret.encode()):
+        secret = client.secret_in(self._region.code)
+        if not compare_digest(fields.get("client_secret", "").encode(), secret.encode()):
             return json_answer({"error": "invalid_client_secret"})
-        try:
-            if fields.get("grant_type") == "authorization_code":
-                return self._exchange(fields)
-            if fields.get("grant_type") == "refresh_token":
-                return self._refresh(fields)
-        except TooManyMints:
-            return refuse_mint()
-        return json_answer({"error": "unsupported_grant_type"})
+        return client
 
-    def revoke(self, request: Request) -> Answer:
-        """Revoke the token named in the body, or in the query as Zoho's documentation has it."""
-        fields = request.query_fields() | request.form_fields()
-        if self._ledger.revoke(fields.get("token", "")):
-            return json_answer({"status": "success"})
-        return html(pages.render_problem("Error occurred", "The token is not valid."), 400)
+    def _sign_in(self, email: str | None, path: str, fields: Mapping[str, str]) -> Person | Answer:
+        """Return the person whose account is here, or what leads there: the choice of account, or their data centre.
 
-    def list_servers(self, _: Request) -> Answer:
-        """List the accounts servers of all regions: here there is one."""
-        return json_answer({"result": "success", "locations": {self._location: self._url}})
+        :param fields: what the page is about, to be taken along
+        """
+        person = self._registry.find_person(email)
+        if person is None:
+            people = [(each.name, each.email, each.region.code) for each in self._registry.people]
+            return html(pages.render_sign_in(people=people, action=path, fields=fields))
+        if person.region == self._region:
+            return person
+        query = urlencode({**fields, "person": person.email})
+        return Answer(302, {"Location": f"{person.region.accounts_url}{path}?{query}"})
 
-    def _find_mistake(self, fields: Mapping[str, str]) -> str | None:
-        scope = split_scope(fields.get("scope", ""))
-        if fields.get("response_type") != "code":
-            return "Invalid response type"
-        if fields.get("client_id") != self._client.client_id:
-            return "Invalid client: the client id does not exist, or not in this data center"
-        if fields.get("redirect_uri") not in self._client.redirect_uris:
-            return "Invalid redirect URI: it differs from those registered"
-        if not scope or not all(_SCOPE.fullmatch(item) for item in scope):
-            return "Invalid OAuth scope: scope does not exist"
-        if fields.get("code_challenge_method", "plain") not in {"plain", "S256"}:
-            return "Invalid code challenge method"
-        return None
-
-    def _build_callback(self, fields: Mapping[str, str], *, accepted: bool) -> str:
-        state = {"state": fields["state"]} if "state" in fields else {}
-        redirect_uri = fields["redirect_uri"]
-        if accepted:
-            challenge = fields.get("code_challenge")
-            code = self._ledger.consent(
-                split_scope(fields["scope"]),
-                redirect_uri,
-                offline=fields.get("access_type") == "offline",
-                again=fields.get("prompt") == "consent",
-                challenge=(fields.get("code_challenge_method", "plain"), challenge) if challenge else None,
-            )
-            query = {**state, "code": code.value, "location": self._location, "accounts-server": self._url}
-        else:
-            query = {"error": "access_denied", **state}
-        return f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(query)}"
-
-    def _exchange(self, fields: Mapping[str, str]) -> Answer:
-        code = self._ledger.find_code(fields.get("code", ""))
-        if code is None or not _is_verified(code, fields.get("code_verifier", "")):
-            return json_answer({"error": "invalid_code"})
-        if code.redirect_uri is not None and fields.get("redirect_uri") != code.redirect_uri:
-            return json_answer({"error": "invalid_redirect_uri"})
-        grant, token = self._ledger.redeem(code)
-        return self._answer_token(grant, token, {"refresh_token": grant.refresh_token} if grant.refresh_token else {})
-
-    def _refresh(self, fields: Mapping[str, str]) -> Answer:
-        grant = self._ledger.find_grant(fields.get("refresh_token", ""))
-        if grant is None:
-            return json_answer({"error": "invalid_code"})
-        return self._answer_token(grant, self._ledger.mint(grant), {})
-
-    def _answer_token(self, grant: Grant, token: AccessToken, extra: Mapping[str, str]) -> Answer:
+    def _answer_token(self, grant: Grant, token: AccessToken, *, with_refresh_token: bool = False) -> Answer:
+        extra = {"refresh_token": grant.refresh_token} if with_refresh_token and grant.refresh_token else {}
         # Asked for with commas, echoed with spaces: clients that compare the two as strings lose the token.
         return json_answer(
             {
                 "access_token": token.value,
                 **extra,
                 "scope": " ".join(grant.scope),
-                "api_domain": self._api_domain,
+                "api_domain": self._region.api_domain,
                 "token_type": "Bearer",
                 "expires_in": self._settings.access_token_lifetime,
             }
         )
 
 
+class Accounts(AccountsServer):
+    """One data centre's consent page and token endpoint."""
+
+    @property
+    def endpoints(self) -> dict[tuple[str, str], Endpoint]:
+        """What answers, by method and path."""
+        return {
+            ("GET", _AUTHORIZE_PATH): self.authorize,
+            ("POST", _AUTHORIZE_PATH): self.authorize,
+            ("POST", "/oauth/v2/token"): self.token,
+            ("POST", "/oauth/v2/token/revoke"): self.revoke,
+            ("GET", "/oauth/serverinfo"): self.list_servers,
+        }
+
+    def authorize(self, request: Request) -> Answer:
+        """Show the consent page, or act on its buttons (``decision=accept`` or ``reject``).
+
+        A person at home in another data centre is moved there first.
+        """
+        sent = request.query_fields() | request.form_fields()
+        fields = {name: sent[name] for name in _AUTHORIZATION_FIELDS if name in sent}
+        client = self._registry.find_client(fields.get("client_id", ""), self._region)
+        if client is None:
+            return _refuse("Invalid client: the client id does not exist, or not in this data center")
+        if wrong := _find_mistake(fields, client):
+            return _refuse(wrong)
+        person = self._sign_in(sent.get("person"), _AUTHORIZE_PATH, fields)
+        if isinstance(person, Answer):
+            return person
+        decision = sent.get("decision") if request.method == "POST" else None
+        if decision not in {"accept", "reject"}:
+            return self._show_consent(client, person, fields)
+        holder = Holder(client.client_id, person.email)
+        return Answer(302, {"Location": self._build_callback(fields, holder, accepted=decision == "accept")})
+
+    def token(self, request: Request) -> Answer:
+        """Exchange a code, refresh, or take the client's credentials for a grant."""
+        fields = request.query_fields() | request.form_fields()
+        client = self._authenticate(fields)
+        if isinstance(client, Answer):
+            return client
+        grants: dict[str, Callable[[Client, Mapping[str, str]], Answer]] = {
+            "authorization_code": self._exchange,
+            "refresh_token": self._refresh,
+            "client_credentials": self._trust_client,
+        }
+        serve = grants.get(fields.get("grant_type", ""))
+        if serve is None:
+            return json_answer({"error": "unsupported_grant_type"})
+        try:
+            return serve(client, fields)
+        except TooManyMints:
+            return refuse_mint()
+
+    def revoke(self, request: Request) -> Answer:
+        """Revoke the token named in the body, or in the query as Zoho's documentation has it."""
+        fields = request.query_fields() | request.form_fields()
+        if self._ledger.revoke(fields.get("token", "")):
+            return json_answer({"status": "success"})
+        return _refuse("The token is not valid.")
+
+    def list_servers(self, _: Request) -> Answer:
+        """List the accounts servers of all regions."""
+        locations = {region.code: region.accounts_url for region in self._registry.regions.values()}
+        return json_answer({"result": "success", "locations": locations})
+
+    def _show_consent(self, client: Client, person: Person, fields: Mapping[str, str]) -> Answer:
+        page = pages.render_consent(
+            application=client.name,
+            scope=split_scope(fields["scope"]),
+            lasting=fields.get("access_type") == "offline",
+            facts={
+                "Signed in": person.email,
+                "Region": self._region.code,
+                "Client": client.client_id,
+                "Returns to": fields["redirect_uri"],
+            },
+            action=_AUTHORIZE_PATH,
+            fields={**fields, "person": person.email},
+        )
+        return html(page)
+
+    def _build_callback(self, fields: Mapping[str, str], holder: Holder, *, accepted: bool) -> str:
+        state = {"state": fields["state"]} if "state" in fields else {}
+        redirect_uri = fields["redirect_uri"]
+        if accepted:
+            challenge = fields.get("code_challenge")
+            code = self._ledger.consent(
+                split_scope(fields["scope"]),
+                holder,
+                offline=fields.get("access_type") == "offline",
+                again=fields.get("prompt") == "consent",
+                redirect_uri=redirect_uri,
+                challenge=(fields.get("code_challenge_method", "plain"), challenge) if challenge else None,
+            )
+            there = {"location": self._region.code, "accounts-server": self._region.accounts_url}
+            query = {**state, "code": code.value, **there}
+        else:
+            query = {"error": "access_denied", **state}
+        return f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(query)}"
+
+    def _exchange(self, client: Client, fields: Mapping[str, str]) -> Answer:
+        code = self._ledger.find_code(fields.get("code", ""))
+        if (
+            code is None
+            or code.holder.client_id != client.client_id
+            or not _is_verified(code, fields.get("code_verifier", ""))
+        ):
+            return json_answer({"error": "invalid_code"})
+        if code.redirect_uri is not None and fields.get("redirect_uri") != code.redirect_uri:
+            return json_answer({"error": "invalid_redirect_uri"})
+        return self._answer_token(*self._ledger.redeem(code), with_refresh_token=True)
+
+    def _refresh(self, client: Client, fields: Mapping[str, str]) -> Answer:
+        grant = self._ledger.find_grant(fields.get("refresh_token", ""))
+        if grant is None or grant.holder.client_id != client.client_id:
+            return json_answer({"error": "invalid_code"})
+        return self._answer_token(grant, self._ledger.mint(grant))
+
+    def _trust_client(self, client: Client, fields: Mapping[str, str]) -> Answer:
+        """Mint by the client's credentials alone. Zoho documents ``missing_org_info``; the other two words are ours."""
+        scope, soid = split_scope(fields.get("scope", "")), fields.get("soid")
+        if not are_scopes(scope):
+            return json_answer({"error": "invalid_scope"})
+        if not soid:
+            return json_answer({"error": "missing_org_info"})
+        if soid != self._registry.soid_of(self._region):
+            return json_answer({"error": "invalid_org_info"})
+        grant = self._ledger.find_grant_without_person(scope, client.client_id, soid)
+        return self._answer_token(grant, self._ledger.mint(grant))
+
+
 def split_scope(scope: str) -> tuple[str, ...]:
     """Split at commas, as documented, and at spaces, as they seem to work too."""
     return tuple(scope.replace(",", " ").split())
+
+
+def are_scopes(scope: tuple[str, ...]) -> bool:
+    """Tell whether there is at least one scope, and all have the shape of one."""
+    return bool(scope) and all(_SCOPE.fullmatch(item) for item in scope)
+
+
+def _refuse(explanation: str) -> Answer:
+    return html(pages.render_problem("Error occurred", explanation), 400)
+
+
+def _find_mistake(fields: Mapping[str, str], client: Client) -> str | None:
+    if fields.get("response_type") != "code":
+        return "Invalid response type"
+    if fields.get("redirect_uri") not in client.redirect_uris:
+        return "Invalid redirect URI: it differs from those registered"
+    if not are_scopes(split_scope(fields.get("scope", ""))):
+        return "Invalid OAuth scope: scope does not exist"
+    if fields.get("code_challenge_method", "plain") not in {"plain", "S256"}:
+        return "Invalid code challenge method"
+    return None
 
 
 def _is_verified(code: Code, verifier: str) -> bool:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
+from requests_zohorecruit.sandbox import queries
 from requests_zohorecruit.sandbox.messages import Answer, Request, json_answer
 from requests_zohorecruit.sandbox.multipart import parse_uploaded_file
+from requests_zohorecruit.sandbox.refusals import make_invalid
 
 __all__ = ["Attachments", "Owner"]
 
@@ -24,6 +27,7 @@ class _Attachment:
     name: str
     content: bytes
     created: str
+    category: str | None
 
 
 class Attachments:
@@ -46,39 +50,41 @@ class Attachments:
         """Answer one call.
 
         :param file_id: the attachment meant, or None for all of the record
+        :raises Refused: there is no such attachment, or no file in the body
         """
+        query = request.query_fields()
         if file_id is None:
-            return self._upload(request, owner) if request.method == "POST" else self._list(request, owner)
+            if request.method == "POST":
+                return self._upload(request, owner, query.get("attachments_category"))
+            return queries.paginate(self._list(owner), query)
         file = self._files.get(file_id)
         if file is None or file.owner != owner:
-            return _make_refusal(f"there is no attachment {file_id}")
+            raise make_invalid(f"there is no attachment {file_id}")
         if request.method == "DELETE":
             del self._files[file_id]
             return _make_success("record deleted", file_id)
-        if request.method != "GET":
-            return _make_refusal("an attachment can be read and deleted")
-        return _download(file, request.query_fields().get("redirect"))
+        return _download(file, query.get("redirect"))
 
-    def _upload(self, request: Request, owner: Owner) -> Answer:
+    def _upload(self, request: Request, owner: Owner, category: str | None) -> Answer:
         sent = parse_uploaded_file(request)
         if sent is None:
-            return _make_refusal("multipart/form-data with a part named file was expected")
+            raise make_invalid("multipart/form-data with a part named file was expected")
         file_id = self._make_id()
-        self._files[file_id] = _Attachment(owner, *sent, created=self._timestamp())
+        self._files[file_id] = _Attachment(owner, *sent, created=self._timestamp(), category=category)
         return _make_success("attachment uploaded successfully", file_id)
 
-    def _list(self, request: Request, owner: Owner) -> Answer:
-        if request.method != "GET":
-            return _make_refusal("attachments can be listed and uploaded")
-        listed = [
-            {"id": file_id, "File_Name": file.name, "Size": str(len(file.content)), "Created_Time": file.created}
+    def _list(self, owner: Owner) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": file_id,
+                "File_Name": file.name,
+                "Size": str(len(file.content)),
+                "Created_Time": file.created,
+                "Category": None if file.category is None else {"name": file.category},
+            }
             for file_id, file in self._files.items()
             if file.owner == owner
         ]
-        if not listed:
-            return Answer(204)
-        info = {"per_page": 200, "count": len(listed), "page": 1, "more_records": False}
-        return json_answer({"data": listed, "info": info})
 
 
 def _download(file: _Attachment, redirect: str | None) -> Answer:
@@ -94,8 +100,3 @@ def _download(file: _Attachment, redirect: str | None) -> Answer:
 def _make_success(message: str, file_id: str) -> Answer:
     result = {"code": "SUCCESS", "details": {"id": file_id}, "message": message, "status": "success"}
     return json_answer({"data": [result]})
-
-
-def _make_refusal(message: str) -> Answer:
-    content = {"code": "INVALID_DATA", "details": {}, "message": message, "status": "error"}
-    return json_answer(content, 400)

@@ -6,13 +6,17 @@ Knows the names and types; where the state machine is, and how to reach it, is f
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
+
+import requests
 
 from requests_zohorecruit.sandbox.faults import FAULTS
 from requests_zohorecruit.sandbox.zoho import AMPLE_SCOPE
 
 if TYPE_CHECKING:
     from requests_zohorecruit.sandbox.fingerprints import Arrival
+    from requests_zohorecruit.sandbox.registry import Client, Person
     from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["Controls"]
@@ -43,7 +47,9 @@ class _Dial(Generic[_Value]):
 class Controls:
     """Addresses, credentials, dials, counters and mischief. The dials are described in `Settings`.
 
-    :ivar region: where it is; `code` is ``"sandbox"``
+    :ivar region: where it is, the first of `regions`; its `code` is ``"sandbox"`` where there is only one
+    :ivar regions: the data centres by name; `Region.from_callback` takes their values as ``extra=``
+    :ivar soid: of the organisation in `region`, for client credentials
     :ivar refresh_token: of a working grant with ample scopes
     :ivar ca_bundle: path of the certificate to trust, for ``verify=``; gone when the sandbox is
     :ivar redirect_uri: the first of those registered
@@ -55,6 +61,8 @@ class Controls:
     FAULTS: ClassVar[tuple[str, ...]] = FAULTS
 
     region: Region
+    regions: dict[str, Region]
+    soid: str
     client_id: str
     client_secret: str
     refresh_token: str
@@ -65,6 +73,9 @@ class Controls:
     access_token_lifetime = _Dial[int]()
     code_lifetime = _Dial[float]()
     self_client_code_lifetime = _Dial[float]()
+    device_code_lifetime = _Dial[float]()
+    device_interval = _Dial[float]()
+    device_poll_pause = _Dial[float]()
     mints_per_window = _Dial[int]()
     mint_window = _Dial[float]()
     blocked_longer = _Dial[float]()
@@ -82,8 +93,13 @@ class Controls:
 
     @property
     def token_requests(self) -> int:
-        """How many calls the token endpoint got, faulty ones included."""
+        """How many calls the token endpoints got, faulty ones included; devices have their own."""
         return int(self._read("token_requests"))
+
+    @property
+    def device_requests(self) -> int:
+        """How many calls the endpoints for devices got, faulty ones included."""
+        return int(self._read("device_requests"))
 
     @property
     def api_requests(self) -> int:
@@ -105,20 +121,58 @@ class Controls:
         self._call("reject_tokens")
 
     def fault(self, name: str, times: int = 1) -> None:
-        """Make the next `times` calls of the token endpoint fail.
+        """Make the next `times` calls of an endpoint that gives tokens, or a device its code, fail.
 
         :param name: one of `FAULTS`
         :raises ValueError: no such fault
         """
         self._call("fault", name, times)
 
-    def new_code(self, scope: str = AMPLE_SCOPE) -> str:
-        """Return a self-client's code, to be exchanged without a redirect URI."""
-        return str(self._call("new_code", scope))
+    def session(self) -> requests.Session:
+        """Return a new session that trusts the sandbox's certificate and ignores the environment's proxies."""
+        session = requests.Session()
+        session.verify = self.ca_bundle
+        session.trust_env = False
+        return session
 
-    def new_grant(self, scope: str = AMPLE_SCOPE) -> str:
-        """Return the refresh token of another grant; nothing is minted."""
-        return str(self._call("new_grant", scope))
+    def new_client(
+        self,
+        *,
+        redirect_uris: Sequence[str] | None = None,
+        regions: Sequence[str] | None = None,
+        secret_per_region: bool = False,
+    ) -> Client:
+        """Register another application.
+
+        :param redirect_uris: None = those of the first
+        :param regions: names of the data centres to enable it for; None = all
+        :param secret_per_region: give it a secret for each data centre; ``client_secret`` is a mapping then
+        :raises ValueError: no redirect URI, or an unknown data centre
+        """
+        client: Client = self._call("new_client", redirect_uris, regions, secret_per_region)
+        return client
+
+    def new_person(self, *, region: str | None = None, name: str | None = None) -> Person:
+        """Open another account. From then on the consent page asks who is there.
+
+        :param region: name of the data centre where the person lives; None = the first
+        :raises ValueError: there is no such data centre
+        """
+        person: Person = self._call("new_person", region, name)
+        return person
+
+    def new_code(self, scope: str = AMPLE_SCOPE, *, client: Client | None = None, person: Person | None = None) -> str:
+        """Return a self-client's code, to be exchanged without a redirect URI.
+
+        :param client: whose; None = the first client's
+        :param person: who asked the API console for it; None = the first person
+        :raises ValueError: client or person are of another sandbox, or from before `Sandbox.renew`
+        """
+        return str(self._call("new_code", scope, client, person))
+
+    def new_grant(self, scope: str = AMPLE_SCOPE, *, client: Client | None = None, person: Person | None = None) -> str:
+        """Return the refresh token of another grant; nothing is minted. Parameters as for `new_code`."""
+        return str(self._call("new_grant", scope, client, person))
 
     def live_access_tokens(self, refresh_token: str | None = None) -> int:
         """Return how many unexpired access tokens a grant has.
@@ -127,12 +181,21 @@ class Controls:
         """
         return int(self._call("live_access_tokens", refresh_token or self.refresh_token))
 
-    def consent(self, authorization_url: str, *, accept: bool = True) -> str:
-        """Click for the person: return the URL Zoho redirects to.
+    def consent(self, authorization_url: str, *, accept: bool = True, person: Person | None = None) -> str:
+        """Click for a person: return the URL Zoho redirects to, from the data centre where the person lives.
 
+        :param person: None = the first
         :raises ValueError: Zoho would have shown an error page
         """
-        return str(self._call("consent", authorization_url, accept))
+        return str(self._call("consent", authorization_url, accept, person))
+
+    def confirm_device(self, user_code: str, *, accept: bool = True, person: Person | None = None) -> None:
+        """Type the code that a device shows, and click for a person.
+
+        :param person: None = the first
+        :raises ValueError: Zoho would have shown an error page
+        """
+        self._call("confirm_device", user_code, accept, person)
 
     @abstractmethod
     def _read(self, name: str) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from requests_zohorecruit.sandbox.messages import Request
@@ -14,7 +15,8 @@ from requests_zohorecruit.sandbox.messages import Request
 __all__ = ["Arrival", "describe", "fingerprint"]
 
 Arrival = dict[str, Any]
-"""``method``, ``path``, ``query``, ``headers``, ``form`` (dicts of strings), ``size`` and ``digest`` of the body."""
+"""``region`` (code, where it arrived), ``method``, ``path``, ``query``, ``headers``, ``form`` (dicts of strings),
+``size`` and ``digest`` of the body."""
 
 _SECRET_NAMES = frozenset(
     {
@@ -23,13 +25,15 @@ _SECRET_NAMES = frozenset(
         "code",
         "code_verifier",
         "cookie",
+        "device_code",
         "proxy-authorization",
         "refresh_token",
         "token",
+        "user_code",
     }
 )
-_TOKEN = re.compile(r"\b1000\.\w+\.\w+")
-"""The shape of everything Zoho hands out: codes, access tokens and refresh tokens, wherever they turn up."""
+_TOKEN = re.compile(r"\b100[04]\.\w+\.\w+")
+"""The shape of all that Zoho hands out: codes (devices' too), access and refresh tokens, wherever they turn up."""
 
 
 def fingerprint(secret: str | bytes) -> str:
@@ -38,8 +42,12 @@ def fingerprint(secret: str | bytes) -> str:
     return "#" + hashlib.sha256(data).hexdigest()[:8]
 
 
-def describe(request: Request, client_secret: str) -> Arrival:
-    """Return what a request brought, with secrets fingerprinted and the scheme of ``Authorization`` left readable."""
+def describe(request: Request, client_secrets: Iterable[str], region: str) -> Arrival:
+    """Return what a request brought, with secrets fingerprinted and the scheme of ``Authorization`` left readable.
+
+    :param region: code of the data centre where it arrived
+    """
+    secrets = list(client_secrets)
 
     def tell(name: str, value: str) -> str:
         if name.lower() == "authorization":
@@ -50,13 +58,15 @@ def describe(request: Request, client_secret: str) -> Arrival:
         return scrub(value)
 
     def scrub(text: str) -> str:
-        text = text.replace(client_secret, fingerprint(client_secret))
+        for secret in secrets:
+            text = text.replace(secret, fingerprint(secret))
         return _TOKEN.sub(lambda found: fingerprint(found.group()), text)
 
     def tell_all(fields: dict[str, str]) -> dict[str, str]:
         return {scrub(name): tell(name, value) for name, value in fields.items()}
 
     return {
+        "region": region,
         "method": request.method,
         "path": scrub(request.path),
         "query": tell_all(request.query_fields()),

@@ -7,14 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from requests_zohorecruit.sandbox.settings import Settings
 
-__all__ = ["AccessToken", "Code", "Grant", "Ledger", "TooManyMints"]
+__all__ = ["NOBODY", "AccessToken", "Code", "Grant", "Holder", "Ledger", "TooManyMints"]
 
 
 class TooManyMints(Exception):  # noqa: N818 - it says what happened
     """The grant has used up its access tokens for now."""
+
+
+class Holder(NamedTuple):
+    """Whom something was granted to.
+
+    :ivar client_id: the application
+    :ivar person: the e-mail address of the person who agreed; None for client credentials, to which nobody agrees
+    """
+
+    client_id: str = ""
+    person: str | None = None
+
+
+NOBODY = Holder()
 
 
 @dataclass
@@ -31,14 +46,15 @@ class AccessToken:
 
 @dataclass
 class Grant:
-    """What a person agreed to.
+    """What a person agreed to, or what an application may do by its credentials alone.
 
-    :ivar refresh_token: None when access was not asked for offline
+    :ivar refresh_token: None when access was not asked for offline, and for client credentials
     :ivar mints: when its access tokens were minted (epoch seconds), within the window
     """
 
     refresh_token: str | None
     scope: tuple[str, ...]
+    holder: Holder
     tokens: list[AccessToken] = field(default_factory=list)
     mints: list[float] = field(default_factory=list)
     blocked_until: float = 0.0
@@ -55,6 +71,7 @@ class Code:
 
     value: str
     scope: tuple[str, ...]
+    holder: Holder
     expires_at: float
     redirect_uri: str | None = None
     lasting: bool = True
@@ -62,40 +79,44 @@ class Code:
 
 
 class Ledger:
-    """All that was granted to the one client by the one person a sandbox has."""
+    """All that was granted in one data centre; another one's knows nothing of it."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float], token_hex: Callable[[int], str]) -> None:
-        self._settings = settings
+        self.settings = settings
         self._clock = clock
         self._token_hex = token_hex
         self._codes: dict[str, Code] = {}
         self._grants: dict[str, Grant] = {}
         self._access: dict[str, tuple[AccessToken, Grant]] = {}
-        self._opened: list[float] = []
-        self._consented = False
+        self._without_person: dict[tuple[str, str, frozenset[str]], Grant] = {}
+        self._opened: dict[str | None, list[float]] = {}
+        self._consented: set[Holder] = set()
 
-    def consent(
+    def consent(  # noqa: PLR0913 - most by name
         self,
         scope: tuple[str, ...],
-        redirect_uri: str,
+        holder: Holder,
         *,
         offline: bool,
         again: bool,
-        challenge: tuple[str, str] | None,
+        redirect_uri: str | None = None,
+        challenge: tuple[str, str] | None = None,
     ) -> Code:
         """Return the code of a person's consent.
 
         :param offline: ``access_type=offline``, without which there is no refresh token
         :param again: ``prompt=consent``, without which a second consent gives no refresh token either
         """
-        lasting = offline and (again or not self._consented)
-        self._consented = self._consented or offline
-        expires_at = self._clock() + self._settings.code_lifetime
-        return self._keep(Code(self._make_value(), scope, expires_at, redirect_uri, lasting, challenge))
+        lasting = offline and (again or holder not in self._consented)
+        if offline:
+            self._consented.add(holder)
+        expires_at = self._clock() + self.settings.code_lifetime
+        return self._keep(Code(self._make_value(), scope, holder, expires_at, redirect_uri, lasting, challenge))
 
-    def make_self_client_code(self, scope: tuple[str, ...]) -> Code:
+    def make_self_client_code(self, scope: tuple[str, ...], holder: Holder) -> Code:
         """Return a code as the API console's self-client hands it out."""
-        return self._keep(Code(self._make_value(), scope, self._clock() + self._settings.self_client_code_lifetime))
+        expires_at = self._clock() + self.settings.self_client_code_lifetime
+        return self._keep(Code(self._make_value(), scope, holder, expires_at))
 
     def find_code(self, value: str) -> Code | None:
         """Return the code if it is neither used nor expired."""
@@ -107,27 +128,35 @@ class Ledger:
 
         :raises TooManyMints: too many refresh tokens within a minute; the code is left as it was
         """
-        grant = self.open_grant(code.scope, counted=True) if code.lasting else Grant(None, code.scope)
+        if code.lasting:
+            grant = self.open_grant(code.scope, code.holder, counted=True)
+        else:
+            grant = Grant(None, code.scope, code.holder)
         del self._codes[code.value]
         return grant, self.mint(grant)
 
-    def open_grant(self, scope: tuple[str, ...], *, counted: bool = False) -> Grant:
+    def open_grant(self, scope: tuple[str, ...], holder: Holder = NOBODY, *, counted: bool = False) -> Grant:
         """Return a new grant, which kills the oldest if it is one too many for the person.
 
         :param counted: whether the limit per minute applies
         :raises TooManyMints: it applies, and is reached
         """
-        now, limit = self._clock(), self._settings.refresh_tokens_per_minute
-        self._opened = [moment for moment in self._opened if moment > now - 60]
-        if counted and limit is not None and len(self._opened) >= limit:
+        now, limit = self._clock(), self.settings.refresh_tokens_per_minute
+        opened = [moment for moment in self._opened.get(holder.person, ()) if moment > now - 60]
+        if counted and limit is not None and len(opened) >= limit:
             raise TooManyMints
-        if counted:
-            self._opened.append(now)
+        self._opened[holder.person] = [*opened, now] if counted else opened
         refresh_token = self._make_value()
-        self._grants[refresh_token] = grant = Grant(refresh_token, scope)
-        while len(self._grants) > self._settings.refresh_tokens_per_user:
-            self.revoke(next(iter(self._grants)))
+        self._grants[refresh_token] = grant = Grant(refresh_token, scope, holder)
+        of_person = [value for value, other in self._grants.items() if other.holder.person == holder.person]
+        for oldest in of_person[: max(0, len(of_person) - self.settings.refresh_tokens_per_user)]:
+            self.revoke(oldest)
         return grant
+
+    def find_grant_without_person(self, scope: tuple[str, ...], client_id: str, soid: str) -> Grant:
+        """Return what an application may do in an organisation by its credentials: one for each set of scopes."""
+        key = client_id, soid, frozenset(scope)
+        return self._without_person.setdefault(key, Grant(None, scope, Holder(client_id)))
 
     def find_grant(self, refresh_token: str) -> Grant | None:
         """Return the grant of a refresh token that is alive."""
@@ -138,7 +167,7 @@ class Ledger:
 
         :raises TooManyMints: the window's are used up; asking while blocked makes the block longer
         """
-        now, limits = self._clock(), self._settings
+        now, limits = self._clock(), self.settings
         grant.mints = [moment for moment in grant.mints if moment > now - limits.mint_window]
         if now < grant.blocked_until:
             grant.blocked_until += limits.blocked_longer
@@ -154,12 +183,10 @@ class Ledger:
             del self._access[grant.tokens.pop(0).value]
         return token
 
-    def scope_of(self, access_token: str) -> tuple[str, ...] | None:
-        """Return what an access token is good for, or None when it is good for nothing."""
+    def find_access(self, access_token: str) -> Grant | None:
+        """Return the grant an access token stands for, or None when it stands for nothing."""
         token, grant = self._access.get(access_token, (None, None))
-        if token is None or grant is None or token.rejected or self._clock() >= token.expires_at:
-            return None
-        return grant.scope
+        return None if token is None or token.rejected or self._clock() >= token.expires_at else grant
 
     def revoke(self, token: str) -> bool:
         """Kill a refresh token with its access tokens, or a single access token. False: there is no such token."""

@@ -6,6 +6,7 @@ Knows how to begin with a fresh one; what carries requests to it, a server or so
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from requests_zohorecruit.sandbox.controls import Controls
@@ -21,33 +22,26 @@ class LocalControls(Controls):
 
     _zoho: Zoho
 
-    def _begin(self, region: Region, *, elsewhere: str, redirect_uris: tuple[str, ...]) -> None:
+    def _begin(self, regions: Mapping[str, Region], *, elsewhere: str, redirect_uris: tuple[str, ...]) -> None:
         """Start anew: another client, another grant, the first records, no counts, faults or changed dials.
 
-        :param region: where it is said to be
-        :param elsewhere: address under which it also answers, as a host that is not Zoho's
+        :param regions: the data centres, by the names they have in the sandbox
+        :param elsewhere: address under which the first also answers, as a host that is not Zoho's
         :param redirect_uris: those registered for the client
         :raises ValueError: there are none
         """
-        if not redirect_uris:
-            raise ValueError("a client has at least one redirect URI")
-        self._zoho = Zoho(
-            url=region.accounts_url,
-            api_domain=region.api_domain,
-            location=region.code,
-            elsewhere=elsewhere,
-            redirect_uris=tuple(redirect_uris),
-            clock=_read_wall_clock,
-        )
-        self.region = region
+        self._zoho = Zoho(regions=regions, elsewhere=elsewhere, redirect_uris=redirect_uris, clock=_read_wall_clock)
+        self.regions = dict(regions)
+        self.region = self._zoho.person.region
+        self.soid = self._zoho.person.soid
         self.client_id = self._zoho.client.client_id
-        self.client_secret = self._zoho.client.client_secret
-        self.redirect_uri = redirect_uris[0]
+        self.client_secret = str(self._zoho.client.client_secret)
+        self.redirect_uri = self._zoho.client.redirect_uri
         self.elsewhere = self._zoho.elsewhere
         self.refresh_token = self._zoho.new_grant()
 
-    def _answer(self, request: Request) -> Answer:
-        return self._zoho.handle(request)
+    def _answer(self, request: Request, code: str | None = None) -> Answer:
+        return self._zoho.handle(request, code)
 
     def _read(self, name: str) -> Any:
         return getattr(self._zoho, name)

@@ -6,12 +6,12 @@ Knows nothing of sockets, TLS or Zoho, so that anything that can move bytes can 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
-__all__ = ["Answer", "Ending", "Request", "html", "json_answer"]
+__all__ = ["Answer", "Ending", "Endpoint", "Request", "html", "json_answer"]
 
 Ending = Literal["whole", "cut", "hang", "reset"]
 """How the carrier ends an answer: sends it, announces all and sends half, sends nothing ever, drops the connection."""
@@ -60,6 +60,9 @@ class Answer:
     body: bytes = b""
     delay: float = 0.0
     ending: Ending = "whole"
+
+
+Endpoint = Callable[[Request], Answer]
 
 
 def json_answer(content: Any, status: int = 200) -> Answer:

@@ -1,14 +1,14 @@
-"""The pages people see: the consent page and Zoho's error pages.
+"""The pages people see: sign-in, consent, the code of a device, and Zoho's error pages.
 
 Knows HTML, and nothing of what a click leads to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 
-__all__ = ["render_consent", "render_problem"]
+__all__ = ["render_code_entry", "render_consent", "render_problem", "render_sign_in"]
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2433; --soft: #5b6478; --paper: #fff; --back: #eef1f6; --line: #dde2eb;
@@ -33,7 +33,9 @@ form { display: flex; flex-wrap: wrap; gap: .75rem; }
 button { flex: 1 1 9rem; padding: .75rem 1rem; font: inherit; font-weight: 600; border-radius: 9px; cursor: pointer;
   border: 1px solid var(--line); background: transparent; color: var(--ink); }
 button[value=accept] { background: var(--go); border-color: var(--go); color: var(--go-ink); }
-button:focus-visible { outline: 3px solid var(--go); outline-offset: 2px; }
+input { flex: 1 1 100%; padding: .75rem 1rem; font: inherit; letter-spacing: .1em; border-radius: 9px;
+  border: 1px solid var(--line); background: var(--chip); color: var(--ink); }
+button:focus-visible, input:focus-visible { outline: 3px solid var(--go); outline-offset: 2px; }
 """
 
 _DEEDS = {
@@ -46,31 +48,69 @@ _DEEDS = {
 }
 
 
-def render_consent(*, application: str, region: str, scope: tuple[str, ...], fields: Mapping[str, str]) -> str:
+def render_consent(  # noqa: PLR0913 - all by name
+    *,
+    application: str,
+    scope: tuple[str, ...],
+    lasting: bool,
+    facts: Mapping[str, str],
+    action: str,
+    fields: Mapping[str, str],
+) -> str:
     """Return the page on which a person accepts or rejects.
 
-    :param fields: the authorization request, sent along with the click
+    :param facts: what else is shown, label -> value
+    :param fields: the request, sent along with the click
     """
-    hidden = "".join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items()
-    )
     scopes = "".join(f"<li>{escape(_describe_scope(item))}<small>{escape(item)}</small></li>" for item in scope)
-    lasting = "until it is revoked" if fields.get("access_type") == "offline" else "for one hour"
+    shown = "".join(f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in facts.items())
     return _render(
         "Allow access?",
         f"<h1>Allow {escape(application)} to use your Recruit data?</h1>"
-        f"<p>It asks to act on your behalf, {lasting}:</p><ul>{scopes}</ul>"
-        f"<dl><dt>Region</dt><dd>{escape(region)}</dd><dt>Client</dt><dd>{escape(fields['client_id'])}</dd>"
-        f"<dt>Returns to</dt><dd>{escape(fields['redirect_uri'])}</dd></dl>"
-        f'<form method="post" action="/oauth/v2/auth">{hidden}'
+        f"<p>It asks to act on your behalf, {'until it is revoked' if lasting else 'for one hour'}:</p>"
+        f"<ul>{scopes}</ul><dl>{shown}</dl>"
+        f'<form method="post" action="{escape(action)}">{_hide(fields)}'
         '<button name="decision" value="accept">Accept</button>'
         '<button name="decision" value="reject">Reject</button></form>',
     )
 
 
+def render_sign_in(*, people: Iterable[tuple[str, str, str]], action: str, fields: Mapping[str, str]) -> str:
+    """Return the page on which a person says who they are; at Zoho they would sign in.
+
+    :param people: name, e-mail address and region code of each
+    """
+    buttons = "".join(
+        f'<button name="person" value="{escape(email)}">{escape(name)}, {escape(code)}<br>{escape(email)}</button>'
+        for name, email, code in people
+    )
+    return _render(
+        "Sign in",
+        "<h1>Who are you?</h1><p>The sandbox has several people. Each lives in one data center.</p>"
+        f'<form method="get" action="{escape(action)}">{_hide(fields)}{buttons}</form>',
+    )
+
+
+def render_code_entry(*, action: str, wrong: bool) -> str:
+    """Return the page on which a person types the code that a device shows."""
+    told = "This code is unknown, used or too old." if wrong else "Your device shows it."
+    return _render(
+        "Connect a device",
+        f"<h1>Enter the code</h1><p>{told}</p>"
+        f'<form method="get" action="{escape(action)}"><input name="user_code" aria-label="Code" autocomplete="off" '
+        "autofocus required><button>Continue</button></form>",
+    )
+
+
 def render_problem(title: str, explanation: str) -> str:
-    """Return a page that says what is wrong; at Zoho such errors never reach the client."""
+    """Return a page that says what is wrong, or what was done; at Zoho such errors never reach the client."""
     return _render(title, f"<h1>{escape(title)}</h1><p>{escape(explanation)}</p>")
+
+
+def _hide(fields: Mapping[str, str]) -> str:
+    return "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items()
+    )
 
 
 def _render(title: str, content: str) -> str:

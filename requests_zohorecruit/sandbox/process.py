@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any, BinaryIO, cast
@@ -22,7 +22,10 @@ from requests_zohorecruit.sandbox.server import Sandbox
 
 __all__ = ["SandboxProcess", "serve"]
 
-_ATTRIBUTES = ("region", "client_id", "client_secret", "refresh_token", "ca_bundle", "redirect_uri", "elsewhere")
+_ATTRIBUTES = (
+    "region", "regions", "soid", "client_id", "client_secret", "refresh_token", "ca_bundle", "redirect_uri",
+    "elsewhere",
+)  # fmt: skip
 
 
 class SandboxProcess(Controls):
@@ -33,10 +36,17 @@ class SandboxProcess(Controls):
 
     :param port: see `Sandbox`
     :param redirect_uris: see `Sandbox`
+    :param regions: see `Sandbox`
     """
 
-    def __init__(self, *, port: int = 0, redirect_uris: tuple[str, ...] = ("http://127.0.0.1:8400/callback",)) -> None:
-        self._options = {"port": port, "redirect_uris": redirect_uris}
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        redirect_uris: Sequence[str] = ("http://127.0.0.1:8400/callback",),
+        regions: Sequence[str] | None = None,
+    ) -> None:
+        self._options = {"port": port, "redirect_uris": redirect_uris, "regions": regions}
         self._lock = threading.Lock()
 
     def __enter__(self) -> SandboxProcess:  # noqa: PYI034 - typing.Self is not in Python 3.10

@@ -1,4 +1,4 @@
-"""The invented people and openings every sandbox starts with.
+"""The invented people, openings and companies every sandbox starts with.
 
 These people are invented: addresses are example.com's and telephone numbers are those set aside for fiction.
 """
@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["REQUIRED", "make_initial_records"]
-
-REQUIRED = {"Candidates": "Last_Name", "JobOpenings": "Posting_Title"}
-"""Modules, and the one field without which no record is added."""
+__all__ = ["make_initial_records"]
 
 _CANDIDATES = """
 Amara | Okafor | +44 7700 900112 | Leeds | United Kingdom | Backend Engineer | Hartwell Mutual |
@@ -46,10 +43,31 @@ Payroll Team Lead | Taff Vale Foods | Cardiff | United Kingdom | Full time | Wai
 Clinical Operations Nurse | Derwent Clinics | Hobart | Australia | Part time | Filled | 3 | Health Care
 """
 
+_CLIENTS = """
+Hartwell Mutual | +44 113 4960 120 | Leeds | United Kingdom | Insurance
+Shiokaze Robotics | +81 3 5550 0170 | Yokohama | Japan | Manufacturing
+Taff Vale Foods | +44 29 2018 0455 | Cardiff | United Kingdom | Food
+Derwent Clinics | +61 3 5550 0150 | Hobart | Australia | Health Care
+"""
+
+_CONTACTS = """
+Nadia | Sternberg | nadia.sternberg@example.com | Hartwell Mutual | Head of Engineering
+Owain | Bevan | owain.bevan@example.com | Taff Vale Foods | Finance Director
+Priya | Raman | priya.raman@example.com | Derwent Clinics | Director of Nursing
+"""
+
+_INTERVIEWS = """
+First talk with Amara Okafor | Amara Okafor | Senior Backend Engineer | Hartwell Mutual | Internal Interview
+Panel with Farid Rahmani | Farid Rahmani | Senior Backend Engineer | Hartwell Mutual | Level 1 Interview
+"""
+
 _CANDIDATE_FIELDS = (
     "First_Name", "Last_Name", "Mobile", "City", "Country", "Current_Job_Title", "Current_Employer",
     "Experience_in_Years", "Skill_Set", "Highest_Qualification_Held", "Candidate_Status", "Source",
 )  # fmt: skip
+_CLIENT_FIELDS = ("Client_Name", "Contact_Number", "City", "Country", "Industry")
+_CONTACT_FIELDS = ("First_Name", "Last_Name", "Email", "Client_Name", "Job_Title")
+_INTERVIEW_FIELDS = ("Interview_Name", "Candidate_Name", "Posting_Title", "Client_Name", "Type")
 _OPENING_FIELDS = (
     "Posting_Title", "Client_Name", "City", "Country", "Job_Type", "Job_Opening_Status", "Number_of_Positions",
     "Industry",
@@ -63,7 +81,16 @@ def make_initial_records() -> dict[str, list[dict[str, Any]]]:
         candidate["Full_Name"] = f"{candidate['First_Name']} {candidate['Last_Name']}"
         candidate["Email"] = f"candidate{number:02}@example.com"
         candidate["Experience_in_Years"] = int(candidate["Experience_in_Years"])
-    return {"Candidates": candidates, "JobOpenings": _parse_table(_OPENINGS, _OPENING_FIELDS)}
+    contacts = _parse_table(_CONTACTS, _CONTACT_FIELDS)
+    for contact in contacts:
+        contact["Full_Name"] = f"{contact['First_Name']} {contact['Last_Name']}"
+    return {
+        "Candidates": candidates,
+        "JobOpenings": _parse_table(_OPENINGS, _OPENING_FIELDS),
+        "Clients": _parse_table(_CLIENTS, _CLIENT_FIELDS),
+        "Contacts": contacts,
+        "Interviews": _parse_table(_INTERVIEWS, _INTERVIEW_FIELDS),
+    }
 
 
 def _parse_table(text: str, names: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -1,174 +1,180 @@
-"""The Recruit API, version 2: who is let in, paths, and records.
+"""The Recruit API, version 2: who is let in, and what a path leads to.
 
-Knows modules and records; is told by `grants` what an access token is good for.
+Knows the order in which a request is judged: is it served, who sends it, may they, is every parameter known.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 
+from requests_zohorecruit.sandbox import queries
 from requests_zohorecruit.sandbox.attachments import Attachments
+from requests_zohorecruit.sandbox.grants import Grant, Holder
 from requests_zohorecruit.sandbox.messages import Answer, Request, json_answer
-from requests_zohorecruit.sandbox.records import REQUIRED, make_initial_records
+from requests_zohorecruit.sandbox.modules import Modules, Record
+from requests_zohorecruit.sandbox.organisation import Organisation
+from requests_zohorecruit.sandbox.refusals import Refused, make_invalid, make_missing, make_refusal
+from requests_zohorecruit.sandbox.registry import Person
+from requests_zohorecruit.sandbox.served import ALIASES, MODULES, ROUTES, Route, is_allowed
 
-__all__ = ["Recruit", "make_refusal"]
+__all__ = ["Recruit"]
 
-_PATH = re.compile(
-    r"/recruit/v2/(?P<module>[A-Za-z]+)(?:/(?P<record>\d+)(?P<files>/Attachments(?:/(?P<file>\d+))?)?)?/?"
-)
-_METHODS = {"GET": "READ", "POST": "CREATE", "PUT": "UPDATE", "DELETE": "DELETE"}
-_MOST_PER_PAGE = 200
-_Record = dict[str, Any]
-
-
-def make_refusal(status: int, code: str, message: str, details: Any = None) -> Answer:
-    """Return an error as Recruit words it."""
-    content = {"code": code, "message": message, "status": "error"}
-    return json_answer(content if details is None else {"code": code, "details": details, **content}, status)
+_FIRST_ID = 410_888_000_000_000_000
+_NEXT_ORGANISATION = 1_000_000_000_000
+_DELETED_TYPES = {"all": True, "recycle": True, "permanent": False}
+"""Whether deleted records of this type are there: all of them are in the recycle bin."""
 
 
 class Recruit:
-    """A Recruit account with a dozen candidates and a few job openings, all invented.
+    """An organisation with a dozen candidates and a few records of other modules, all invented.
 
-    :param scope_of: what an access token is good for; None = nothing
+    :param find_access: what an access token stands for; None = nothing
+    :param people: who lives in this data centre
     :param timestamp: the time now, as Recruit writes it
+    :param number: of the organisation, so that ids differ
     """
 
-    def __init__(self, *, scope_of: Callable[[str], tuple[str, ...] | None], timestamp: Callable[[], str]) -> None:
-        self._scope_of = scope_of
-        self._timestamp = timestamp
-        self._last_id = 410_888_000_000_117_000
-        self._modules: dict[str, dict[str, _Record]] = {}
-        for module, records in make_initial_records().items():
-            self._modules[module] = {}
-            for record in records:
-                self._add(module, record)
-        self.attachments = Attachments(new_id=self._make_id, timestamp=timestamp)
+    def __init__(
+        self,
+        *,
+        find_access: Callable[[str], Grant | None],
+        people: Callable[[], list[Person]],
+        timestamp: Callable[[], str],
+        number: int,
+    ) -> None:
+        first_id = _FIRST_ID + number * _NEXT_ORGANISATION
+        self._find_access = find_access
+        self._modules = Modules(timestamp=timestamp, first_id=first_id + 117_000)
+        self._organisation = Organisation(people, first_id + 26_000)
+        self.attachments = Attachments(new_id=self._modules.make_id, timestamp=timestamp)
 
     def handle(self, request: Request, *, reject_all: bool) -> Answer:
         """Answer one call."""
-        found = _PATH.fullmatch(request.path)
-        if not found or found["module"] not in self._modules:
-            return make_refusal(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one")
-        if request.method not in _METHODS:
-            return make_refusal(405, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one")
-        module, record_id = found["module"], found["record"]
-        if refused := self._find_refusal(request, module, reject_all=reject_all):
-            return refused
-        if record_id is None:
-            return self._handle_module(request, module)
-        if found["files"] and record_id in self._modules[module]:
-            return self.attachments.handle(request, (module, record_id), found["file"])
-        return self._handle_record(request, module, record_id)
+        try:
+            route, parts = _find_route(request)
+            module = parts.get("module", "")
+            holder = self._let_in(request, route, module, reject_all=reject_all)
+            for name in request.query_fields():
+                if name not in route.parameters:
+                    raise make_missing(f"the parameter {name} of {route.method} /recruit/v2/{route.path}")
+            if "module" not in parts:
+                return self._answer_about_itself(request, route, holder, parts)
+            if "id" in parts:
+                return self._answer_record(request, route, holder, module, parts)
+            return self._answer_module(request, route, holder, module)
+        except Refused as refused:
+            return refused.answer
 
-    def _find_refusal(self, request: Request, module: str, *, reject_all: bool) -> Answer | None:
+    def _let_in(self, request: Request, route: Route, module: str, *, reject_all: bool) -> Holder:
         scheme, _, token = (request.header("Authorization") or "").partition(" ")
         # Whatever `token_type` says, Zoho-oauthtoken is the documented scheme; Bearer was seen to work.
         if scheme.lower() not in {"zoho-oauthtoken", "bearer"}:
-            return make_refusal(401, "AUTHENTICATION_FAILURE", "Authentication failed")
-        scope = None if reject_all else self._scope_of(token.strip())
-        if scope is None:
-            return make_refusal(401, "INVALID_TOKEN", "invalid oauth token")
-        if not _is_allowed(scope, module, _METHODS[request.method]):
-            return make_refusal(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL", {})
-        return None
+            raise make_refusal(401, "AUTHENTICATION_FAILURE", "Authentication failed")
+        grant = None if reject_all else self._find_access(token.strip())
+        if grant is None:
+            raise make_refusal(401, "INVALID_TOKEN", "invalid oauth token")
+        if not is_allowed(grant.scope, route, module):
+            raise make_refusal(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL", {})
+        return grant.holder
 
-    def _handle_module(self, request: Request, module: str) -> Answer:
-        if request.method == "GET":
-            return self._list(request, module)
-        if request.method == "DELETE":
-            wanted = request.query_fields().get("ids", "").split(",")
-            return json_answer({"data": [self._delete(module, record_id) for record_id in wanted]})
+    def _answer_about_itself(self, request: Request, route: Route, holder: Holder, parts: dict[str, str]) -> Answer:
+        if route.area == "users":
+            if "id" in parts:
+                return self._organisation.answer_user(parts["id"])
+            return self._organisation.answer_users(request.query_fields(), holder)
+        return self._organisation.answer_organisation() if route.area == "org" else self._organisation.answer_modules()
+
+    def _answer_module(self, request: Request, route: Route, holder: Holder, module: str) -> Answer:
+        query, since = request.query_fields(), request.header("If-Modified-Since")
+        if route.path.endswith("/search"):
+            found = queries.search(queries.keep_states(self._modules.list_records(module), query), query)
+            return queries.paginate(found, query)
+        if route.path.endswith("/deleted"):
+            if (kind := query.get("type", "all").lower()) not in _DELETED_TYPES:
+                raise make_invalid("Invalid type param value given.")
+            deleted = self._modules.list_deleted(module) if _DELETED_TYPES[kind] else []
+            return queries.paginate(queries.keep_changed(deleted, since, "deleted_time"), query)
+        if route.method == "GET":
+            records = queries.keep_states(self._modules.list_records(module), query)
+            records = queries.sort(queries.keep_changed(records, since, "Modified_Time"), query)
+            return queries.paginate(queries.select_fields(records, query), query)
+        if route.method == "DELETE":
+            wanted = query.get("ids", "").split(",")
+            return json_answer({"data": [self._delete(module, record_id, holder) for record_id in wanted]})
         records = _parse_records(request)
-        if records is None:
-            return make_refusal(400, "INVALID_DATA", 'body must be {"data": [{...}]} in JSON', {})
-        if request.method == "POST":
-            results = [self._create(module, record) for record in records]
-            return json_answer({"data": results}, 201 if any(item["status"] == "success" for item in results) else 400)
-        return json_answer({"data": [self._update(module, str(record.get("id")), record) for record in records]})
+        if route.method == "POST":
+            return _answer_created([self._modules.create(module, record) for record in records])
+        changed = [self._modules.update(module, str(record.get("id")), record) for record in records]
+        return json_answer({"data": changed})
 
-    def _handle_record(self, request: Request, module: str, record_id: str) -> Answer:
-        if record_id not in self._modules[module]:
-            return make_refusal(400, "INVALID_DATA", "the id given seems to be invalid", {"id": record_id})
-        if request.method == "GET":
-            return json_answer({"data": [self._modules[module][record_id]]})
-        if request.method == "DELETE":
-            return json_answer({"data": [self._delete(module, record_id)]})
-        records = _parse_records(request)
-        if request.method == "POST" or not records:
-            return make_refusal(400, "INVALID_DATA", 'a PUT of {"data": [{...}]} in JSON was expected', {})
-        return json_answer({"data": [self._update(module, record_id, records[0])]})
-
-    def _list(self, request: Request, module: str) -> Answer:
-        query = request.query_fields()
-        page, per_page = query.get("page", "1"), query.get("per_page", "200")
-        if (
-            not page.isdecimal()
-            or not per_page.isdecimal()
-            or int(page) < 1
-            or not 1 <= int(per_page) <= _MOST_PER_PAGE
-        ):
-            return make_refusal(400, "INVALID_DATA", "page starts at 1, per_page is at most 200", {})
-        start, size = (int(page) - 1) * int(per_page), int(per_page)
-        records = list(self._modules[module].values())
-        shown = records[start : start + size]
-        if not shown:
-            return Answer(204)
-        info = {"per_page": size, "count": len(shown), "page": int(page), "more_records": len(records) > start + size}
-        return json_answer({"data": shown, "info": info})
-
-    def _create(self, module: str, record: _Record) -> _Record:
-        if not record.get(REQUIRED[module]):
-            details = {"api_name": REQUIRED[module]}
-            return _make_result("MANDATORY_NOT_FOUND", "required field not found", details, status="error")
-        return _make_result("SUCCESS", "record added", self._add(module, record))
-
-    def _update(self, module: str, record_id: str, changes: _Record) -> _Record:
-        record = self._modules[module].get(record_id)
+    def _answer_record(
+        self, request: Request, route: Route, holder: Holder, module: str, parts: dict[str, str]
+    ) -> Answer:
+        record_id = parts["id"]
+        record = self._modules.find(module, record_id)
         if record is None:
-            return _make_result("INVALID_DATA", "the id given seems to be invalid", {"id": record_id}, status="error")
-        record.update(changes, id=record_id, Modified_Time=self._timestamp())
-        return _make_result("SUCCESS", "record updated", {"id": record_id, "Modified_Time": record["Modified_Time"]})
+            raise make_invalid("the id given seems to be invalid", {"id": record_id})
+        if "Attachments" in route.path:
+            return self.attachments.handle(request, (module, record_id), parts.get("file"))
+        if route.path.endswith("/Notes"):
+            return self._answer_notes(request, module, record_id)
+        if route.method == "GET":
+            return json_answer({"data": [record]})
+        if route.method == "DELETE":
+            return json_answer({"data": [self._delete(module, record_id, holder)]})
+        return json_answer({"data": [self._modules.update(module, record_id, _parse_records(request)[0])]})
 
-    def _delete(self, module: str, record_id: str) -> _Record:
-        if self._modules[module].pop(record_id, None) is None:
-            return _make_result("INVALID_DATA", "the id given seems to be invalid", {"id": record_id}, status="error")
+    def _answer_notes(self, request: Request, module: str, record_id: str) -> Answer:
+        if request.method == "GET":
+            return queries.paginate(self._modules.list_notes(module, record_id), request.query_fields())
+        about = {"Parent_Id": record_id, "se_module": module}
+        return _answer_created([self._modules.create("Notes", note | about) for note in _parse_records(request)])
+
+    def _delete(self, module: str, record_id: str, holder: Holder) -> Record:
+        user = self._organisation.find_user(holder)
         self.attachments.forget((module, record_id))
-        return _make_result("SUCCESS", "record deleted", {"id": record_id})
-
-    def _add(self, module: str, record: _Record) -> _Record:
-        made = {"id": self._make_id(), "Created_Time": self._timestamp(), "Modified_Time": self._timestamp()}
-        self._modules[module][made["id"]] = record | made
-        return made
-
-    def _make_id(self) -> str:
-        self._last_id += 1
-        return str(self._last_id)
+        return self._modules.delete(module, record_id, {"name": user["full_name"], "id": user["id"]})
 
 
-def _is_allowed(scope: tuple[str, ...], module: str, deed: str) -> bool:
-    """Tell whether a scope covers a deed; names are compared without case and plural (``modules.candidate.READ``)."""
-    deeds = {"ALL", deed} if deed == "READ" else {"ALL", deed, "WRITE"}
-    for item in scope:
-        service, *what, granted = item.lower().split(".")
-        part = what[1].rstrip("s") if what[1:] else None
-        whole = service == "zohorecruit" and what[:1] == ["modules"] and part in {None, module.lower().rstrip("s")}
-        if whole and granted.upper() in deeds:
-            return True
-    return False
+def _find_route(request: Request) -> tuple[Route, dict[str, str]]:
+    """Return what serves a path and method, and the parts of the path.
+
+    :raises Refused: nothing does; of the methods, Zoho has no PATCH at all
+    """
+    matching = [(route, found) for route in ROUTES if (found := route.pattern.fullmatch(request.path))]
+    # More than one path may match, as /users would as a module: the first is meant.
+    of_path = [pair for pair in matching if pair[0].path == matching[0][0].path]
+    parts = of_path[0][1].groupdict() if of_path else {}
+    module = ALIASES.get(parts.get("module", ""), parts.get("module"))
+    if not of_path or (module is not None and module not in MODULES):
+        raise make_missing(request.path)
+    for route, _ in of_path:
+        if route.method == request.method:
+            return route, parts if module is None else parts | {"module": module}
+    if request.method == "PATCH":
+        raise make_refusal(400, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one")
+    raise make_missing(f"{request.method} {request.path}")
 
 
-def _parse_records(request: Request) -> list[_Record] | None:
+def _answer_created(results: list[Record]) -> Answer:
+    return json_answer({"data": results}, 201 if any(item["status"] == "success" for item in results) else 400)
+
+
+def _parse_records(request: Request) -> list[Record]:
+    """Return the records of a body.
+
+    :raises Refused: there are none, or there is something beside them
+    """
     try:
-        records = json.loads(request.body)["data"]
-    except (ValueError, TypeError, KeyError):
-        return None
-    valid = isinstance(records, list) and records and all(isinstance(record, dict) for record in records)
-    return records if valid else None
-
-
-def _make_result(code: str, message: str, details: _Record, *, status: str = "success") -> _Record:
-    return {"code": code, "details": details, "message": message, "status": status}
+        content: Any = json.loads(request.body)
+    except (ValueError, RecursionError):
+        content = None
+    records = content.get("data") if isinstance(content, dict) else None
+    if not (isinstance(records, list) and records and all(isinstance(record, dict) for record in records)):
+        raise make_invalid('body must be {"data": [{...}]} in JSON')
+    # Nothing can be triggered here: the organisation has no workflows, approvals and blueprints.
+    for name in content.keys() - {"data", "trigger"}:
+        raise make_missing(f"{name} in the body of {request.method} {request.path}")
+    return records

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import shutil
 import ssl
+from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from types import TracebackType
@@ -23,51 +25,87 @@ __all__ = ["Sandbox"]
 
 
 class Sandbox(LocalControls):
-    """Zoho Accounts and Recruit on 127.0.0.1, over TLS, for as long as a ``with`` block lasts.
+    """Zoho Accounts and Recruit on 127.0.0.1, over TLS, from `start` to `stop` or for the length of a ``with`` block.
 
-    :param port: 0 = any free one
+    :param port: 0 = any free one; with several regions, those after the first get the ports that follow
     :param redirect_uris: those registered for the client
+    :param regions: names of data centres, such as ``("us", "eu")``, each with a port of its own. They are in `regions`,
+        with codes that are none of Zoho's (``sandbox-us``). None = one, whose code is ``sandbox``
+    :raises ValueError: no redirect URI, no region, or one twice
     """
 
-    def __init__(self, *, port: int = 0, redirect_uris: tuple[str, ...] = ("http://127.0.0.1:8400/callback",)) -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        redirect_uris: Sequence[str] = ("http://127.0.0.1:8400/callback",),
+        regions: Sequence[str] | None = None,
+    ) -> None:
         if not redirect_uris:
             raise ValueError("a client has at least one redirect URI")
+        if isinstance(regions, str):
+            raise TypeError(f"regions are a tuple of names such as ('us', 'eu'), not the string {regions!r}")
+        if regions is not None and (not regions or len(set(regions)) < len(regions)):
+            raise ValueError("regions must be at least one name, each once")
         self._port = port
         self._redirect_uris = tuple(redirect_uris)
-        self._exit = ExitStack()
+        self._codes = {"sandbox": "sandbox"} if regions is None else {name: f"sandbox-{name}" for name in regions}
+        self._exit: ExitStack | None = None
 
-    def __enter__(self) -> Sandbox:  # noqa: PYI034 - typing.Self is not in Python 3.10
+    def start(self) -> Sandbox:
+        """Serve until `stop`, in threads of this process; returns the sandbox itself.
+
+        :raises RuntimeError: it is running already
+        :raises OSError: a port is taken
+        """
+        if self._exit is not None:
+            raise RuntimeError(f"{self!r} is running already; stop() it first, or make another Sandbox")
         with ExitStack() as stack:
             # Not TemporaryDirectory: its finalizer would also run in a forked child, and take the file from its parent.
             directory = mkdtemp(prefix="zoho-sandbox-")
             stack.callback(shutil.rmtree, directory, ignore_errors=True)
             self.ca_bundle = str(Path(directory) / "ca.pem")
-            server = Server(self._port, _make_tls_context(self.ca_bundle))
-            stack.callback(server.server_close)
-            url = f"https://127.0.0.1:{server.port}"
-            self._where = Region("sandbox", url, url, upload_url=url, api_domain=url)
-            self._elsewhere = f"https://localhost:{server.port}"
+            context = _make_tls_context(self.ca_bundle)
+            servers = []
+            for number in range(len(self._codes)):
+                servers.append(Server(self._port and self._port + number, context))
+                stack.callback(servers[-1].server_close)
+            self._where = {
+                name: _make_region(code, server.port)
+                for (name, code), server in zip(self._codes.items(), servers, strict=True)
+            }
+            self._elsewhere = f"https://localhost:{servers[0].port}"
             self.renew()
-            # Not the bound method of a state machine, which `renew` replaces.
-            server.start(self._answer)
-            stack.callback(server.stop)
+            for code, server in zip(self._codes.values(), servers, strict=True):
+                # Not the bound method of a state machine, which `renew` replaces.
+                server.start(partial(self._answer, code=code))
+                stack.callback(server.stop)
             self._exit, self._owner = stack.pop_all(), os.getpid()
         return self
+
+    def stop(self) -> None:
+        """Stop serving at once and remove the certificate; nothing happens where it is not running."""
+        # A child forked while it runs stops it too, at the end of its copy of the block.
+        if self._exit is not None and os.getpid() == self._owner:
+            running, self._exit = self._exit, None
+            running.close()
+
+    def __enter__(self) -> Sandbox:  # noqa: PYI034 - typing.Self is not in Python 3.10
+        return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A child forked within the block leaves the block too.
-        if os.getpid() == self._owner:  # pragma: no branch - children are not measured
-            self._exit.close()
+        self.stop()
 
     def __repr__(self) -> str:
         return f"Sandbox({self.region.accounts_url!r})" if hasattr(self, "region") else "Sandbox()"
 
-    def renew(self, *, redirect_uris: tuple[str, ...] | None = None) -> None:
-        """Start anew behind the same address and certificate, as if the sandbox had just been opened.
+    def renew(self, *, redirect_uris: Sequence[str] | None = None) -> None:
+        """Start anew behind the same addresses and certificate, as if the sandbox had just been opened.
 
-        Client, secret and grant are other ones afterwards; records, counters, faults and dials are as at the beginning.
+        Client, secret and grant are other ones afterwards, and those made by hand are gone; records, counters, faults
+        and dials are as at the beginning.
 
         :param redirect_uris: those registered from now on; None = as before
         :raises ValueError: there are none
@@ -75,6 +113,11 @@ class Sandbox(LocalControls):
         if redirect_uris is not None:
             self._redirect_uris = tuple(redirect_uris)
         self._begin(self._where, elsewhere=self._elsewhere, redirect_uris=self._redirect_uris)
+
+
+def _make_region(code: str, port: int) -> Region:
+    url = f"https://127.0.0.1:{port}"
+    return Region(code, url, url, upload_url=url, api_domain=url)
 
 
 def _make_tls_context(ca_bundle: str) -> ssl.SSLContext:

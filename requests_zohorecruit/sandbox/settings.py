@@ -19,6 +19,12 @@ class Settings:
     code_lifetime: float = 60.0
     self_client_code_lifetime: float = 180.0
 
+    device_code_lifetime: float = 300.0
+    device_interval: float = 5.0
+    """What Zoho tells a device to wait between two polls, in seconds here and in milliseconds in the answer."""
+    device_poll_pause: float = 30.0
+    """What Zoho insists on between two polls, whatever it tells: sooner is a ``slow_down``."""
+
     mints_per_window: int = 10
     """Access tokens one grant may mint (the exchange of the code included) in any `mint_window`."""
     mint_window: float = 600.0

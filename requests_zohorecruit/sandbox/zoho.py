@@ -9,76 +9,90 @@ import re
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from http import HTTPStatus
 from threading import Lock
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from requests_zohorecruit.sandbox import pages
-from requests_zohorecruit.sandbox.accounts import Accounts, Client, split_scope
+from requests_zohorecruit.sandbox.accounts import Accounts, split_scope
+from requests_zohorecruit.sandbox.device import DEVICE_PATH, DeviceAuthorization, DeviceCodes
 from requests_zohorecruit.sandbox.faults import FAULTS, apply_fault, is_minting
 from requests_zohorecruit.sandbox.fingerprints import Arrival, describe
-from requests_zohorecruit.sandbox.grants import Ledger
-from requests_zohorecruit.sandbox.messages import Answer, Request, html, json_answer
+from requests_zohorecruit.sandbox.grants import Holder, Ledger
+from requests_zohorecruit.sandbox.messages import Answer, Endpoint, Request, html, json_answer
 from requests_zohorecruit.sandbox.recruit import Recruit
+from requests_zohorecruit.sandbox.registry import Client, Person, Registry
 from requests_zohorecruit.sandbox.settings import Settings
+from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["AMPLE_SCOPE", "Zoho"]
 
-AMPLE_SCOPE = "ZohoRecruit.modules.ALL,ZohoRecruit.settings.ALL,ZohoRecruit.users.ALL,ZohoRecruit.bulk.ALL"
-_TOKEN_PATH = "/oauth/v2/token"  # noqa: S105 - a path
+AMPLE_SCOPE = (
+    "ZohoRecruit.modules.ALL,ZohoRecruit.settings.ALL,ZohoRecruit.users.ALL,ZohoRecruit.org.ALL,ZohoRecruit.bulk.ALL,"
+    "ZohoSearch.securesearch.READ"
+)
 _ELSEWHERE = "/elsewhere"
+_TOKEN_ENDPOINT = ("POST", "/oauth/v2/token")
+_DEVICE_ENDPOINTS = {("POST", f"{DEVICE_PATH}/code"), ("POST", f"{DEVICE_PATH}/token")}
+_NOT_HERE = "this client or person is not of this sandbox, or was made before renew()"
+
+
+@dataclass(frozen=True)
+class DataCentre:
+    """What answers at the addresses of one region: an accounts server, Recruit, and a ledger that no other one sees.
+
+    :ivar endpoints: of Zoho Accounts, by method and path
+    """
+
+    region: Region
+    ledger: Ledger
+    recruit: Recruit
+    endpoints: Mapping[tuple[str, str], Endpoint]
 
 
 class Zoho(Settings):
-    """One data centre, one client, one person. Safe to share between threads.
+    """Data centres, with a client and a person to begin with. Safe to share between threads.
 
-    :param url: address of the accounts server and of the API, ``https://host:port``
-    :param elsewhere: address of the same server under another host name: where redirects lead
-    :param location: code of the region
-    :param api_domain: named in token answers; None = `url`
+    :param regions: the data centres, by the names they have in the sandbox; client and person are of the first
+    :param elsewhere: address of the first one's server under another host name: where redirects lead
+    :param redirect_uris: those registered for the client
     :param clock: the time now (epoch seconds)
     :param token_hex: `secrets.token_hex` or its double
     """
 
-    def __init__(  # noqa: PLR0913 - all by name
+    def __init__(
         self,
         *,
-        url: str,
+        regions: Mapping[str, Region],
         elsewhere: str,
-        redirect_uris: tuple[str, ...],
-        location: str = "sandbox",
-        api_domain: str | None = None,
+        redirect_uris: Sequence[str],
         clock: Callable[[], float] = time.time,
         token_hex: Callable[[int], str] = secrets.token_hex,
     ) -> None:
         self._lock = Lock()
         self._clock = clock
         self.elsewhere = elsewhere + _ELSEWHERE
-        self.client = Client(f"1000.{token_hex(15).upper()}", token_hex(21), redirect_uris)
-        self._ledger = Ledger(self, clock=clock, token_hex=token_hex)
-        self._accounts = Accounts(
-            self._ledger, self.client, self, url=url, location=location, api_domain=api_domain or url
-        )
-        self._recruit = Recruit(scope_of=self._ledger.scope_of, timestamp=self._timestamp)
-        self._endpoints: dict[tuple[str, str], Callable[[Request], Answer]] = {
-            ("GET", "/oauth/v2/auth"): self._accounts.authorize,
-            ("POST", "/oauth/v2/auth"): self._accounts.authorize,
-            ("POST", _TOKEN_PATH): self._token,
-            ("POST", f"{_TOKEN_PATH}/revoke"): self._accounts.revoke,
-            ("GET", "/oauth/serverinfo"): self._accounts.list_servers,
-        }
+        self._registry = Registry(regions, token_hex)
+        self.client = self._registry.add_client(redirect_uris)
+        self.person = self._registry.add_person()
+        codes = DeviceCodes(clock=clock, token_hex=token_hex)
+        self._centres = {region.code: self._open_centre(region, codes, token_hex) for region in regions.values()}
         self._faults: deque[str] = deque()
         self._received: list[Arrival] = []
-        self._token_requests = self._api_requests = 0
+        self._token_requests = self._device_requests = self._api_requests = 0
 
-    def handle(self, request: Request) -> Answer:
-        """Answer a request. What takes time in the answer (`Answer.delay`, `Answer.ending`) is left to the caller."""
+    def handle(self, request: Request, code: str | None = None) -> Answer:
+        """Answer a request. What takes time in the answer (`Answer.delay`, `Answer.ending`) is left to the caller.
+
+        :param code: of the region where it arrived; None = the first
+        """
         with self._lock:
-            self._received.append(describe(request, self.client.client_secret))
-            return self._route(request)
+            centre = self._centres[code or self.person.region.code]
+            self._received.append(describe(request, self._registry.list_secrets(), centre.region.code))
+            return self._route(request, centre)
 
     @property
     def received(self) -> list[Arrival]:
@@ -88,8 +102,13 @@ class Zoho(Settings):
 
     @property
     def token_requests(self) -> int:
-        """How many calls the token endpoint got, faulty ones included."""
+        """How many calls the token endpoints got, faulty ones included; devices have their own."""
         return self._token_requests
+
+    @property
+    def device_requests(self) -> int:
+        """How many calls the endpoints for devices got, faulty ones included."""
+        return self._device_requests
 
     @property
     def api_requests(self) -> int:
@@ -100,20 +119,23 @@ class Zoho(Settings):
     def attachments(self) -> dict[str, bytes]:
         """Uploaded files by attachment id, oldest first."""
         with self._lock:
-            return self._recruit.attachments.contents()
+            files = (centre.recruit.attachments.contents() for centre in self._centres.values())
+            return {file_id: content for contents in files for file_id, content in contents.items()}
 
     def expire_tokens(self) -> None:
         """Make every live access token invalid, as if its hour were over."""
         with self._lock:
-            self._ledger.expire_all()
+            for centre in self._centres.values():
+                centre.ledger.expire_all()
 
     def reject_tokens(self) -> None:
         """Make the API refuse every access token issued so far, although unexpired."""
         with self._lock:
-            self._ledger.reject_all()
+            for centre in self._centres.values():
+                centre.ledger.reject_all()
 
     def fault(self, name: str, times: int = 1) -> None:
-        """Make the next calls of the token endpoint fail.
+        """Make the next calls of the endpoints that give tokens fail.
 
         :raises ValueError: no such fault
         """
@@ -122,49 +144,127 @@ class Zoho(Settings):
         with self._lock:
             self._faults.extend([name] * times)
 
-    def new_code(self, scope: str = AMPLE_SCOPE) -> str:
+    def new_client(
+        self,
+        redirect_uris: Sequence[str] | None = None,
+        regions: Sequence[str] | None = None,
+        secret_per_region: bool = False,  # noqa: FBT001, FBT002 - callers give its name
+    ) -> Client:
+        """Register another application."""
+        with self._lock:
+            uris = self.client.redirect_uris if redirect_uris is None else redirect_uris
+            return self._registry.add_client(uris, names=regions, secret_per_region=secret_per_region)
+
+    def new_person(self, region: str | None = None, name: str | None = None) -> Person:
+        """Open another account."""
+        with self._lock:
+            return self._registry.add_person(region, name)
+
+    def new_code(self, scope: str = AMPLE_SCOPE, client: Client | None = None, person: Person | None = None) -> str:
         """Return a code as the self-client page of the API console gives it, to be redeemed without redirect URI."""
         with self._lock:
-            return self._ledger.make_self_client_code(split_scope(scope)).value
+            return self._home(person).ledger.make_self_client_code(split_scope(scope), self._hold(client, person)).value
 
-    def new_grant(self, scope: str = AMPLE_SCOPE) -> str:
+    def new_grant(self, scope: str = AMPLE_SCOPE, client: Client | None = None, person: Person | None = None) -> str:
         """Return the refresh token of another grant of the same person; nothing is minted."""
         with self._lock:
-            return str(self._ledger.open_grant(split_scope(scope)).refresh_token)
+            grant = self._home(person).ledger.open_grant(split_scope(scope), self._hold(client, person))
+            return str(grant.refresh_token)
 
     def live_access_tokens(self, refresh_token: str) -> int:
         """Return how many unexpired access tokens a grant has."""
         with self._lock:
-            return self._ledger.count_live(refresh_token)
+            return sum(centre.ledger.count_live(refresh_token) for centre in self._centres.values())
 
-    def consent(self, authorization_url: str, accept: bool = True) -> str:  # noqa: FBT001, FBT002 - callers give its name
-        """Click for the person: return the URL Zoho redirects to.
+    def consent(
+        self,
+        authorization_url: str,
+        accept: bool = True,  # noqa: FBT001, FBT002 - callers give its name
+        person: Person | None = None,
+    ) -> str:
+        """Click for a person: return the URL Zoho redirects to.
 
         :raises ValueError: Zoho would have shown an error page
         """
-        url = urlsplit(authorization_url)
-        headers = (("Content-Type", "application/x-www-form-urlencoded"),)
-        click = Request("POST", url.path, url.query, headers, b"decision=accept" if accept else b"decision=reject")
         with self._lock:
-            answer = self._accounts.authorize(click)
+            answer = self._click(authorization_url, person, accept=accept)
+            if (answer.headers.get("Location") or "").startswith(self._home(person).region.authorize_url):
+                answer = self._click(answer.headers["Location"], person, accept=accept)
         if answer.status != HTTPStatus.FOUND:
             raise ValueError("Zoho shows an error page for this authorization URL, and no redirect follows")
         return answer.headers["Location"]
 
-    def _route(self, request: Request) -> Answer:
-        if endpoint := self._endpoints.get((request.method, request.path)):
+    def confirm_device(
+        self,
+        user_code: str,
+        accept: bool = True,  # noqa: FBT001, FBT002 - callers give its name
+        person: Person | None = None,
+    ) -> None:
+        """Type a device's code and click for a person.
+
+        :raises ValueError: Zoho would have shown an error page
+        """
+        with self._lock:
+            query = urlencode({"user_code": user_code})
+            page = f"{self._home(person).region.accounts_url}{DEVICE_PATH}?{query}"
+            answer = self._click(page, person, accept=accept)
+        if answer.status != HTTPStatus.OK:
+            raise ValueError("Zoho shows an error page for this code: it is unknown, used or too old")
+
+    def _click(self, page: str, person: Person | None, *, accept: bool) -> Answer:
+        """Press a button on a page of an accounts server; one of another host is taken for the first's."""
+        url = urlsplit(page)
+        here = f"{url.scheme}://{url.netloc}"
+        centre = next((each for each in self._centres.values() if each.region.accounts_url == here), self._home(None))
+        headers = (("Content-Type", "application/x-www-form-urlencoded"),)
+        form = urlencode({"decision": "accept" if accept else "reject", "person": (person or self.person).email})
+        request = Request("POST", url.path, url.query, headers, form.encode())
+        return self._route(request, centre)
+
+    def _home(self, person: Person | None) -> DataCentre:
+        who = person or self.person
+        if who not in self._registry.people:
+            raise ValueError(_NOT_HERE)
+        return self._centres[who.region.code]
+
+    def _hold(self, client: Client | None, person: Person | None) -> Holder:
+        if client is not None and not self._registry.has_client(client):
+            raise ValueError(_NOT_HERE)
+        return Holder((client or self.client).client_id, (person or self.person).email)
+
+    def _open_centre(self, region: Region, codes: DeviceCodes, token_hex: Callable[[int], str]) -> DataCentre:
+        ledger = Ledger(self, clock=self._clock, token_hex=token_hex)
+        accounts = Accounts(region, ledger, self._registry, self)
+        device = DeviceAuthorization(region, ledger, self._registry, self, codes)
+        number = list(self._registry.regions.values()).index(region)
+        recruit = Recruit(
+            find_access=ledger.find_access,
+            people=lambda: [person for person in self._registry.people if person.region == region],
+            timestamp=self._timestamp,
+            number=number,
+        )
+        return DataCentre(region, ledger, recruit, {**accounts.endpoints, **device.endpoints})
+
+    def _route(self, request: Request, centre: DataCentre) -> Answer:
+        address = request.method, request.path
+        if address == _TOKEN_ENDPOINT or address in _DEVICE_ENDPOINTS:
+            return self._answer_token(address, request, centre)
+        if endpoint := centre.endpoints.get(address):
             return endpoint(request)
         if request.path.startswith("/recruit/"):
             self._api_requests += 1
-            return self._recruit.handle(request, reject_all=self.reject_all)
+            return centre.recruit.handle(request, reject_all=self.reject_all)
         if request.path.startswith(_ELSEWHERE):
             return _answer_elsewhere(request)
         return html(pages.render_problem("Page not found", "There is nothing at this address."), 404)
 
-    def _token(self, request: Request) -> Answer:
-        self._token_requests += 1
+    def _answer_token(self, address: tuple[str, str], request: Request, centre: DataCentre) -> Answer:
+        if address == _TOKEN_ENDPOINT:
+            self._token_requests += 1
+        else:
+            self._device_requests += 1
         name = self._faults.popleft() if self._faults else None
-        answer = Answer(200) if name and not is_minting(name) else self._accounts.token(request)
+        answer = Answer(200) if name and not is_minting(name) else centre.endpoints[address](request)
         if name:
             answer = apply_fault(name, answer, elsewhere=self.elsewhere)
         return replace(answer, delay=self.token_delay)

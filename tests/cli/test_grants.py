@@ -364,7 +364,7 @@ class TestGet:
     def test_what_the_api_refuses_is_told(self, run, granted):
         granted()
         result = run("get", "Nothing")
-        assert (result.exit_code, "answered HTTP 404 (INVALID_URL_PATTERN)" in result.stderr) == (1, True)
+        assert (result.exit_code, "answered HTTP 501 (NOT_IN_SANDBOX)" in result.stderr) == (1, True)
 
     @pytest.mark.parametrize("options", [(), ("--all",)])
     def test_no_connection_is_told(self, run, abroad, options):

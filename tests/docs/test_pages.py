@@ -59,6 +59,12 @@ def test_the_regions_are_not_written_by_hand():
     assert not any(region.accounts_url in REFERENCE for region in Region.all())
 
 
+def test_what_the_sandbox_serves_is_not_written_by_hand():
+    page = (DOCS / "reference/sandbox.rst").read_text("utf-8")
+    assert ".. zoho-sandbox-modules::" in page
+    assert ".. zoho-sandbox-paths::" in page
+
+
 def test_the_record_is_described_key_by_key():
     from requests_zohorecruit.engine.record import _OWN_KEYS
 

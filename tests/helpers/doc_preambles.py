@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -115,11 +116,11 @@ def proxies(stage: Stage) -> Iterator[None]:
 
 def accounts(stage: Stage) -> Iterator[None]:
     other = mock_zoho(stage.mock, region="us")
-    # One client in two regions: the sandbox has one client each.
-    for zoho in (stage.zoho, other):
-        object.__setattr__(zoho._zoho.client, "client_id", stage.zoho.client_id)
-        object.__setattr__(zoho._zoho.client, "client_secret", stage.zoho.client_secret)
-    stage.names |= {"acme_refresh_token": stage.zoho.refresh_token, "globex_refresh_token": other.refresh_token}
+    # One client in two regions: two mocks have one client each.
+    known = replace(stage.zoho._zoho.client, regions=("us",))
+    other._zoho._registry._clients[known.client_id] = known
+    globex_refresh_token = other.new_grant(client=known)
+    stage.names |= {"acme_refresh_token": stage.zoho.refresh_token, "globex_refresh_token": globex_refresh_token}
     yield
 
 

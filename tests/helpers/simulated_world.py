@@ -415,11 +415,11 @@ class World:
     def owes_a_token(self):
         """Whether somebody has a working token of the stored grant, and the store has none."""
         stored = self.disk.record or {}
-        if self.ledger.scope_of(stored.get("access_token")):
+        if self.ledger.find_access(stored.get("access_token")):
             return False
         records = [worker.source.record for worker in self.workers]
         shared = [record for record in records if (record.grant_identity or None) == stored.get("refresh_token")]
-        return any(self.ledger.scope_of(record.access_token) for record in shared)
+        return any(self.ledger.find_access(record.access_token) for record in shared)
 
     def grant_in_use(self):
         """Return the newest live refresh token that a worker remembers or the store holds, revoked ones left out."""
@@ -430,7 +430,7 @@ class World:
         return ranked[-1] if ranked and self.ledger.find_grant(ranked[-1]) else None
 
     def accepts(self, token):
-        return not self.reject_all and self.ledger.scope_of(token) is not None
+        return not self.reject_all and self.ledger.find_access(token) is not None
 
     def minted(self, grant):
         """Mint, and check that whoever asks has written it down before."""

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from requests_zohorecruit.sandbox.messages import Request
 from requests_zohorecruit.sandbox.zoho import Zoho
+from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["Desk", "says"]
 
@@ -19,30 +20,34 @@ CALLBACK = "http://127.0.0.1:8400/callback"
 
 
 class Desk:
-    def __init__(self):
+    """A sandbox with one data centre, or with those whose names are given; calls go to the first unless they say where."""
+
+    def __init__(self, *names):
         numbers = itertools.count(1)
         self.now = 1_000_000.0
+        regions = {name: make_region(f"sandbox-{name}", f"https://127.0.0.1:{n}") for n, name in enumerate(names, 1)}
+        regions = regions or {"sandbox": make_region("sandbox", URL)}
         self.zoho = Zoho(
-            url=URL,
+            regions=regions,
             elsewhere="https://localhost:4433",
             redirect_uris=(CALLBACK, CALLBACK + "?tenant=7"),
             clock=lambda: self.now,
             token_hex=lambda size: f"{next(numbers):0{2 * size}x}",
         )
 
-    def send(self, method, target, *, body=b"", **headers):
+    def send(self, method, target, *, body=b"", at=None, **headers):
         url = urlsplit(target)
         names = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-        return self.zoho.handle(Request(method, url.path, url.query, names, body))
+        code = at and f"sandbox-{at}"
+        return self.zoho.handle(Request(method, url.path, url.query, names, body), code)
 
-    def form(self, target, fields):
-        return self.send(
-            "POST", target, body=urlencode(fields).encode(), Content_Type="application/x-www-form-urlencoded"
-        )
+    def form(self, target, fields, **options):
+        body = urlencode(fields).encode()
+        return self.send("POST", target, body=body, Content_Type="application/x-www-form-urlencoded", **options)
 
-    def token(self, **fields):
+    def token(self, *, path="/oauth/v2/token", at=None, **fields):
         client = {"client_id": self.zoho.client.client_id, "client_secret": self.zoho.client.client_secret}
-        return self.form("/oauth/v2/token", client | fields)
+        return self.form(path, client | fields, at=at)
 
     def exchange(self, code, **fields):
         return self.token(grant_type="authorization_code", code=code, **fields)
@@ -73,6 +78,10 @@ class Desk:
     def api(self, method, path, token, data=None, **headers):
         body = b"" if data is None else json.dumps({"data": data}).encode()
         return self.send(method, "/recruit/v2/" + path, body=body, Authorization=f"Zoho-oauthtoken {token}", **headers)
+
+
+def make_region(code, url):
+    return Region(code, url, url)
 
 
 def says(answer):

@@ -30,12 +30,12 @@ def test_questions_are_answered_and_errors_come_back_as_answers():
         ("call", "new_code", "ZohoRecruit.modules.READ"),
         ("call", "fault", "nonsense", 1),
     )
-    region, client_id, *_ = start[1]
+    region, _, _, client_id, *_ = start[1]
     assert (region.code, client_id[:5], read) == ("sandbox", "1000.", (False, 0.5))
     assert call[1].startswith("1000.")
     assert failed[0] is True
     assert isinstance(failed[1], ValueError)
-    assert not Path(start[1][4]).exists(), "the certificate is gone with the sandbox"
+    assert not Path(start[1][6]).exists(), "the certificate is gone with the sandbox"
 
 
 def test_it_has_the_attributes_and_controls_of_a_sandbox():

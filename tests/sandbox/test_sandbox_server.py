@@ -22,6 +22,7 @@ from requests_zohorecruit.sandbox import Sandbox, fingerprint
 from requests_zohorecruit.sandbox.connections import Server
 from requests_zohorecruit.sandbox.server import _make_tls_context
 from requests_zohorecruit.sandbox.zoho import Zoho
+from requests_zohorecruit.zoho.regions import Region
 
 
 def refresh(zoho, session, **options):
@@ -239,7 +240,7 @@ def test_two_hundred_connections_at_once_are_all_served(zoho):
 
 
 def test_a_bug_in_the_sandbox_is_not_kept_silent(zoho, session, monkeypatch, capfd):
-    monkeypatch.setattr(zoho._zoho, "_route", lambda _: 1 / 0)
+    monkeypatch.setattr(zoho._zoho, "_route", lambda *_: 1 / 0)
     with pytest.raises(requests.ConnectionError):
         refresh(zoho, session)
     assert "ZeroDivisionError" in capfd.readouterr().err
@@ -247,7 +248,8 @@ def test_a_bug_in_the_sandbox_is_not_kept_silent(zoho, session, monkeypatch, cap
 
 def test_a_connection_that_comes_while_it_stops_is_shut_unanswered(tmp_path):
     server = Server(0, _make_tls_context(str(tmp_path / "ca.pem")))
-    server.start(Zoho(url="https://x", elsewhere="https://y", redirect_uris=("https://z",)).handle)
+    regions = {"x": Region("x", "https://x.example", "https://x.example")}
+    server.start(Zoho(regions=regions, elsewhere="https://y", redirect_uris=("https://z",)).handle)
     server.closing.set()
     context = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client, pytest.raises(OSError):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
-from oauthlib.oauth2 import OAuth2Error
+from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error
 from requests_oauthlib import OAuth2Session
 
 from requests_zohorecruit.sandbox import Sandbox
@@ -78,6 +78,29 @@ def test_authlib(zoho):
         answer = session.revoke_token(zoho.region.revoke_url, token=token["refresh_token"])
         assert answer.json() == {"status": "success"}
     assert candidates(zoho, fresh["access_token"]) == 401
+
+
+def test_client_credentials_with_plain_requests_oauthlib(zoho):
+    client = BackendApplicationClient(zoho.client_id, scope=[SCOPE])
+    with OAuth2Session(client=client) as session:
+        token = session.fetch_token(
+            zoho.region.token_url, client_secret=zoho.client_secret, include_client_id=True, soid=zoho.soid
+        )
+        assert "refresh_token" not in token
+        assert candidates(zoho, token["access_token"]) == 200
+    again = OAuth2Session(client=BackendApplicationClient(zoho.client_id, scope=[SCOPE]))
+    # An error with status 200, which oauthlib raises all the same.
+    with again, pytest.raises(OAuth2Error, match="missing_org_info"):
+        again.fetch_token(zoho.region.token_url, client_secret=zoho.client_secret, include_client_id=True)
+
+
+def test_client_credentials_with_authlib(zoho):
+    with AuthlibSession(
+        zoho.client_id, zoho.client_secret, scope=SCOPE, token_endpoint_auth_method="client_secret_post"
+    ) as session:
+        token = session.fetch_token(zoho.region.token_url, grant_type="client_credentials", soid=zoho.soid)
+        assert "refresh_token" not in token
+        assert candidates(zoho, token["access_token"]) == 200
 
 
 def test_the_token_layer_of_zohos_own_sdk(zoho, tmp_path):

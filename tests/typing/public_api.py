@@ -224,5 +224,16 @@ def sandboxes(mock: responses.RequestsMock, zoho_sandbox: Sandbox) -> None:
             more: list[str] = [each.new_code(), each.new_grant(), each.consent("https://…", accept=False)]
             live: int = each.live_access_tokens()
             print(words, region, counts, arrivals, files, more, live, each.redirect_uri, each.elsewhere)
+            everywhere: dict[str, Region] = each.regions
+            person, client = each.new_person(region="eu", name="Anna"), each.new_client(regions=["eu"])
+            secret: str | dict[str, str] = client.client_secret
+            where: tuple[Region, str, str] = (person.region, person.email, person.soid)
+            each.new_code("ZohoRecruit.modules.ALL", client=client, person=person)
+            each.confirm_device("CODE", accept=False, person=person)
+            each.device_code_lifetime = each.device_interval = each.device_poll_pause = 0.5
+            browser: requests.Session = each.session()
+            print(everywhere, secret, where, each.soid, each.device_requests, browser, client.redirect_uri)
         print(elsewhere.pid)
+    several: Sandbox = Sandbox(regions=("us", "eu")).start()
+    several.stop()
     print(fingerprint("secret"))

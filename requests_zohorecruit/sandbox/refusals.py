@@ -1,0 +1,39 @@
+"""Recruit's errors, and the one error that is the sandbox's own: what it does not have, it says.
+
+Knows how they are worded, and not when they are due.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from requests_zohorecruit.sandbox.messages import Answer, json_answer
+
+__all__ = ["Refused", "make_invalid", "make_missing", "make_refusal"]
+
+
+class Refused(Exception):  # noqa: N818 - it says what happened
+    """A request ends with this answer.
+
+    :ivar answer: what the client gets
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def make_refusal(status: int, code: str, message: str, details: Any = None) -> Refused:
+    """Return an error as Recruit words it."""
+    content = {"code": code, "message": message, "status": "error"}
+    return Refused(json_answer(content if details is None else {"code": code, "details": details, **content}, status))
+
+
+def make_invalid(message: str, details: Any = None) -> Refused:
+    """Return Recruit's answer to a value that cannot be."""
+    return make_refusal(400, "INVALID_DATA", message, {} if details is None else details)
+
+
+def make_missing(what: str) -> Refused:
+    """Return HTTP 501, which Recruit never sends: Zoho may have this, the sandbox does not."""
+    return make_refusal(501, "NOT_IN_SANDBOX", f"The sandbox does not have {what}. Zoho Recruit may have it.", {})

@@ -1,0 +1,108 @@
+"""What of the Recruit API there is: modules, paths and parameters. The documentation shows these tables.
+
+Knows what is served and with which scope, and not how. What is not in these tables is answered with HTTP 501.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+__all__ = ["ALIASES", "MODULES", "ROUTES", "Route", "is_allowed"]
+
+MODULES: dict[str, tuple[str, ...]] = {
+    "Candidates": ("Last_Name",),
+    "JobOpenings": ("Posting_Title",),
+    "Clients": ("Client_Name",),
+    "Contacts": ("Last_Name",),
+    "Interviews": ("Interview_Name",),
+    "Notes": ("Note_Content", "Parent_Id", "se_module"),
+}
+"""API names, and the fields without which no record is added."""
+
+ALIASES = {"Job_Openings": "JobOpenings"}
+"""Other names of modules, which Zoho's pages use too."""
+
+_PAGES = ("page", "per_page")
+_STATES = ("converted", "approved")
+_SINCE = "If-Modified-Since"
+_DEEDS = {"GET": "READ", "POST": "CREATE", "PUT": "UPDATE", "DELETE": "DELETE"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """A path, with one method.
+
+    :ivar path: after ``/recruit/v2/``
+    :ivar does: what it does, for people
+    :ivar parameters: of the query, all that are known
+    :ivar area: the part of Recruit a scope has to name; see `is_allowed`
+    :ivar header: a request header that changes the answer
+    """
+
+    method: str
+    path: str
+    does: str
+    parameters: tuple[str, ...] = ()
+    area: str = "modules"
+    header: str | None = None
+    pattern: re.Pattern[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        pattern = self.path.replace("{module}", "(?P<module>[A-Za-z_]+)")
+        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[0-9]+)", pattern)
+        object.__setattr__(self, "pattern", re.compile(f"/recruit/v2/{pattern}/?"))
+
+    @property
+    def deed(self) -> str:
+        """What a scope has to allow."""
+        return _DEEDS[self.method]
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "users", "list users", ("type",), "users"),
+    Route("GET", "users/{id}", "read a user", (), "users"),
+    Route("GET", "org", "read the organisation", (), "org"),
+    Route("GET", "settings/modules", "list modules", (), "settings"),
+    Route(
+        "GET",
+        "{module}",
+        "list records",
+        ("fields", "sort_by", "sort_order", *_PAGES, *_STATES, "state", "$state"),
+        header=_SINCE,
+    ),
+    Route("POST", "{module}", "add records"),
+    Route("PUT", "{module}", "change records"),
+    Route("DELETE", "{module}", "delete records", ("ids", "wf_trigger")),
+    Route("GET", "{module}/deleted", "list deleted records", ("type", *_PAGES), header=_SINCE),
+    Route("GET", "{module}/search", "search", ("criteria", "email", "phone", "word", *_PAGES, *_STATES)),
+    Route("GET", "{module}/{id}", "read a record"),
+    Route("PUT", "{module}/{id}", "change a record"),
+    Route("DELETE", "{module}/{id}", "delete a record", ("wf_trigger",)),
+    Route("GET", "{module}/{id}/Notes", "list notes", _PAGES),
+    Route("POST", "{module}/{id}/Notes", "add notes"),
+    Route("GET", "{module}/{id}/Attachments", "list files", _PAGES),
+    Route("POST", "{module}/{id}/Attachments", "upload a file", ("attachments_category",)),
+    Route("GET", "{module}/{id}/Attachments/{file}", "download a file", ("redirect",)),
+    Route("DELETE", "{module}/{id}/Attachments/{file}", "delete a file"),
+)
+
+
+def is_allowed(scope: tuple[str, ...], route: Route, module: str) -> bool:
+    """Tell whether a scope covers a route; names are compared without case and plural (``modules.candidate.READ``)."""
+    parts = {"", _singular(module or route.path.rpartition("/")[2])} | (
+        {"note"} if route.path.endswith("/Notes") else set()
+    )
+    deeds = {"all", "read"} if route.deed == "READ" else {"all", "write", route.deed.lower()}
+    granted = [item.lower().split(".") for item in scope]
+    # Zoho's page on searching asks for this one as well.
+    if route.path.endswith("/search") and ["zohosearch", "securesearch", "read"] not in granted:
+        return False
+    return any(
+        item[:2] == ["zohorecruit", route.area] and _singular(".".join(item[2:-1])) in parts and item[-1] in deeds
+        for item in granted
+    )
+
+
+def _singular(name: str) -> str:
+    return name.lower().replace("_", "").rstrip("s")
