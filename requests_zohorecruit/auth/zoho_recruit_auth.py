@@ -6,6 +6,7 @@ Owns the header and what a 401 leads to. When to refresh is decided in `refreshe
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,13 @@ from requests.auth import AuthBase
 
 from requests_zohorecruit.auth.replay import close, peek, replay, rewind
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
-from requests_zohorecruit.errors import describe_type
+from requests_zohorecruit.errors import TokenStoreError, describe_type
 from requests_zohorecruit.secret import checked_secret, clear_frames, clears_frames
 from requests_zohorecruit.stores import TokenStore
 from requests_zohorecruit.stores.base import check_functions
 from requests_zohorecruit.zoho.api_answers import is_rejection
 from requests_zohorecruit.zoho.application import Application
-from requests_zohorecruit.zoho.grants import RefreshToken
+from requests_zohorecruit.zoho.grants import ClientCredentials, RefreshToken
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import SCHEME, Token
 from requests_zohorecruit.zoho.token_endpoint import TIMEOUT, TokenEndpoint
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ResponseHook", "ZohoRecruitAuth", "as_store"]
 
+_log = logging.getLogger("requests_zohorecruit")
+
 _PREFIX = f"{SCHEME} "
 #: As a plain number: the member of the enumeration is looked up anew each time it is named.
 _UNAUTHORIZED = HTTPStatus.UNAUTHORIZED.value
 _OTHER_REQUEST = (
-    "ZohoRecruitAuth signs requests of the library requests, not {}. For another library, let it sign one for the same "
-    'URL and copy the header: requests.Request("GET", url, auth=auth).prepare().headers["Authorization"]'
+    "ZohoRecruitAuth signs requests of the library requests, not {}. For another library, send the header "
+    '{{"Authorization": auth.get_token().authorization}}, to hosts of auth.region only'
 )
 #: A token from the store may be dead as well; the second time one is minted.
 _MOST_REPLAYS = 2
@@ -54,6 +57,8 @@ class ZohoRecruitAuth(AuthBase):
         first read, and the stored access token, being another grant's, is dropped; from then on the store rules
     :param store: a `TokenStore`; or a function that takes the new token dict, like requests-oauthlib's
         ``token_updater``; or None for memory
+    :param soid: for client credentials instead of a person's grant: ``ZohoRecruit.<organisation id>``
+    :param scope: the scopes to ask for with `soid`: text with commas or spaces, or an iterable of text
     :param allowed_hosts: further ``host`` or ``host:port`` that may receive the token, over https only
     :param session: used for calls to Zoho Accounts (proxies, certificates, retries); never the session of your calls
     :param timeout: of calls to Zoho Accounts: seconds, or (connect, read) in seconds
@@ -72,6 +77,8 @@ class ZohoRecruitAuth(AuthBase):
         region: str | Region,
         refresh_token: str | None = None,
         store: TokenStore | Callable[[dict[str, Any]], object] | None = None,
+        soid: str | None = None,
+        scope: str | Iterable[str] | None = None,
         allowed_hosts: Iterable[str] = (),
         session: requests.Session | None = None,
         timeout: float | tuple[float, float] = TIMEOUT,
@@ -81,11 +88,61 @@ class ZohoRecruitAuth(AuthBase):
         from requests_zohorecruit.engine.refresher import Refresher  # noqa: PLC0415
 
         application = Application.create(client_id, client_secret, region)
-        seed = None if refresh_token is None else RefreshToken(checked_secret("refresh_token", refresh_token))
         endpoint = TokenEndpoint(application, session=session, timeout=timeout)
         self._hook = ResponseHook(self)
         self._hosts = TrustedHosts(application.region, allowed_hosts)
-        self._refresher = Refresher(endpoint, as_store(store, endpoint), Record(seed))
+        self._refresher = Refresher(
+            endpoint, as_store(store, endpoint), Record(_choose_grant(refresh_token, soid, scope))
+        )
+
+    @classmethod
+    @clears_frames
+    def from_code(  # noqa: PLR0913 - all but two are keyword-only
+        cls,
+        client_id: str,
+        client_secret: str | Mapping[str, str],
+        *,
+        region: str | Region,
+        code: str,
+        redirect_uri: str | None = None,
+        store: TokenStore | Callable[[dict[str, Any]], object] | None = None,
+        allowed_hosts: Iterable[str] = (),
+        session: requests.Session | None = None,
+        timeout: float | tuple[float, float] = TIMEOUT,
+    ) -> Self:
+        """Redeem an authorization code, save the grant to the store, and use it.
+
+        A code can be redeemed once, so the store is read before it is sent. When saving fails afterwards, that is a
+        warning in the log: the grant is in use, and saving is tried again by the calls that follow.
+
+        :param code: of a self client (good for 3 to 10 minutes), or from Zoho's redirect (for about one)
+        :param redirect_uri: as used for consent; None for a self client's code
+        :raises ReauthorizationRequired: the code is wrong, was used before, or is too old
+        :raises ClientConfigurationError: client, secret, region and redirect URI do not fit together
+        :raises AuthorizationError: Zoho sent no refresh token
+        :raises TokenStoreError: the store cannot be read, or is another client's; the code was not sent
+        """
+        from requests_zohorecruit.zoho.consent import check_refresh_token  # noqa: PLC0415 - once in a grant's life
+
+        auth = cls(
+            client_id,
+            client_secret,
+            region=region,
+            store=store,
+            allowed_hosts=allowed_hosts,
+            session=session,
+            timeout=timeout,
+        )
+        refresher = auth._refresher
+        refresher.grant.read()
+        now = refresher.grant.clock()
+        token = refresher.endpoint.exchange(code, redirect_uri=redirect_uri, now=now)
+        check_refresh_token(token, auth.region)
+        try:
+            refresher.adopt(token, now=now)
+        except TokenStoreError as error:
+            _log.warning("%s", error)
+        return auth
 
     @classmethod
     @clears_frames
@@ -145,6 +202,22 @@ class ZohoRecruitAuth(AuthBase):
         return self._refresher.token
 
     @clears_frames
+    def get_token(self, *, rejected: Token | str | None = None) -> Token | None:
+        """Return the token that a request would carry now, for clients that are not requests.
+
+        Refreshes before it, waits, or goes on with a live one, as a request does. Send `Token.authorization` as the
+        ``Authorization`` header, to hosts of the region only: nothing checks that here.
+
+        :param rejected: the `Token`, or its access token, that the API has refused with ``INVALID_TOKEN``. Then another
+            one is returned, or None while replacing rests because the API refuses freshly minted tokens, too
+        :raises ZohoAuthError: there is no live token and none could be had
+        :raises TypeError: `rejected` is something else
+        """
+        if rejected is not None:
+            rejected = rejected.access_token if isinstance(rejected, Token) else checked_secret("rejected", rejected)
+        return self._refresher.get_token(rejected)
+
+    @clears_frames
     def refresh(self) -> Token:
         """Replace the token in hand as if it had been rejected: by a live one from the store, or by minting one.
 
@@ -172,7 +245,7 @@ class ZohoRecruitAuth(AuthBase):
         try:
             if not (r.url or "").startswith(self._hosts.prefixes):  # as almost every URL does that may have the token
                 self._hosts.check(r.url)
-            r.headers["Authorization"] = self._refresher.get_header()
+            r.headers["Authorization"] = self._refresher.get_memory().header
             hooks = r.hooks["response"]
             if hooks != [self._hook]:
                 # Ours goes before the caller's hooks, which are to see the final answer only; and takes the place of
@@ -275,6 +348,18 @@ def _is_about_request(error: BaseException, request: object) -> bool:
     """Tell whether another library's request was the reason. It is looked at only now: most requests are requests'."""
     is_here = error.__traceback__ is not None and error.__traceback__.tb_next is None
     return is_here and isinstance(error, Exception) and not isinstance(request, requests.PreparedRequest)
+
+
+def _choose_grant(
+    refresh_token: str | None, soid: str | None, scope: str | Iterable[str] | None
+) -> RefreshToken | ClientCredentials | None:
+    if soid is None and scope is None:
+        return None if refresh_token is None else RefreshToken(checked_secret("refresh_token", refresh_token))
+    if refresh_token is not None:
+        raise ValueError("refresh_token= is a person's grant, soid= and scope= are the client's own: pass one of them")
+    if soid is None or scope is None:
+        raise ValueError("soid= and scope= go together: which organisation, and what to ask for")
+    return ClientCredentials.create(soid, scope)
 
 
 def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, endpoint: TokenEndpoint) -> TokenStore:

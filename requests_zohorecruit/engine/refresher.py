@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import cast
 
 from requests_zohorecruit.engine.critical_section import Memory, SharedGrant, logger, read_wall_clock
-from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, LOOK_AGAIN, PAUSE_WAIT, TRY_AGAIN, Budget
+from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, LOOK_AGAIN, PAUSE, PAUSE_WAIT, TRY_AGAIN, Budget
 from requests_zohorecruit.engine.record import Failure, Record
 from requests_zohorecruit.engine.store_access import BusyError, BusyHereError
 from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, TokenStoreError, ZohoAuthError
@@ -59,11 +59,15 @@ class Refresher:
 
     def get_header(self) -> str:
         """Return the Authorization header's value, after whatever had to be done first."""
+        return self.get_memory().header
+
+    def get_memory(self) -> Memory:
+        """Return what is known, with a token that may be sent, after whatever had to be done first."""
         grant = self.grant
         memory, clock = grant.memory, grant.clock
         now = time.time() if clock is read_wall_clock else clock()
         if memory.next_look - LONGEST_LIFETIME < now < memory.next_look:
-            return memory.header
+            return memory
         if not memory.record.is_alive(now):
             grant.read()
             memory = grant.memory
@@ -71,12 +75,24 @@ class Refresher:
                 # Before queueing for the locks, only to learn the same. Reading may have taken its time.
                 self._raise_if_hopeless(memory.record)
                 self._obtain(self._is_alive, "expired" if memory.header else "missing")
-                return self._get_memory_with_token().header
+                return self._get_memory_with_token()
         if now >= memory.next_look:
             self._refresh_without_waiting(now)
         # What was alive a moment ago still is, even if a dead token was put back, or the grant revoked, in between.
         renewed = grant.memory
-        return (renewed if renewed.record.is_alive(now) else memory).header
+        return renewed if renewed.record.is_alive(now) else memory
+
+    def get_token(self, rejected: str | None) -> Token | None:
+        """Return the token that a request would carry now; another than `rejected`, or None during a pause.
+
+        Replacing pauses if the rejected token was itself minted within the last minute, after the rejection of another:
+        nothing tells here what for (see `pause`).
+        """
+        if rejected is None:
+            return self.get_memory().record.token
+        if any(former != rejected for former in self.grant.memory.rejected):
+            self.pause(rejected, "The API", since=self.grant.clock() - PAUSE)
+        return self._get_memory_with_token().record.token if self.replace(rejected) else None
 
     def replace(self, rejected: str) -> str | None:
         """Return the header with another token than the rejected one, or None during a pause.

@@ -69,8 +69,8 @@ def check_refresh_token(token: Token, region: Region) -> None:
         raise AuthorizationError(
             f"Zoho sent no refresh token, so access would end in an hour (region {region.code}); nothing was saved.",
             region=region.code,
-            hint="Use the URL of session.authorization_url(), which carries access_type=offline and prompt=consent. If "
-            "one hour is enough, build it with access_type='online'.",
+            hint="The authorization URL needs access_type=offline and prompt=consent, as session.authorization_url() "
+            "has them. If one hour is enough, build it there with access_type='online'.",
         )
 
 

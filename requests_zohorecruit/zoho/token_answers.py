@@ -166,6 +166,7 @@ _DATA_CENTRE = (
     "The usual cause is the wrong region ({region.code}) for this client, or a data centre that is not enabled for it "
     "in Zoho's API console."
 )
+_ORGANISATION = 'Pass soid="ZohoRecruit.<organisation id>"; the id must be of an organisation in region {region.code}.'
 
 #: Zoho's word -> the error it stands for, what happened, what to do. There is no ``invalid_grant`` at Zoho.
 _ERRORS: Mapping[str, tuple[type[ZohoAuthError], str, str]] = {
@@ -190,6 +191,7 @@ _ERRORS: Mapping[str, tuple[type[ZohoAuthError], str, str]] = {
     "missing_org_info": (
         ClientConfigurationError,
         "wants to know which organisation is meant",
-        'Pass soid="ZohoRecruit.<organisation id>"; the id must be of an organisation in region {region.code}.',
+        _ORGANISATION,
     ),
+    "invalid_org_info": (ClientConfigurationError, "does not know the organisation", _ORGANISATION),
 }
