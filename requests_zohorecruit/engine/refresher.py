@@ -218,8 +218,8 @@ class Refresher:
             if not self._remember_failure(error, record):
                 return
             raise
-        # Adopted before it is logged and saved: whatever the store does now (T25), or interrupts it (T72), the token is in
-        # use. The mint is dated when the answer came: Zoho counts it from some moment before that.
+        # Adopted before it is logged and saved: whatever the store does now (T25), or interrupts it (T72), the token is
+        # in use. The mint is dated when the answer came: Zoho counts it from some moment before that.
         seconds, minted = time.monotonic() - started, record.with_mint(clock(), self.budget).with_token(token)
         is_adopted = grant.advance(minted.with_date(clock(), after=grant.memory.base), instead_of=record)
         self._log_mint(token, reason, seconds, record.failure)
