@@ -70,7 +70,9 @@ class TestRedisStore(TokenStoreContract):
 
 @pytest.mark.parametrize("ttl", [60, 6, 3600.0])
 def test_a_lease_may_last_as_long_as_a_token_call_or_longer(client: Any, key: str, ttl: float) -> None:
-    with RedisStore(client, key, lock_ttl=ttl).lock(0):
+    store = RedisStore(client, key, lock_ttl=ttl)
+    assert store.lock_ttl == ttl
+    with store.lock(0):
         assert ttl - 5 < client.ttl(f"{{{key}}}:lock") <= ttl
 
 
