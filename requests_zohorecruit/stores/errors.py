@@ -71,8 +71,8 @@ _HINTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "Redis is out of memory: raise maxmemory, or remove other keys.": (("OOM",), ("used memory >",)),
     "The server does not answer in time or accepts no connections: check its address, and whether it is running.": (
-        ("SQLSTATE 57P03", "error 2003"),
-        ("connection refused", "timed out", "timeout", "loading the dataset"),
+        ("SQLSTATE 57P03", "error 2003", "error 2013"),
+        ("connection refused", "timed out", "timeout", "loading the dataset", "server closed the connection"),
     ),
 }
 
