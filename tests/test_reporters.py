@@ -35,7 +35,6 @@ def report(*kinds):
     return found
 
 
-@pytest.mark.timeout(270)
 @pytest.mark.parametrize(
     "at_least",
     [{"fault": 80}, {"store": 100}, {"answer": 32, "record": 32, "argument": 20, "setting": 9}],
@@ -51,7 +50,6 @@ def test_t76_no_reporter_shows_a_secret_of_an_error_that_leaves_the_library(at_l
     assert [each for each in found if each[4]] == []  # and no secret
 
 
-@pytest.mark.timeout(270)
 def test_t76_each_reporter_would_show_what_a_careless_function_keeps_and_none_the_token_of_a_failed_call_to_the_api():
     found = report("control", "api")
     for form in ("text", "a form", "bytes", "base64"):

@@ -44,6 +44,7 @@ SENT = SentSecret("Zoho-oauthtoken planted")
 def test_T84_what_sends_prints_or_parses_a_sent_secret_has_it():
     assert SENT.encode() == SENT.encode("latin-1") == b"Zoho-oauthtoken planted"
     assert f"{SENT}" == "%s" % SENT == str(SENT) == "Zoho-oauthtoken planted"  # noqa: UP031
+    assert f"{SENT:>24}" == " Zoho-oauthtoken planted"
     assert type(str(SENT)) is str
     assert SENT == "Zoho-oauthtoken planted" == SENT == SentSecret(str(SENT))
     assert {SENT: 1}["Zoho-oauthtoken planted"] == 1

@@ -236,11 +236,12 @@ class Refresher:
             if not self._remember_failure(error, record):
                 return
             raise
-        # Adopted before it is saved: whatever the store does now, the token is in use (T25). The mint is dated when the
-        # answer came: Zoho counts it from some moment before that.
-        self._log_mint(token, reason, time.monotonic() - started, record.failure)
-        minted = record.with_mint(clock(), self.budget).with_token(token)
-        if grant.advance(minted.with_date(clock(), after=grant.memory.base), instead_of=record):
+        # Adopted before it is logged and saved: whatever the store does now (T25), or interrupts it (T72), the token is
+        # in use. The mint is dated when the answer came: Zoho counts it from some moment before that.
+        seconds, minted = time.monotonic() - started, record.with_mint(clock(), self.budget).with_token(token)
+        is_adopted = grant.advance(minted.with_date(clock(), after=grant.memory.base), instead_of=record)
+        self._log_mint(token, reason, seconds, record.failure)
+        if is_adopted:
             grant.save()
 
     def _log_mint(self, token: Token, reason: str, seconds: float, failure: Failure | None) -> None:

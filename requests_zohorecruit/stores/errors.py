@@ -71,8 +71,8 @@ _HINTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "Redis is out of memory: raise maxmemory, or remove other keys.": (("OOM",), ("used memory >",)),
     "The server does not answer in time or accepts no connections: check its address, and whether it is running.": (
-        ("SQLSTATE 57P03", "error 2003"),
-        ("connection refused", "timed out", "timeout", "loading the dataset"),
+        ("SQLSTATE 57P03", "error 2003", "error 2013"),
+        ("connection refused", "timed out", "timeout", "loading the dataset", "server closed the connection"),
     ),
 }
 
@@ -121,8 +121,7 @@ def translate(cause: Exception, name: str, doing: str, hints: Mapping[int, str])
     """
     if isinstance(cause, TokenStoreError):
         return cause
-    number = getattr(cause, "errno", None) or 0
-    hint = hints.get(number) or _suggest(cause)
+    hint = hints.get(_read_number(cause)) or _suggest(cause)
     return TokenStoreError(f"{name} could not be {doing}: {describe(cause)}.", hint=hint)
 
 
@@ -139,8 +138,8 @@ def is_ours(store: object) -> bool:
 def describe(cause: Exception) -> str:
     """Return what is safe to show of a driver's error: its class, and the code the driver gives, but never its text."""
     kind, driver = type(cause).__name__, _unwrap(cause)
-    if isinstance(cause, OSError) and cause.errno:
-        return f"{os.strerror(cause.errno)} ({kind})"
+    if isinstance(cause, OSError) and (number := _read_number(cause)):
+        return f"{os.strerror(number)} ({kind})"
     details = dict.fromkeys((type(driver).__name__, find_code(cause)))
     shown = ", ".join(each for each in details if each not in {"", kind})
     return f"{kind} ({shown})" if shown else kind
@@ -161,6 +160,12 @@ def find_code(cause: Exception) -> str:
         state = getattr(driver, "sqlstate", None) or getattr(driver, "pgcode", None)
         prefix, form, code = "SQLSTATE ", "[0-9A-Z]{5}", str(first.get("C") if isinstance(first, dict) else state)
     return prefix + code if re.fullmatch(form, code) else ""
+
+
+def _read_number(cause: Exception) -> int:
+    """Return the system's number of an error, or 0: of two arguments, `OSError` takes the first for it unseen."""
+    number = getattr(cause, "errno", None)
+    return number if isinstance(number, int) and number in errno.errorcode else 0
 
 
 def _unwrap(cause: Exception) -> BaseException:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.interruptions import find_interruption, pass_interruption
 from requests_zohorecruit.stores.errors import describe
 from requests_zohorecruit.stores.polling import check_key, describe_process, poll
@@ -92,7 +93,8 @@ class RedisStore(SwappingStore):
         return stored
 
     def _write(self, text: str) -> None:
-        self._client.set(self._key, text)
+        if not self._client.set(self._key, text):
+            raise TokenStoreError(f"{self!r} could not be saved: Redis did not confirm it.")
 
     def _swap(self, text: str, stored: str | bytes | None) -> bool:
         return bool(self._client.eval(_REPLACE, 1, self._key, text, stored or ""))

@@ -15,9 +15,9 @@ from sqlalchemy.dialects import mysql
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import Secret
-from requests_zohorecruit.stores.errors import guarded
+from requests_zohorecruit.stores.errors import find_code, guarded
 from requests_zohorecruit.stores.polling import check_key, identify_thread
-from requests_zohorecruit.stores.sql_locks import Connections, choose_lock
+from requests_zohorecruit.stores.sql_locks import Connections, bounded, choose_lock
 from requests_zohorecruit.stores.text_store import SwappingStore
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["TABLE", "SQLStore"]
 
 _LONGEST_KEY = 255
+#: PostgreSQL's code for it, and MySQL's. SQLite has words only.
+_NO_TABLE = {"SQLSTATE 42P01", "error 1146"}
 
 #: The whole schema, also for those who create their tables by migrations. MySQL compares text without regard to case
 #: unless told otherwise, and its TEXT is too small for the largest record.
@@ -45,8 +47,9 @@ class SQLStore(SwappingStore):
     """One row for the record, and a lock that the database ends when the connection of its holder does.
 
     Every call uses a connection of its own and is committed when it returns, whatever transaction the caller may have
-    open, past the engine's pool. It waits 2 s at most for what another session has locked. A lock lost with its
-    connection may cost a token too much; the later one to save then gets a `TokenStoreError` instead of overwriting.
+    open, past the engine's pool. It waits 2 s at most for what another session has locked, and with psycopg 3 s for a
+    server that is frozen; a limit for connecting is the driver's business. A lock lost with its connection may cost a
+    token too much; the later one to save then gets a `TokenStoreError` instead of overwriting.
 
     SQLAlchemy's ``echo="debug"`` prints what it reads, tokens included. Like its engine, a store cannot be pickled.
 
@@ -78,8 +81,9 @@ class SQLStore(SwappingStore):
                 connection.commit()
         except sa.exc.DBAPIError as error:
             pass_interruption(error)
-            if not self._has_table():  # or else another process was faster
-                raise
+            with self._connections.open() as connection:
+                if not sa.inspect(connection).has_table(TABLE.name):  # or else another process was faster
+                    raise
 
     @contextmanager
     def _hold(self, timeout: float) -> Iterator[None]:
@@ -93,20 +97,16 @@ class SQLStore(SwappingStore):
                 self._holding.pop(holder, None)
 
     def _read(self) -> str | None:
-        try:
-            return self._read_once()
-        except sa.exc.DBAPIError as error:
-            pass_interruption(error)
-            if not error.connection_invalidated:
-                raise
-        return self._read_once()  # the connection had ended while nothing was asked of it
-
-    def _read_once(self) -> str | None:
         # Through the connection that holds the lock, if this thread does: the next holder waits for no new one.
         held = self._holding.get(identify_thread())
         if held is not None and not held.invalidated:
-            with self._explained():
-                return self._select(held)
+            try:
+                with self._explained(), bounded(held):
+                    return self._select(held)
+            except sa.exc.DBAPIError as error:
+                pass_interruption(error)
+                if not error.connection_invalidated:
+                    raise
         with self._connect() as connection:
             return self._select(connection)
 
@@ -157,31 +157,21 @@ class SQLStore(SwappingStore):
 
     @contextmanager
     def _connect(self) -> Iterator[sa.Connection]:
-        with self._explained():
-            connection = self._connections.open()
-            try:
-                yield connection
-                connection.commit()
-            except BaseException:
-                connection.close()
-                raise
-            self._connections.close_soon(connection)
+        with self._explained(), self._connections.open() as connection:
+            yield connection
+            connection.commit()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (sa.exc.ProgrammingError, sa.exc.OperationalError) as error:
+        except sa.exc.DBAPIError as error:
             pass_interruption(error)
-            if self._has_table():
+            if find_code(error) not in _NO_TABLE and "no such table" not in str(error.orig):
                 raise
             raise TokenStoreError(
                 f"{self!r} has no table {TABLE.name!r} to work with.", hint="Call create_table() once."
             ) from None
-
-    def _has_table(self) -> bool:
-        with self._connections.open() as connection:
-            return sa.inspect(connection).has_table(TABLE.name)
 
     def __repr__(self) -> str:
         return f"SQLStore({self._connections.engine.dialect.name}, {self._key!r})"

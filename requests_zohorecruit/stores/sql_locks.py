@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,7 @@ from requests_zohorecruit.stores.file_lock import LockFile
 from requests_zohorecruit.stores.polling import poll
 from requests_zohorecruit.thread_locks import ThreadLock, identify_process
 
-__all__ = ["Connections", "Hold", "choose_lock"]
+__all__ = ["Connections", "Hold", "bounded", "choose_lock"]
 
 _log = logging.getLogger(__name__)
 
@@ -37,8 +38,8 @@ Hold = Callable[[float, object], AbstractContextManager["sa.Connection | None"]]
 LONGEST_WAIT = 2.0
 #: How long a statement may take on top of that, where the database can limit it.
 _LONGEST_WORK = 0.5
-#: How long a connection that has done its work stays open for more.
-_SPARE_FOR = 1.0
+#: How long a server may take for a transaction of ours, or a piece of waiting for the lock.
+_LONGEST_SILENCE = LONGEST_WAIT + 2 * _LONGEST_WORK
 _LIMITS = {
     # Of the transaction and not of the session, because PgBouncer may give every transaction another session.
     "postgresql": "SELECT set_config('lock_timeout', '{lock}', true), set_config('statement_timeout', '{all}', true)",
@@ -84,43 +85,19 @@ class Connections:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self.kind = {"mariadb": "mysql"}.get(engine.dialect.name, engine.dialect.name)
-        self._spare: list[tuple[tuple[int, int], sa.Connection]] = []
 
-    def open(self) -> sa.Connection:
-        """Open a connection, whose first transaction waits `LONGEST_WAIT` at most; closing ends it."""
+    @contextmanager
+    def open(self) -> Iterator[sa.Connection]:
+        """Open a connection for one short transaction, which is rolled back unless it is committed."""
+        connection = self.make()
+        with bounded(connection), connection:
+            self.limit_waiting(connection, LONGEST_WAIT)
+            yield connection
+
+    def make(self) -> sa.Connection:
+        """Return a new connection; closing ends it."""
         if isinstance(self.engine.pool, sa.pool.StaticPool | sa.pool.SingletonThreadPool):
             return self.engine.connect()  # a database in memory, which another connection would not see
-        connection = self._take_spare() or self._make()
-        try:
-            self.limit_waiting(connection, LONGEST_WAIT)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def close_soon(self, connection: sa.Connection) -> None:
-        """Close a connection that has done its work, unless there is more to do within a second.
-
-        When a token has expired, each process reads and then waits for the lock. A second connection for each is what
-        a database with many of them would spend most of its time on.
-        """
-        connection.rollback()
-        if self.kind == "sqlite":  # costs next to nothing, and may belong to its thread
-            connection.close()
-            return
-        spare = identify_process(), connection
-        self._spare.append(spare)
-        timer = threading.Timer(_SPARE_FOR, self._close_spare, (spare,))
-        timer.daemon = True
-        timer.start()
-
-    def limit_waiting(self, connection: sa.Connection, seconds: float) -> None:
-        """Limit how long each statement of this transaction waits for what another session has locked."""
-        lock = max(1, int(1000 * seconds))
-        whole = {"lock": lock, "all": lock + int(1000 * _LONGEST_WORK), "seconds": max(1, round(seconds))}
-        connection.exec_driver_sql(_LIMITS[self.kind].format(**whole))
-
-    def _make(self) -> sa.Connection:
         connection = sa.Connection(self.engine, self.engine.pool.recreate().connect())
         if self.kind != "sqlite":
             # Not the engine's level: in AUTOCOMMIT, PostgreSQL would give locks and limits back at once.
@@ -128,22 +105,40 @@ class Connections:
         connection.detach()
         return connection
 
-    def _take_spare(self) -> sa.Connection | None:
-        # A parent's are left where they are: one that is collected might say goodbye to the server on its behalf.
-        mine = [spare for spare in self._spare if spare[0] == identify_process()]
-        return mine[0][1] if mine and self._remove(mine[0]) else None
+    def limit_waiting(self, connection: sa.Connection, seconds: float) -> None:
+        """Limit how long each statement of this transaction waits for what another session has locked."""
+        lock = max(1, int(1000 * seconds))
+        whole = {"lock": lock, "all": lock + int(1000 * _LONGEST_WORK), "seconds": max(1, round(seconds))}
+        connection.exec_driver_sql(_LIMITS[self.kind].format(**whole))
 
-    def _close_spare(self, spare: tuple[tuple[int, int], sa.Connection]) -> None:
-        if self._remove(spare):
-            with suppress(Exception):  # the server may have ended it; nothing depends on it
-                spare[1].close()
 
-    def _remove(self, spare: tuple[tuple[int, int], sa.Connection]) -> bool:
+@contextmanager
+def bounded(connection: sa.Connection) -> Iterator[None]:
+    """End what a frozen server does not answer, which no limit in the server can: shut the connection's socket down.
+
+    Drivers of PostgreSQL can limit connecting only; TCP takes a process that has been stopped for one that is busy.
+    Those of MySQL, which do not show their sockets, have a timeout of their own.
+    """
+    # One that is known to be broken would be replaced by asking for it.
+    find = None if connection.invalidated else getattr(connection.connection.dbapi_connection, "fileno", None)
+    if find is None:
+        yield
+        return
+    # A duplicate, so that nothing else is shut down, should the driver close its own and the number be used anew.
+    with socket.fromfd(find(), socket.AF_INET, socket.SOCK_STREAM) as duplicate:
+        timer = threading.Timer(_LONGEST_SILENCE, _shut_down, (duplicate,))
+        timer.daemon = True
+        with suppress(RuntimeError):  # no thread can be started while the interpreter exits
+            timer.start()
         try:
-            self._spare.remove(spare)  # by one thread only
-        except ValueError:
-            return False
-        return True
+            yield
+        finally:
+            timer.cancel()
+
+
+def _shut_down(connection: socket.socket) -> None:
+    with suppress(OSError):  # it has just ended by itself
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def choose_lock(connections: Connections, name: str) -> Hold:
@@ -177,7 +172,7 @@ class _AdvisoryLock:
                 _close(connection, store, self._free)
 
     def _take(self, timeout: float, store: object) -> sa.Connection:
-        connection = self._connections.open()
+        connection = self._connections.make()
         try:
             if not (self._wait if timeout > 0 and self._kind == "postgresql" else self._poll)(connection, timeout):
                 self._give_up(connection, timeout, store)
@@ -187,24 +182,31 @@ class _AdvisoryLock:
         return connection
 
     def _poll(self, connection: sa.Connection, timeout: float) -> bool:
-        return poll(lambda: bool(connection.execute(_TAKE[self._kind], self._named).scalar()), timeout)
+        with bounded(connection):
+            self._connections.limit_waiting(connection, LONGEST_WAIT)
+        return poll(lambda: bool(self._ask(connection, _TAKE)), timeout)
 
     def _wait(self, connection: sa.Connection, timeout: float) -> bool:
         deadline = time.monotonic() + timeout
         left = timeout
         while left > 0:
             # A little at a time, because not every driver lets Ctrl-C through while it waits.
-            self._connections.limit_waiting(connection, min(left, LONGEST_WAIT))
-            try:
-                connection.execute(_WAIT, self._named)
-            except sa.exc.DBAPIError as error:
-                if find_code(error) != _LOCK_NOT_AVAILABLE:
-                    raise
-                connection.rollback()
-                left = deadline - time.monotonic()
-            else:
-                return True
+            with bounded(connection):
+                self._connections.limit_waiting(connection, min(left, LONGEST_WAIT))
+                try:
+                    connection.execute(_WAIT, self._named)
+                except sa.exc.DBAPIError as error:
+                    if find_code(error) != _LOCK_NOT_AVAILABLE:
+                        raise
+                    connection.rollback()
+                else:
+                    return True
+            left = deadline - time.monotonic()
         return False
+
+    def _ask(self, connection: sa.Connection, question: Mapping[str, sa.TextClause]) -> Any:
+        with bounded(connection):
+            return connection.execute(question[self._kind], self._named).scalar()
 
     def _free(self, connection: sa.Connection) -> None:
         if self._kind in _FREE:
@@ -213,7 +215,7 @@ class _AdvisoryLock:
     def _give_up(self, connection: sa.Connection, timeout: float, store: object) -> NoReturn:
         holder = "another database session"  # not asked for which one: a caller that does not wait goes on at once
         if timeout > 0:
-            session = connection.execute(_HOLDER[self._kind], self._named).scalar() or "(just gone)"
+            session = self._ask(connection, _HOLDER) or "(just gone)"
             holder = f"database session {session}"
         raise TimeoutError(f"{store!r} is locked by {holder}; gave up after {timeout:g} s.")
 
@@ -239,10 +241,8 @@ def _close(
 ) -> None:
     # What was done under the lock is done. Failing now would make the caller think that it is not.
     try:
-        try:
+        with bounded(connection), connection:
             before(connection)
-        finally:
-            connection.close()
     except Exception as cause:  # noqa: BLE001 - whatever the driver raises, and never its text
         pass_interruption(cause)
         _log.warning("%r: the connection that held the lock could not be closed: %s", store, describe(cause))

@@ -108,19 +108,21 @@ class TokenEndpoint:
         prepared = requests.Request("POST", url, data=body, headers=_HEADERS).prepare()
         with Deadline(*self._timeout) as deadline:
             session = make_call_session(self._session, deadline)
-            settings = _merge_settings(session, url)
+            settings, is_answered = _merge_settings(session, url), False
             try:
                 with session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings) as response:
+                    is_answered = True
                     answer = _read_bounded(response, deadline)
                     deadline.check()  # what was shut down can look like the end of an answer
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 pass_interruption(error)
                 late = f"No whole answer within {deadline.seconds:g} s from"
-                what, uncertain = (late, True) if deadline.expired else _describe_failure(error)
+                unsent = None if is_answered or deadline.expired else _find_obstacle(error)
+                what = late if deadline.expired else unsent or _describe_failure(error)
                 code = self.application.region.code
                 raise TokenEndpointError(
                     f"{what} {url.split('/')[2]} (Zoho Accounts, region {code}).",
-                    uncertain=uncertain,
+                    uncertain=unsent is None,
                     region=code,
                     hint="Nothing is lost; try again later, or check the network, proxy and certificate settings.",
                 ) from None
@@ -167,21 +169,31 @@ _UNSENT: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def _describe_failure(error: Exception) -> tuple[str, bool]:
-    """Tell what failed, and whether the form may have arrived. The error's own text may hold a proxy's password."""
+def _find_obstacle(error: Exception) -> str | None:
+    """Return why the form was not sent, or None if it may have arrived. The error's own text may hold a password."""
+    if isinstance(error, requests.exceptions.InvalidHeader):
+        return None  # a ValueError, but the answer's: the form has good headers
     for kind, what in _UNSENT:
         if isinstance(error, kind):
-            return what, False
+            return what
     if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return "The TLS certificate was not accepted:", False
+        return "The TLS certificate was not accepted:"
     if type(error) is OSError:  # requests' way to say that a certificate file is not there
-        return "The certificate settings allow no connection to", False
-    reason: Any = error.args[0] if error.args else None
-    if isinstance(error, (requests.exceptions.Timeout, ReadTimeoutError)) or isinstance(reason, ReadTimeoutError):
-        return "No answer within the timeout from", True
-    if isinstance(getattr(reason, "reason", reason), NewConnectionError):
-        return "No connection to", False
-    return "The connection broke before there was a whole answer from", True
+        return "The certificate settings allow no connection to"
+    reason = _find_reason(error)
+    return "No connection to" if isinstance(getattr(reason, "reason", reason), NewConnectionError) else None
+
+
+def _describe_failure(error: Exception) -> str:
+    """Tell what failed once the form may have arrived."""
+    kinds = (requests.exceptions.Timeout, ReadTimeoutError)
+    if isinstance(error, kinds) or isinstance(_find_reason(error), ReadTimeoutError):
+        return "No answer within the timeout from"
+    return "The connection broke before there was a whole answer from"
+
+
+def _find_reason(error: Exception) -> Any:
+    return error.args[0] if error.args else None
 
 
 def _check_timeout(timeout: Any) -> tuple[float, float]:

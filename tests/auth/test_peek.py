@@ -223,6 +223,10 @@ class TestTime:
         rejecting_with(zoho, Answer(401, functools.partial(drip, every=b""), LONG))
         response = zoho.session.get(zoho.url(), auth=auth, timeout=0.5, stream=True)
         check_cured(response)
+        # And it is looked at, where it comes in time.
+        zoho.answers[CANDIDATES] = lambda _: SCOPE_MISMATCH
+        response = zoho.session.get(zoho.url(), auth=auth, stream=True)
+        assert (response.status_code, response.history, response.content) == (401, [], SCOPE_MISMATCH.body)
 
     def test_T74_what_stands_for_a_socket_is_shut_down_beneath_its_tls(self, monkeypatch):
         # pyOpenSSL's, and that of a tunnel through an https proxy, are no sockets but hold one.

@@ -1212,6 +1212,38 @@ class TestSaving:
         assert source.grant.store.record["access_token"] == "T1"
         assert len(accounts.calls) == 1
 
+    def test_T72_an_interruption_while_the_mint_is_logged_costs_no_token(self, source, accounts, clock, caplog):
+        # A handler may write to a full pipe: that is where Ctrl-C, or a time limit, is likely to arrive.
+        def interrupt(record):
+            if "minted" in record.msg:
+                raise KeyboardInterrupt
+            return True
+
+        caplog.set_level(logging.INFO, "requests_zohorecruit")
+        caplog.handler.addFilter(interrupt)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                source.get_header()
+        finally:
+            caplog.handler.removeFilter(interrupt)
+        assert source.token.access_token == "T1"
+        clock.forward(2.1)
+        assert source.get_header() == header("T1")
+        assert source.grant.store.record["access_token"] == "T1"
+        assert len(accounts.calls) == 1
+
+    def test_T72_a_pause_whose_saving_was_interrupted_is_saved_within_seconds(self, source, clock):
+        source.get_header()
+        source.replace("T1")
+        source.grant.store.saves_fail = KeyboardInterrupt()
+        with pytest.raises(KeyboardInterrupt):
+            source.pause("T2", "host")
+        source.grant.store.saves_fail = None
+        assert "rejection_pause" not in source.grant.store.record
+        clock.forward(2.1)
+        assert source.get_header() == header("T2")
+        assert "rejection_pause" in source.grant.store.record
+
     def test_T25_the_token_is_adopted_before_it_is_saved_and_saving_is_tried_again(self, source, accounts, clock):
         source.grant.store.saves_fail = RuntimeError("planted")
         with pytest.raises(TokenStoreError, match="RuntimeError") as caught:

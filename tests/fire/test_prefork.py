@@ -75,36 +75,66 @@ def test_T26_gunicorns_preloaded_workers_answer(kind, zoho, scene_on, start):
     check(zoho, scene, reports)
 
 
-@pytest.mark.parametrize("row", ["expired", "stale"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_T71_celerys_soft_time_limit_leaves_as_it_came_and_the_worker_works_afterwards(
-    row, kind, zoho, scene_on, start, redis_process
-):
+@pytest.fixture
+def celery(start, redis_process):
+    """Return a context with a worker of one process, which gives what does a task there and returns its answer."""
     from celery import Celery
 
-    scene = scene_on(kind)
+    @contextmanager
+    def run(scene):
+        broker = f"redis://127.0.0.1:{redis_process.port}/2"
+        client = redis_client(redis_process.port, patience=PATIENCE + 5, db=2)
+        client.flushdb()
+        pool = ["--pool", "prefork", "--concurrency", "1", "--without-gossip", "--without-mingle"]
+        worker = ["celery", "--app", "helpers.time_limit_app", "worker", *pool, "--loglevel", "WARNING"]
+        with start(scene.share, *worker, broker=broker), Celery(broker=broker) as app:
+
+            def do(task, *args):
+                app.send_task(task, args)
+                pushed = client.blpop("reports", PATIENCE)
+                assert pushed, task
+                return json.loads(pushed[1])
+
+            yield do
+
+    return run
+
+
+def become(row, scene):
     if row == "expired":
         scene.expire()
     else:
         scene.store.save({**scene.store.load(), "expires_at": time.time() + 250})
-    broker = f"redis://127.0.0.1:{redis_process.port}/2"
-    client = redis_client(redis_process.port, patience=PATIENCE + 5, db=2)
-    client.flushdb()
-    pool = ["--pool", "prefork", "--concurrency", "1", "--without-gossip", "--without-mingle"]
-    celery = ["celery", "--app", "helpers.time_limit_app", "worker", *pool, "--loglevel", "WARNING"]
-    with start(scene.share, *celery, broker=broker), Celery(broker=broker) as app:
+
+
+@pytest.mark.parametrize("row", ["expired", "stale"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_T71_celerys_soft_time_limit_leaves_as_it_came_and_the_worker_works_afterwards(
+    row, kind, zoho, scene_on, celery
+):
+    scene = scene_on(kind)
+    become(row, scene)
+    with celery(scene) as do:
         answers = []
         for delay in (4.0, 0.0, 0.0):
             zoho.token_delay = delay
-            app.send_task("call")
-            pushed = client.blpop("reports", PATIENCE)
-            assert pushed, answers
-            answers.append(json.loads(pushed[1]))
+            answers.append(do("call"))
     assert answers == ["SoftTimeLimitExceeded", 200, 200]
     with scene.share.open().lock(0):
         pass
     assert scene.newcomer().call() == 200
     scene.check_the_store()
+
+
+@pytest.mark.parametrize("row", ["expired", "stale"])
+def test_T71_celerys_soft_time_limit_in_a_store_is_not_taken_for_the_stores_error(row, scene_on, celery):
+    scene = scene_on("file")
+    with celery(scene) as do:
+        for method in ("load", "lock", "save"):
+            become(row, scene)
+            assert (method, do("call_slowly", method)) == (method, "SoftTimeLimitExceeded")
+            assert do("call") == 200
+    assert scene.newcomer().call() == 200
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -56,11 +56,18 @@ class Server:
     def stalled(self) -> Iterator[None]:
         """Have the server do nothing for the length of a `with` block, while its port is open."""
         process: Any = self.process
-        process.send_signal(signal.SIGSTOP)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")  # PostgreSQL has one for each session
+        stopped = [process.pid]
+        os.kill(process.pid, signal.SIGSTOP)
         try:
+            for pid in map(int, children.read_text().split()):
+                os.kill(pid, signal.SIGSTOP)
+                stopped.append(pid)
             yield
         finally:
-            process.send_signal(signal.SIGCONT)
+            for pid in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def stop(self, how: int = signal.SIGINT) -> None:
         """End the server; SIGINT is its own fast and clean way (MariaDB's is SIGTERM), SIGKILL none of both."""

@@ -132,3 +132,10 @@ def test_t93_a_drivers_code_is_shown_with_what_to_do_and_its_text_is_not(cause: 
     with pytest.raises(TokenStoreError, match=text) as caught:
         Store(cause).load()
     assert "planted" not in str(caught.value).lower()
+
+
+@pytest.mark.parametrize("number", ["planted", [1], 10**30, 2.5, -2])
+def test_t93_what_stands_in_the_place_of_an_errors_number_need_be_none(number: Any) -> None:
+    # As with any two arguments: OSError("planted", "db.example").
+    with pytest.raises(TokenStoreError, match=r"Store\(\) could not be loaded: OSError\.$"):
+        Store(OSError(number, "planted")).load()

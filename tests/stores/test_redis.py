@@ -9,10 +9,12 @@ import signal
 import socket
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
+from helpers.database_servers import redis_server
 from helpers.shared_stores import ShortLeases
 
 from requests_zohorecruit import thread_locks
@@ -68,7 +70,9 @@ class TestRedisStore(TokenStoreContract):
 
 @pytest.mark.parametrize("ttl", [60, 6, 3600.0])
 def test_a_lease_may_last_as_long_as_a_token_call_or_longer(client: Any, key: str, ttl: float) -> None:
-    with RedisStore(client, key, lock_ttl=ttl).lock(0):
+    store = RedisStore(client, key, lock_ttl=ttl)
+    assert store.lock_ttl == ttl
+    with store.lock(0):
         assert ttl - 5 < client.ttl(f"{{{key}}}:lock") <= ttl
 
 
@@ -399,3 +403,84 @@ def test_t88_a_client_without_a_timeout_is_warned_about(
 ) -> None:
     RedisStore(connect(**options), key)
     assert sum("socket_timeout" in text for text in caplog.messages) == warnings
+
+
+# What a server refuses (T89, T93)
+
+
+@pytest.fixture
+def own_server() -> Iterator[Callable[..., Any]]:
+    """Start a Redis of the test's own with these options; return a client of it."""
+    with ExitStack() as stack:
+
+        def start(*options: str) -> Any:
+            server = stack.enter_context(redis_server(*options))
+            return stack.enter_context(redis.Redis(host="127.0.0.1", port=server.port, socket_timeout=30))
+
+        yield start
+
+
+def test_t89_a_redis_that_is_out_of_memory_is_an_error_that_says_so_and_keeps_what_it_has(
+    own_server: Callable[..., Any], key: str
+) -> None:
+    client = own_server("--maxmemory-policy", "noeviction")
+    store = RedisStore(client, key)
+    store.save(OLD)
+    client.set("others", "x" * 2_000_000)
+    client.config_set("maxmemory", "1mb")
+    for use in (lambda: store.save(NEW), lambda: store.lock(0).__enter__()):
+        with pytest.raises(
+            TokenStoreError, match=r"OutOfMemoryError\. Redis is out of memory: raise maxmemory"
+        ) as caught:
+            use()
+        assert "planted" not in str(caught.value)
+    assert store.load() == OLD
+
+
+def test_t89_a_redis_that_runs_out_of_memory_under_the_lock_is_an_error_and_gives_the_lock_back(
+    own_server: Callable[..., Any], key: str
+) -> None:
+    client = own_server()
+    store = RedisStore(client, key)
+    store.save(OLD)
+    with store.lock(0):
+        client.config_set("maxmemory", "1")
+        with pytest.raises(TokenStoreError, match=r"OutOfMemoryError\. Redis is out of memory"):
+            store.save(NEW)
+    assert store.load() == OLD
+    client.config_set("maxmemory", 0)
+    with store.lock(0):
+        store.save(NEW)
+
+
+def test_t89_a_replica_is_an_error_that_asks_for_the_primary(
+    own_server: Callable[..., Any], client: Any, key: str
+) -> None:
+    replica = own_server("--replicaof", "127.0.0.1", "1")  # of a primary that is not there
+    store = RedisStore(replica, key)
+    for use in (lambda: store.save(NEW), lambda: store.lock(0).__enter__()):
+        with pytest.raises(TokenStoreError, match=r"ReadOnlyError\. .*use the primary's address"):
+            use()
+
+
+def test_t89_a_redis_that_becomes_a_replica_under_the_lock_is_an_error_that_says_so(
+    own_server: Callable[..., Any], key: str
+) -> None:
+    client = own_server()
+    store = RedisStore(client, key)
+    with store.lock(0):
+        client.replicaof("127.0.0.1", "1")
+        with pytest.raises(TokenStoreError, match=r"ReadOnlyError\. .*use the primary's address"):
+            store.save(NEW)
+    client.replicaof("NO", "ONE")
+    with store.lock(0):
+        store.save(NEW)
+
+
+def test_t89_an_answer_that_confirms_nothing_is_not_taken_for_a_save(
+    client: Any, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RedisStore(client, key)
+    monkeypatch.setattr(client, "set", lambda *_, **__: None)  # as a proxy, or a client within MULTI, may answer
+    with pytest.raises(TokenStoreError, match=r"could not be saved: Redis did not confirm it"):
+        store.save(NEW)

@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 from uuid import uuid4
@@ -459,26 +459,6 @@ def test_T26_a_child_leaving_the_block_does_not_end_the_parents_lock(
             store.lock(0).__enter__()
 
 
-def test_T26_another_process_takes_no_connection_of_its_parents_and_leaves_the_lock(
-    postgres: Any, key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = SQLStore(postgres, key)
-    held = store.lock(0)
-    held.__enter__()
-    store.save(OLD)
-    _, inherited = store._connections._spare[-1]
-    real = os.getpid()
-    with monkeypatch.context() as child:  # what a child sees: the same objects under another process id
-        child.setattr(os, "getpid", lambda: real + 1)
-        assert store.load() == OLD
-        _, used = store._connections._spare[-1]
-        assert used is not inherited
-        assert not inherited.closed
-    with pytest.raises(TimeoutError):
-        SQLStore(postgres, key).lock(0).__enter__()
-    held.__exit__(None, None, None)
-
-
 def test_T26_a_hold_that_another_process_inherited_does_not_end_there(
     postgres: Any, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -508,6 +488,21 @@ def test_T26_a_child_does_not_lose_a_database_in_memory(
     assert engine.pool is pool
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_T26_no_connection_is_left_open_for_a_child_to_inherit(postgres: Any, key: str) -> None:
+    def find_sockets() -> set[str]:
+        with os.scandir("/proc/self/fd") as entries:
+            links = [Path(entry.path) for entry in entries]
+        return {str(link.readlink()) for link in links if link.is_symlink()}
+
+    store, before = SQLStore(postgres, key), find_sockets()
+    with store.lock(5):
+        store.save(OLD)
+    store.save(NEW)
+    assert store.load() == NEW
+    assert {each for each in find_sockets() - before if each.startswith("socket:")} == set()
+
+
 # The locks on SQLite and MySQL
 
 
@@ -527,41 +522,19 @@ def test_sqlite_is_locked_by_a_file_beside_the_database(tmp_path: Path, connect:
     assert stat.S_IMODE(lock[0].stat().st_mode) == 0o600
 
 
-def test_mysql_is_locked_by_a_name_of_its_own_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sqlalchemy.dialects import mysql
-
-    from requests_zohorecruit.stores import sql_locks
-
-    asked: list[tuple[str, dict[str, Any]]] = []
-
-    class Connection:
-        """As much of a connection as the lock needs; there is no MySQL here."""
-
-        def execute(self, statement: Any, values: dict[str, Any]) -> Any:
-            asked.append((str(statement.compile(dialect=mysql.dialect())), values))
-            return self
-
-        def scalar(self) -> int:
-            return 0 if "GET_LOCK" in asked[-1][0] and busy else 7
-
-        def close(self) -> None:
-            asked.append(("close", {}))
-
-    engine = sa.create_engine("sqlite://")
-    engine.dialect = mysql.dialect()
-    connections: Any = sql_locks.Connections(engine)
-    monkeypatch.setattr(connections, "open", Connection)
-    hold = sql_locks.choose_lock(connections, "zohorecruit_tokens:key")
-    busy = False
-    with hold(0, "store"):
-        assert [what for what, _ in asked] == ["SELECT GET_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), %s)), 0)"]
-        assert re.fullmatch("[0-9a-f]{64}", asked[0][1]["name"])
-    assert asked[-1] == ("close", {})
-    busy = True
-    with pytest.raises(TimeoutError, match="'store' is locked by database session 7; gave up"):
-        hold(0.01, "store").__enter__()
-    assert asked[-2][0] == "SELECT IS_USED_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), %s)))"
-    assert asked[-1] == ("close", {})
+def test_mysql_is_locked_by_a_name_of_its_own_database(mariadb_url: str, connect: Callable[..., Any], key: str) -> None:
+    one = connect(mariadb_url)
+    with one.begin() as connection:
+        connection.exec_driver_sql("CREATE DATABASE IF NOT EXISTS other_place")
+    other = connect(one.url.set(database="other_place"))
+    for engine in (one, other):
+        SQLStore(engine, key).create_table()
+    with SQLStore(one, key).lock(0), SQLStore(other, key).lock(0):
+        for engine in (one, other):
+            with pytest.raises(TimeoutError, match=r"is locked by database session \d+; gave up after 0\.01 s\.$"):
+                SQLStore(engine, key).lock(0.01).__enter__()
+    with SQLStore(other, key).lock(0):
+        pass
 
 
 # Bounds (T88): what others hold, and a pool that is used up
@@ -647,18 +620,62 @@ def test_t88_waiting_for_the_lock_ends_with_its_timeout_and_not_with_that_of_a_s
         pass
 
 
+def test_t88_what_the_server_never_answers_is_cut_off(postgres: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from requests_zohorecruit.stores import sql_locks
+
+    monkeypatch.setattr(sql_locks, "_LONGEST_SILENCE", 0.2)
+    started = time.monotonic()
+    with sql_locks.Connections(postgres).make() as connection:
+        with pytest.raises(sa.exc.OperationalError), sql_locks.bounded(connection):
+            connection.exec_driver_sql("SELECT pg_sleep(50)")
+        assert connection.invalidated
+        with sql_locks.bounded(connection):  # and without a connection of the pool in its place
+            assert connection.invalidated
+    assert time.monotonic() - started < LONG
+
+
+def test_t93_a_session_that_is_ended_while_it_waits_for_the_lock_is_an_error_with_its_code(
+    postgres: Any, key: str, connect: Callable[..., Any]
+) -> None:
+    waiting = SQLStore(connect(postgres.url.update_query_dict({"application_name": key})), key)
+    end = sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :key")
+    ended = threading.Event()
+
+    def end_it() -> None:
+        with postgres.connect() as connection:
+            while not ended.is_set() and not connection.execute(end, {"key": key}).all():
+                connection.rollback()
+                ended.wait(0.05)
+
+    with SQLStore(postgres, key).lock(0):
+        killer = threading.Thread(target=end_it)
+        sa.event.listen(waiting._connections.engine, "before_cursor_execute", lambda *given: start(given[2]))
+
+        def start(statement: str) -> None:
+            if "pg_advisory_xact_lock" in statement:
+                killer.start()
+
+        with pytest.raises(
+            TokenStoreError, match=r"could not be locked: OperationalError \(AdminShutdown, SQLSTATE 57"
+        ):
+            waiting.lock(30).__enter__()
+        ended.set()
+        killer.join(LONG)
+
+
 # Nothing that is not stored passes for stored (T89)
 
 
 @pytest.fixture
-def own_table(postgres_url: str, connect: Callable[..., Any]) -> Callable[[str], Any]:
-    """Make a schema of its own, with what the statements put there."""
+def own_table(postgres_url: str, connect: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a schema of its own, with what the statements put there; use it as the superuser, or another role."""
 
-    def make(statements: str) -> Any:
+    def make(statements: str, role: str = "postgres") -> Any:
         schema = f"own_{uuid4().hex}"
         with connect(postgres_url).begin() as connection:
             connection.exec_driver_sql(f"CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}; {statements}")
-        return connect(postgres_url, connect_args={"options": f"-c search_path={schema}"})
+            connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {role}")
+        return connect(postgres_url, connect_args={"options": f"-c search_path={schema} -c role={role}"})
 
     return make
 
@@ -704,3 +721,96 @@ def test_t89_a_row_that_cannot_be_updated_is_an_error_and_not_a_race(own_table: 
     with store.lock(5), pytest.raises(TokenStoreError, match="reports no error, but does not hold"):
         store.save(NEW)
     assert store.load() == OLD
+
+
+ROW_SECURITY = (
+    TABLE_WITH.format("")
+    + "CREATE ROLE {role}; GRANT ALL ON zohorecruit_tokens TO {role};"
+    + "ALTER TABLE zohorecruit_tokens ENABLE ROW LEVEL SECURITY;"
+    + "CREATE POLICY a ON zohorecruit_tokens FOR SELECT USING ({select});"
+    + "CREATE POLICY b ON zohorecruit_tokens FOR INSERT WITH CHECK ({insert});"
+    + "CREATE POLICY c ON zohorecruit_tokens FOR UPDATE USING ({update});"
+)
+
+
+@pytest.mark.parametrize(
+    ("policies", "message"),
+    [
+        ({"select": "true", "insert": "false", "update": "true"}, "SQLSTATE 42501.*grant it SELECT, INSERT and UPDATE"),
+        ({"select": "false", "insert": "true", "update": "true"}, "does not hold the new record.*row-level security"),
+    ],
+    ids=["not-inserted", "not-seen"],
+)
+def test_t89_row_level_security_that_refuses_or_hides_the_row_is_an_error(
+    own_table: Callable[..., Any], key: str, policies: dict[str, str], message: str
+) -> None:
+    role = f"tenant_{uuid4().hex}"
+    store = SQLStore(own_table(ROW_SECURITY.format(role=role, **policies), role), key)
+    with pytest.raises(TokenStoreError, match=message):
+        store.save(NEW)
+    with store.lock(5), pytest.raises(TokenStoreError, match=message):
+        store.save(NEW)
+    assert store.load() is None
+
+
+def test_t89_row_level_security_that_leaves_the_row_as_it_was_is_an_error(
+    own_table: Callable[..., Any], key: str
+) -> None:
+    role = f"tenant_{uuid4().hex}"
+    policies = {"select": "true", "insert": "true", "update": "false"}
+    store = SQLStore(own_table(ROW_SECURITY.format(role=role, **policies), role), key)
+    store.save(OLD)
+    for lock in (nullcontext(), store.lock(5)):
+        with lock, pytest.raises(TokenStoreError, match="does not hold the new record.*row-level security"):
+            store.save(NEW)
+    assert store.load() == OLD
+
+
+def test_t89_a_view_that_shows_only_other_rows_is_an_error(own_table: Callable[..., Any], key: str) -> None:
+    view = (
+        TABLE_WITH.format("")
+        + "ALTER TABLE zohorecruit_tokens RENAME TO behind;"
+        + "CREATE VIEW zohorecruit_tokens AS SELECT key, record FROM behind WHERE key = 'others';"
+    )
+    engine = own_table(view)
+    with pytest.raises(TokenStoreError, match="does not hold the new record"):
+        SQLStore(engine, key).save(NEW)
+    others = SQLStore(engine, "others")
+    others.save(NEW)
+    assert others.load() == NEW
+
+
+def test_t89_what_mysql_cuts_off_without_its_strict_mode_is_an_error(
+    mariadb_url: str, connect: Callable[..., Any], key: str
+) -> None:
+    admin, name = connect(mariadb_url), f"own_{uuid4().hex}"
+    with admin.begin() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        connection.exec_driver_sql(
+            f"CREATE TABLE {name}.zohorecruit_tokens (`key` VARCHAR(255) PRIMARY KEY, record VARCHAR(50) NOT NULL)"
+        )
+    engine = connect(admin.url.set(database=name), connect_args={"init_command": "SET sql_mode = ''"})
+    store, long = SQLStore(engine, key), {"access_token": "1000.planted" + 100 * "x"}
+    for before in (None, OLD):
+        for lock in (nullcontext(), store.lock(5)):
+            with lock, pytest.raises(TokenStoreError, match="does not hold the new record.*short column"):
+                store.save(long)
+        assert store.load() == before
+        store.save(OLD)
+
+
+def test_t93_a_right_that_is_taken_away_under_the_lock_is_an_error_that_says_so(
+    own_table: Callable[..., Any], postgres: Any, key: str
+) -> None:
+    role = f"tenant_{uuid4().hex}"
+    engine = own_table(TABLE_WITH.format("") + f"CREATE ROLE {role}; GRANT ALL ON zohorecruit_tokens TO {role};", role)
+    with engine.connect() as connection:
+        schema = connection.exec_driver_sql("SHOW search_path").scalar_one()
+    store = SQLStore(engine, key)
+    with store.lock(5):
+        store.save(OLD)
+        with postgres.begin() as connection:
+            connection.exec_driver_sql(f"REVOKE ALL ON {schema}.zohorecruit_tokens FROM {role}")
+        for use in (store.load, lambda: store.save(NEW)):
+            with pytest.raises(TokenStoreError, match="SQLSTATE 42501.*grant it SELECT, INSERT and UPDATE"):
+                use()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import runpy
 from types import SimpleNamespace
 
 import httmock
@@ -27,6 +28,7 @@ from wsgiadapter import WSGIAdapter
 from requests_zohorecruit import Region, ZohoRecruitAuth, zohorecruit_compliance_fix
 from requests_zohorecruit.errors import TokenEndpointError
 from requests_zohorecruit.secret import Secret
+from requests_zohorecruit.zoho import call_session
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.call_session import PlainSession
 from requests_zohorecruit.zoho.grants import RefreshToken
@@ -325,14 +327,27 @@ def test_t83_no_cache_keeps_a_token(zoho, monkeypatch, own):
     assert len(zoho.received) == 2
 
 
-def test_t83_a_class_imported_while_a_cache_is_installed_is_still_requests_own():
+def test_t83_a_module_imported_while_a_cache_is_installed_finds_requests_own_class():
     requests_cache.install_cache(backend="memory")
     try:
         assert requests.Session is not PlainSession
-        assert issubclass(requests.Session, PlainSession)
+        assert runpy.run_path(call_session.__file__)["PlainSession"] is PlainSession
     finally:
         requests_cache.uninstall_cache()
     assert requests.Session is PlainSession
+
+
+def test_t83_an_installed_cache_is_not_asked_where_no_session_is_given(zoho, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(zoho.ca))
+    asked = []
+    monkeypatch.setattr(requests_cache.CachedSession, "send", lambda *args, **_: asked.append(args))
+    requests_cache.install_cache(backend="memory")
+    try:
+        zoho.token_answers.append(document(200, GOOD))
+        assert refresh(zoho.region, None) == "1000.planted-access"
+    finally:
+        requests_cache.uninstall_cache()
+    assert asked == []
 
 
 def test_t83_a_cassette_records_and_plays_token_calls(zoho, tmp_path):

@@ -182,6 +182,18 @@ def test_t73_an_endless_answer_is_an_error_long_before_the_deadline(head, piece)
         assert fail(server, match="connection broke|no token answer", timeout=(30, 30)).uncertain is True
 
 
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [(CHUNKED, b"-5\r\n"), (OK, b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n")],
+    ids=["chunk of less than nothing", "two lengths"],
+)
+def test_t73_a_length_that_cannot_be_is_no_fault_of_the_proxy_settings(head, piece):
+    # Out of requests comes a ValueError then, as it does where proxy settings are wrong and nothing is sent.
+    with RawServer(answering(head, piece)) as server:
+        assert fail(server, match="The connection broke before there was a whole answer from").uncertain is True
+        assert len(server.forms) == 1
+
+
 @pytest.fixture
 def clock(monkeypatch):
     now = SimpleNamespace(seconds=1000.0)
@@ -279,6 +291,7 @@ def test_t73_no_attempt_to_connect_begins_that_could_outlast_the_call(clock, con
 def test_t73_a_connection_made_after_the_deadline_is_shut_down_at_once():
     ours, theirs = socket.socketpair()
     with ours, theirs, Deadline(1, 1) as deadline:
+        ours.setblocking(False)  # or the timer would shut it down while this waits for the end
         connection = SimpleNamespace(socket_options=None, _new_conn=lambda: ours)
         deadline.watch(connection)
         deadline.expired = True
@@ -295,15 +308,15 @@ def test_t73_a_socket_that_is_none_is_let_alone():
 
 
 @hurried
-def test_t73_a_connection_that_has_gone_already_is_no_problem():
+def test_t73_a_connection_that_has_gone_already_is_no_problem_for_the_next():
     ours, theirs = socket.socketpair()
-    with Deadline(1, 1) as deadline:
-        connection = SimpleNamespace(socket_options=None, _new_conn=lambda: ours)
+    with socket.socket() as gone, ours, theirs, Deadline(1, 1) as deadline:
+        made = iter([gone, ours])
+        connection = SimpleNamespace(socket_options=None, _new_conn=lambda: next(made))
         deadline.watch(connection)
-        connection._new_conn()
-        ours.shutdown(socket.SHUT_RDWR)
-        ours.close(), theirs.close()
-        deadline._timer.join()
+        connection._new_conn(), connection._new_conn()
+        ours.settimeout(30)
+        assert ours.recv(1) == b""
     assert deadline.expired is True
 
 
@@ -320,6 +333,22 @@ def test_t73_where_no_thread_can_be_started_the_timeouts_are_what_is_left(monkey
         assert endpoint(server).mint(RefreshToken(Secret(GRANT)), None, now=NOW).access_token == "1000.planted-access"
 
 
+class Elsewhere(BaseAdapter):
+    """Makes no connection, and answers with a body of its own."""
+
+    def __init__(self, raw):
+        super().__init__()
+        self.raw = raw
+
+    def send(self, request, **_):
+        response = requests.Response()
+        response.status_code, response.raw, response.url = 200, self.raw, request.url
+        return response
+
+    def close(self):
+        pass
+
+
 class Dripping(io.RawIOBase):
     """A body that comes from no connection."""
 
@@ -332,21 +361,26 @@ class Dripping(io.RawIOBase):
 
 
 def test_t73_an_adapter_without_connections_is_left_between_two_pieces(clock):
-    class Elsewhere(BaseAdapter):
-        def send(self, request, **_):
-            response = requests.Response()
-            response.status_code, response.raw, response.url = 200, Dripping(clock), request.url
-            return response
-
-        def close(self):
-            pass
-
     session = requests.Session()
-    session.mount("https://", Elsewhere())
+    session.mount("https://", Elsewhere(Dripping(clock)))
     accounts = TokenEndpoint(Application.create(CLIENT_ID, CLIENT_SECRET, "eu"), session=session)
     with raising(TokenEndpointError, match="No whole answer within 40 s from"):
         accounts.mint(RefreshToken(Secret(GRANT)), None, now=NOW)
     assert clock.seconds == 1040
+
+
+class Broken(io.RawIOBase):
+    def read(self, size=-1):
+        raise OSError(5, "planted")
+
+
+def test_t73_an_adapters_body_that_cannot_be_read_is_an_answer_that_broke_off():
+    session = requests.Session()
+    session.mount("https://", Elsewhere(Broken()))
+    accounts = TokenEndpoint(Application.create(CLIENT_ID, CLIENT_SECRET, "eu"), session=session)
+    with raising(TokenEndpointError, match="The connection broke before there was a whole answer from") as caught:
+        accounts.mint(RefreshToken(Secret(GRANT)), None, now=NOW)
+    assert caught.value.uncertain is True
 
 
 def test_t73_a_timeout_of_centuries_is_still_one(clock):
