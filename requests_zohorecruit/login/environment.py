@@ -111,11 +111,9 @@ def _look_up(name: str, value: str, prefix: str) -> Region:
     try:
         return Region.lookup(value)
     except UnknownRegionError as error:
-        problem = error.message
-    raise UnknownRegionError(
-        f"{variable}: {problem}",
-        hint=f"For any other data centre, set {prefix}ACCOUNTS_URL and {prefix}RECRUIT_URL as well.",
-    )
+        error.message = f"{variable}: {error.message}"
+        error.hint = f"For any other data centre, set {prefix}ACCOUNTS_URL and {prefix}RECRUIT_URL as well."
+        raise
 
 
 @clears_frames
