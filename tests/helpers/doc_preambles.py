@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
+from urllib.request import install_opener
 
 import pytest
 
@@ -186,10 +187,12 @@ def other_clients(stage: Stage) -> Iterator[None]:
             stage.monkeypatch.setenv(f"ZOHORECRUIT_{name}", value)
         for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
             stage.monkeypatch.setenv(name, zoho.ca_bundle)
-        # aiohttp has read the environment when it was imported.
+        # aiohttp has read the environment when it was imported, and urllib keeps its opener of the test before.
         context = ssl.create_default_context(cafile=zoho.ca_bundle)
         stage.monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", context)
+        install_opener(None)
         yield
+        install_opener(None)
 
 
 def accounts(stage: Stage) -> Iterator[None]:
