@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -42,6 +43,7 @@ def create_app(
     redirect_uri: str,
     database: str,
     secret_key: str,
+    more_regions: Iterable[Region] = (),
 ) -> Flask:
     """Make the application.
 
@@ -49,6 +51,7 @@ def create_app(
     :param region: where consent begins, which is where the client was registered
     :param redirect_uri: the address of /callback, as registered
     :param database: path of a SQLite file
+    :param more_regions: data centres that people may live in, beside `region` and Zoho's: the sandbox has its own
     """
     app = Flask(__name__)
     app.config.update(
@@ -59,11 +62,12 @@ def create_app(
         MAX_CONTENT_LENGTH=10 * 1024 * 1024,
     )
     home = Region.lookup(region)
+    regions = (home, *more_regions)
     grants = Grants(database)
 
     def zoho() -> OAuth2Session:
         """Return this user's session: their grant, refreshed once for all workers, in the region they live in."""
-        g.region = grants.region(g.user, home)
+        g.region = grants.region(g.user, regions)
         return zohorecruit_compliance_fix(
             OAuth2Session(client_id), region=g.region, client_secret=client_secret, store=grants.store(g.user)
         )
@@ -113,7 +117,7 @@ def create_app(
     @app.get("/callback")
     def callback() -> Any:
         state = session.pop("state", None)  # good for one callback
-        where = Region.from_callback(request.url, extra=[home])
+        where = Region.from_callback(request.url, extra=regions)
         asking(where, state).fetch_token(where.token_url, authorization_response=request.url)
         flash("Your Zoho Recruit account is connected.")
         return redirect(url_for("index"))
@@ -185,11 +189,17 @@ def main() -> None:
         return
     from requests_zohorecruit.sandbox import Sandbox  # noqa: PLC0415 - only needed here
 
-    with Sandbox(redirect_uris=(common["redirect_uri"],)) as sandbox:
+    with Sandbox(redirect_uris=(common["redirect_uri"],), regions=("us", "eu")) as sandbox:
+        sandbox.new_person(region="eu", name="Anna Brandt")  # the consent page asks who is there
+        client = sandbox.new_client(secret_per_region=True)
         os.environ["REQUESTS_CA_BUNDLE"] = sandbox.ca_bundle
         common["database"] = os.path.join(os.path.dirname(sandbox.ca_bundle), "grants.db")  # noqa: PTH118, PTH120
         create_app(
-            client_id=sandbox.client_id, client_secret=sandbox.client_secret, region=sandbox.region, **common
+            client_id=client.client_id,
+            client_secret=client.client_secret,
+            region=sandbox.region,
+            more_regions=sandbox.regions.values(),
+            **common,
         ).run(port=options.port, request_handler=RequestHandler)
 
 

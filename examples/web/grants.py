@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
@@ -36,10 +36,14 @@ class Grants:
         """Tell whether a user has connected an account, and not disconnected it."""
         return "refresh_token" in (self._load(user) or {})
 
-    def region(self, user: str, home: Region) -> Region:
-        """Return where a user's account lives."""
-        code = (self._load(user) or {}).get("region", home.code)
-        return home if code == home.code else Region.lookup(code)
+    def region(self, user: str, regions: Iterable[Region]) -> Region:
+        """Return where a user's account lives.
+
+        :param regions: some that are known beside Zoho's own; the first is for a user without a grant
+        """
+        known = {region.code: region for region in regions}
+        code = (self._load(user) or {}).get("region") or next(iter(known))
+        return known.get(code) or Region.lookup(code)
 
     def replace(self, user: str, record: dict[str, Any]) -> None:
         """Keep a grant the user has just given instead of the one there is, if any."""

@@ -171,6 +171,7 @@ class ZohoRecruitAuth(AuthBase):
     def from_env(
         cls,
         *,
+        prefix: str = "ZOHORECRUIT_",
         store: TokenStore | Callable[[dict[str, Any]], object] | None = None,
         allowed_hosts: Iterable[str] = (),
         session: requests.Session | None = None,
@@ -179,16 +180,21 @@ class ZohoRecruitAuth(AuthBase):
         """Take client, region and grant from the environment, as containers have it.
 
         ``ZOHORECRUIT_CLIENT_ID``, ``ZOHORECRUIT_CLIENT_SECRET``, ``ZOHORECRUIT_REGION`` and, unless the store has a
-        grant, ``ZOHORECRUIT_REFRESH_TOKEN``. Any of them may be in a file, for mounted secrets: then
-        ``ZOHORECRUIT_CLIENT_SECRET_FILE`` and so on is its path. White space around a value does not matter; quotation
-        marks are an error. Every error names the variable.
+        grant, ``ZOHORECRUIT_REFRESH_TOKEN``; or ``ZOHORECRUIT_SOID`` and ``ZOHORECRUIT_SCOPE`` for client credentials.
+        Any of them may be in a file, for mounted secrets: then ``ZOHORECRUIT_CLIENT_SECRET_FILE`` and so on is its
+        path. White space around a value does not matter; quotation marks are an error. Every error names the variable.
 
-        :raises ClientConfigurationError: one is missing, given twice or impossible, or its file cannot be read
+        :param prefix: what the names begin with instead. Where it ends in ``ZOHO_``, the region may also be in ``…DC``,
+            ``…DOMAIN``, ``…LOCATION`` or, without ``…RECRUIT_URL``, in ``…ACCOUNTS_URL``
+        :raises ClientConfigurationError: one is missing, given twice or impossible, two contradict each other, or a
+            file cannot be read
         :raises UnknownRegionError: the region is none of the table
+        :raises TypeError: `prefix` is no string
+        :raises ValueError: `prefix` cannot begin the name of a variable, or does not end in an underscore
         """
         from requests_zohorecruit.login.environment import environment_arguments  # noqa: PLC0415 - see above
 
-        arguments = environment_arguments()
+        arguments = environment_arguments(prefix)
         return cls(**arguments, store=store, allowed_hosts=allowed_hosts, session=session, timeout=timeout)
 
     @property

@@ -1,4 +1,4 @@
-"""The environment's names for a client and its grant: ``ZOHORECRUIT_…``, or files they point to.
+"""The environment's names for a client and its grant: ``ZOHORECRUIT_…`` or another prefix's, or files they point to.
 
 Knows what the values are for, and what is missing when all of them are wanted.
 """
@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from requests_zohorecruit.errors import ClientConfigurationError, UnknownRegionError
 from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import Secret, clears_frames
+from requests_zohorecruit.zoho.grants import ClientCredentials
 from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["environment_arguments", "make_custom_region", "read_region", "read_variable"]
 
+#: What the variables' names begin with.
+PREFIX = "ZOHORECRUIT_"
+#: What other programs' settings call the region, beside ``REGION``. Read where the prefix says that they are about
+#: Zoho: the domain or location of another prefix may be anything.
+_REGION_NAMES = ("DC", "DOMAIN", "LOCATION")
 
 #: White space, and what cannot be seen in a text that was copied: soft hyphen, zero width, direction, byte order mark.
 _BLANK = r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
@@ -24,18 +31,20 @@ _QUOTES = frozenset("\"'`\u00ab\u00b4\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\
 
 
 @clears_frames
-def environment_arguments() -> dict[str, Any]:
-    """Return the arguments of `ZohoRecruitAuth` that the environment holds.
-
-    ``ZOHORECRUIT_CLIENT_ID``, ``ZOHORECRUIT_CLIENT_SECRET``, ``ZOHORECRUIT_REGION`` and, unless the store has one,
-    ``ZOHORECRUIT_REFRESH_TOKEN``; each may be in a file instead, named by the variable of that name and ``_FILE``.
+def environment_arguments(prefix: str = PREFIX) -> dict[str, Any]:
+    """Return the arguments of `ZohoRecruitAuth` that the environment holds; see `ZohoRecruitAuth.from_env`.
 
     :raises ClientConfigurationError: one is missing, given twice or impossible, or its file cannot be read
     :raises UnknownRegionError: the region is none of the table
     """
+    if not isinstance(prefix, str):
+        raise TypeError(f"prefix must be a string, not {type(prefix).__name__}")
+    if not re.fullmatch(r"(?:[A-Za-z_][A-Za-z0-9_]*)?_", prefix):
+        raise ValueError('prefix must be letters, digits and underscores and end with an underscore, like "ZOHO_"')
     names = ("client_id", "client_secret", "refresh_token")
-    values: dict[str, Any] = {name: read_variable(name.upper()) for name in names} | {"region": read_region()}
-    missing = [f"ZOHORECRUIT_{name.upper()}" for name in (*names[:2], "region") if values[name] is None]
+    values: dict[str, Any] = {name: read_variable(name.upper(), prefix) for name in names}
+    values |= {"region": read_region(prefix), **_read_credentials(prefix, values["refresh_token"])}
+    missing = [f"{prefix}{name.upper()}" for name in (*names[:2], "region", "scope") if values.get(name, "") is None]
     if missing:
         raise ClientConfigurationError(
             f"The environment lacks {', '.join(missing)}.",
@@ -45,33 +54,77 @@ def environment_arguments() -> dict[str, Any]:
 
 
 @clears_frames
-def read_region() -> Region | None:
-    """Return the region that the environment names, or None.
-
-    :raises ClientConfigurationError: a value cannot be right, or a custom region lacks one of its addresses
-    :raises UnknownRegionError: it is none of the table
-    """
-    code, accounts_url, recruit_url = map(read_variable, ("REGION", "ACCOUNTS_URL", "RECRUIT_URL"))
+def _read_credentials(prefix: str, refresh_token: str | None) -> dict[str, Any]:
+    """Return ``soid`` and ``scope`` where the environment has the former; a scope alone is for a consent page."""
+    soid = read_variable("SOID", prefix)
+    if soid is None:
+        return {}
+    if refresh_token:
+        raise ClientConfigurationError(
+            f"{prefix}SOID and {prefix}REFRESH_TOKEN are both set.",
+            hint="Unset one: the first is for the client's own grant, the second is a person's.",
+        )
+    scope = read_variable("SCOPE", prefix)
     try:
-        return make_custom_region(code, accounts_url, recruit_url) or (Region.lookup(code) if code else None)
-    except UnknownRegionError as error:
-        problem = error.message
-    variable = "ZOHORECRUIT_REGION_FILE" if os.environ.get("ZOHORECRUIT_REGION_FILE") else "ZOHORECRUIT_REGION"
-    raise UnknownRegionError(
-        f"{variable}: {problem}",
-        hint="For any other data centre, set ZOHORECRUIT_ACCOUNTS_URL and ZOHORECRUIT_RECRUIT_URL as well.",
-    )
+        ClientCredentials.create(soid, scope or "any")
+    except ValueError as error:
+        problem = str(error)
+    else:
+        return {"soid": soid, "scope": scope}
+    raise ClientConfigurationError(f"{prefix}{problem.partition(' ')[0].upper()} cannot be used: {problem}.")
 
 
 @clears_frames
-def read_variable(name: str) -> Secret | None:
+def read_region(prefix: str = PREFIX) -> Region | None:
+    """Return the region that the environment names, or None.
+
+    :raises ClientConfigurationError: a value cannot be right, two name different regions, or a custom region lacks one
+        of its addresses
+    :raises UnknownRegionError: it is none of the table
+    """
+    is_zohos = prefix.endswith("ZOHO_")
+    names = ("REGION", *_REGION_NAMES) if is_zohos else ("REGION",)
+    given = {name: value for name in names if (value := read_variable(name, prefix))}
+    accounts_url, recruit_url = read_variable("ACCOUNTS_URL", prefix), read_variable("RECRUIT_URL", prefix)
+    if is_zohos and accounts_url and not recruit_url:
+        given["ACCOUNTS_URL"], accounts_url = accounts_url, None
+    custom = make_custom_region(given.get("REGION"), accounts_url, recruit_url, prefix)
+    found = {"ACCOUNTS_URL": custom} if custom else {}
+    for name, value in given.items():
+        found[name] = custom if custom and value == custom.code else _look_up(name, value, prefix)
+    first = next(iter(found), "")
+    for name, region in found.items():
+        if region != found[first]:
+            raise ClientConfigurationError(
+                f"{prefix}{first} and {prefix}{name} name different regions, {found[first].code} and {region.code}.",
+                hint="Unset the one that is wrong.",
+            )
+    return found.get(first)
+
+
+@clears_frames
+def _look_up(name: str, value: str, prefix: str) -> Region:
+    variable = f"{prefix}{name}_FILE" if os.environ.get(f"{prefix}{name}_FILE") else f"{prefix}{name}"
+    value = value.removeprefix(".")
+    with suppress(UnknownRegionError):  # "zoho.eu", which is a domain and no host of the table
+        return Region.lookup(f"accounts.{value}")
+    try:
+        return Region.lookup(value)
+    except UnknownRegionError as error:
+        error.message = f"{variable}: {error.message}"
+        error.hint = f"For any other data centre, set {prefix}ACCOUNTS_URL and {prefix}RECRUIT_URL as well."
+        raise
+
+
+@clears_frames
+def read_variable(name: str, prefix: str = PREFIX) -> Secret | None:
     """Return ``ZOHORECRUIT_<name>``, or what is in the file ``ZOHORECRUIT_<name>_FILE``; empty counts as missing.
 
     White space around a value is left out, and so is what cannot be seen, such as a byte order mark.
 
     :raises ClientConfigurationError: both are given, the file cannot be read, or the value cannot be right
     """
-    source = f"ZOHORECRUIT_{name}"
+    source = f"{prefix}{name}"
     value, path = _read_stripped(source), _read_stripped(f"{source}_FILE")
     if value and path:
         raise ClientConfigurationError(f"{source} and {source}_FILE are both set.", hint="Unset one of them.")
@@ -82,7 +135,7 @@ def read_variable(name: str) -> Secret | None:
         value = _read_file(path, source)
     if value.startswith("{"):  # such as the token.json of a profile
         raise ClientConfigurationError(f"{source} cannot be used: it is JSON, and should be the bare value.")
-    if not (value.isascii() and value.isprintable()) or " " in value:
+    if not (value.isascii() and value.isprintable()) or (" " in value and name != "SCOPE"):  # scopes: one or several
         raise ClientConfigurationError(
             f"{source} cannot be used: it contains a space, line break or other character that no such value has.",
             hint="Copy the value once more.",
@@ -119,7 +172,9 @@ def _strip(text: str, source: str) -> Secret:
     return value
 
 
-def make_custom_region(code: str | None, accounts_url: str | None, recruit_url: str | None) -> Region | None:
+def make_custom_region(
+    code: str | None, accounts_url: str | None, recruit_url: str | None, prefix: str = PREFIX
+) -> Region | None:
     """Return the region that two addresses make, for a test server or a data centre that is not in the table.
 
     :param code: ``"custom"`` when not given
@@ -130,14 +185,13 @@ def make_custom_region(code: str | None, accounts_url: str | None, recruit_url: 
     if not (accounts_url and recruit_url):
         raise ClientConfigurationError(
             "A region of your own needs the addresses of both, Zoho Accounts and Zoho Recruit.",
-            hint="Set ZOHORECRUIT_ACCOUNTS_URL and ZOHORECRUIT_RECRUIT_URL, or pass --accounts-url and --recruit-url.",
+            hint=f"Set {prefix}ACCOUNTS_URL and {prefix}RECRUIT_URL, or pass --accounts-url and --recruit-url.",
         )
     try:
         return Region(code or "custom", accounts_url, recruit_url)
     except ValueError as error:
         problem = getattr(error, "message", f"{error}.")
     raise ClientConfigurationError(
-        "ZOHORECRUIT_REGION, ZOHORECRUIT_ACCOUNTS_URL and ZOHORECRUIT_RECRUIT_URL (or the options) do not fit: "
-        f"{problem}",
+        f"{prefix}REGION, {prefix}ACCOUNTS_URL and {prefix}RECRUIT_URL (or the options) do not fit: {problem}",
         hint="For a region of Zoho's, leave both addresses out; for one of your own, choose another name.",
     )

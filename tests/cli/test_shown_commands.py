@@ -15,6 +15,7 @@ import pytest
 import requests
 from cryptography.fernet import Fernet
 from helpers.doc_pages import DOCS, blocks, pages
+from helpers.doc_preambles import require_curl
 from packaging.requirements import Requirement
 
 ROOT = DOCS.parent
@@ -50,6 +51,7 @@ KINDS = {
     "HTTPie": r"https --auth-type",
     "completion": r"eval ",
     "key": r"python -c .*generate_key",
+    "curl": r"python -c .*curl ",
     "environment": r"ZOHORECRUIT_\w+=",
     "web application": r"python examples/",
 }
@@ -153,6 +155,16 @@ def test_httpie(line, granted, zoho, typed):
     here = line.replace("recruit.zoho.eu", zoho.region.recruit_url.removeprefix("https://"))
     assert here != line
     assert '"Full_Name"' in typed(f"{here} --verify={zoho.ca_bundle} --ignore-stdin 2>/dev/null")
+
+
+@lines("curl")
+def test_curl(line, granted, zoho, typed, monkeypatch):
+    require_curl()
+    granted()
+    monkeypatch.setenv("SSL_CERT_FILE", zoho.ca_bundle)
+    here = line.replace("https://recruit.zoho.eu", zoho.region.recruit_url)
+    assert here != line
+    assert '"Full_Name"' in typed(here)
 
 
 @lines("key")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import os
@@ -137,9 +138,9 @@ def dead(*_):
 def test_a_user_who_moved_to_another_region_can_connect_again(application, zoho, app, visit, tmp_path):
     grants = sys.modules["grants"].Grants(str(tmp_path / "grants.db"))
     grants.replace("ada", {"refresh_token": "1000.old", "region": "eu"})
-    assert grants.region("ada", zoho.region).code == "eu"
+    assert grants.region("ada", [zoho.region]).code == "eu"
     assert "Amara Okafor" in consented(zoho, visit()).text
-    assert grants.region("ada", zoho.region) == zoho.region
+    assert grants.region("ada", [zoho.region]) == zoho.region
 
 
 @pytest.mark.parametrize("forge", [lambda url: url.replace("state=", "state=x"), lambda url: f"{url}&code=another"])
@@ -149,7 +150,7 @@ def test_a_forged_callback_costs_nobody_their_grant(application, zoho, app, visi
     ada = visit()
     callback = zoho.consent(ada.post("/connect").headers["Location"]).removeprefix("http://127.0.0.1")
     assert ada.get(forge(callback)).status_code == 403
-    assert grants.region("ada", zoho.region).code == "eu"
+    assert grants.region("ada", [zoho.region]).code == "eu"
     assert zoho.token_requests == 0
 
 
@@ -205,41 +206,49 @@ class TestBrowser:
             yield browser
 
     @pytest.fixture
-    def served(self, application, tmp_path, monkeypatch):
-        handler = application.RequestHandler
-        server = make_server("127.0.0.1", 0, lambda *_: (), threaded=True, request_handler=handler)
-        origin = f"http://127.0.0.1:{server.port}"
-        with Sandbox(redirect_uris=(f"{origin}/callback",)) as zoho:
-            monkeypatch.setenv("REQUESTS_CA_BUNDLE", zoho.ca_bundle)
-            server.app = application.create_app(
-                client_id=zoho.client_id,
-                client_secret=zoho.client_secret,
-                region=zoho.region,
-                redirect_uri=zoho.redirect_uri,
-                database=str(tmp_path / "grants.db"),
-                secret_key="not a secret here",
-            )
-            thread = threading.Thread(target=server.serve_forever)
-            thread.start()
-            yield zoho, origin
-            server.shutdown()
-            thread.join(30)
-            server.server_close()
+    def serve(self, application, tmp_path, monkeypatch):
+        """Return a function that serves the application on a sandbox with certain regions."""
+        with contextlib.ExitStack() as stack:
 
-    def test_a_person_connects_sees_candidates_and_disconnects(self, browser, served, caplog):
+            def serve(regions=None):
+                handler = application.RequestHandler
+                server = make_server("127.0.0.1", 0, lambda *_: (), threaded=True, request_handler=handler)
+                stack.callback(server.server_close)
+                origin = f"http://127.0.0.1:{server.port}"
+                zoho = stack.enter_context(Sandbox(redirect_uris=(f"{origin}/callback",), regions=regions))
+                monkeypatch.setenv("REQUESTS_CA_BUNDLE", zoho.ca_bundle)
+                client = zoho.new_client(secret_per_region=regions is not None)
+                server.app = application.create_app(
+                    client_id=client.client_id,
+                    client_secret=client.client_secret,
+                    region=zoho.region,
+                    redirect_uri=zoho.redirect_uri,
+                    database=str(tmp_path / "grants.db"),
+                    secret_key="not a secret here",
+                    more_regions=zoho.regions.values(),
+                )
+                thread = threading.Thread(target=server.serve_forever)
+                thread.start()
+                stack.callback(thread.join, 30)
+                stack.callback(server.shutdown)
+                return zoho, client, origin
+
+            yield serve
+
+    def test_a_person_connects_sees_candidates_and_disconnects(self, browser, serve, caplog):
         from selenium.webdriver.common.by import By
         from selenium.webdriver.support.expected_conditions import text_to_be_present_in_element
         from selenium.webdriver.support.ui import WebDriverWait
 
-        zoho, origin = served
+        _, client, origin = serve()
         caplog.set_level(logging.DEBUG)
         shots = os.environ.get("ZOHORECRUIT_SCREENSHOTS")
 
         def look(name):
             if shots:
                 browser.save_screenshot(str(Path(shots) / f"{name}.png"))
-            assert zoho.client_secret not in browser.page_source
-            assert "1000." not in browser.page_source.replace(zoho.client_id, "")
+            assert client.client_secret not in browser.page_source
+            assert "1000." not in browser.page_source.replace(client.client_id, "")
 
         browser.get(origin)
         browser.find_element(By.CSS_SELECTOR, "button[value=ada]").click()
@@ -258,11 +267,55 @@ class TestBrowser:
         assert "Amara Okafor" in browser.page_source
         look("candidates")
         assert "code=" not in browser.current_url
-        assert all(zoho.client_secret not in str(cookie) for cookie in browser.get_cookies())
+        assert all(client.client_secret not in str(cookie) for cookie in browser.get_cookies())
         browser.find_element(By.ID, "disconnect").click()
         WebDriverWait(browser, 20).until(text_to_be_present_in_element(note, "revoked"))
         look("disconnected")
         told = "".join(each.getMessage() for each in caplog.records if each.name.partition(".")[0] not in DRIVING)
         assert "GET /callback HTTP" in told
-        assert zoho.client_secret not in told
-        assert "1000." not in told.replace(zoho.client_id, "")
+        assert client.client_secret not in told
+        assert "1000." not in told.replace(client.client_id, "")
+
+    def test_a_person_who_lives_in_another_data_centre_is_connected_there(self, browser, serve, tmp_path):
+        from selenium.webdriver.common.by import By
+        from selenium.webdriver.support.expected_conditions import text_to_be_present_in_element
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        zoho, client, origin = serve(regions=("us", "eu"))
+        zoho.new_person(region="eu", name="Anna Brandt")
+        us, eu = zoho.regions.values()
+        assert client.client_secret[us.code] != client.client_secret[eu.code]
+        note = (By.CSS_SELECTOR, ".note")
+
+        def told(text):
+            WebDriverWait(browser, 20).until(text_to_be_present_in_element(note, text))
+
+        browser.get(origin)
+        browser.find_element(By.CSS_SELECTOR, "button[value=ada]").click()
+        browser.find_element(By.ID, "connect").click()
+        person = browser.find_element(By.XPATH, "//button[contains(., 'Anna Brandt')]")
+        assert browser.current_url.startswith(us.authorize_url)
+        person.click()
+        accept = browser.find_element(By.CSS_SELECTOR, "button[value=accept]")
+        assert browser.current_url.startswith(eu.authorize_url)
+        accept.click()
+        told("is connected")
+        assert "Amara Okafor" in browser.page_source
+        grants = sys.modules["grants"].Grants(str(tmp_path / "grants.db"))
+        assert grants.region("ada", zoho.regions.values()) == eu
+        zoho.reject_tokens()  # a refresh goes there, too
+        browser.get(origin)
+        assert "Amara Okafor" in browser.page_source
+        browser.find_element(By.ID, "disconnect").click()
+        told("revoked")
+        assert self.hosts_asked(zoho) == {eu.accounts_url, eu.recruit_url}
+        for secret in client.client_secret.values():
+            assert secret not in browser.page_source
+
+    def hosts_asked(self, zoho):
+        """Return the addresses to which the application itself, and not the browser, has sent requests."""
+        return {
+            f"https://{each['headers']['Host']}"
+            for each in zoho.received
+            if "python-requests" in each["headers"].get("User-Agent", "")
+        }

@@ -8,18 +8,31 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
+from urllib.request import install_opener
 
 import pytest
 
-from requests_zohorecruit import FileStore, TokenStoreError
+from requests_zohorecruit import FileStore, Region, TokenStoreError
 from requests_zohorecruit.testing import mock_zoho
 
-__all__ = ["CONFTESTS", "PREAMBLES", "Stage"]
+__all__ = ["CONFTESTS", "PREAMBLES", "Stage", "require_curl"]
+
+
+def require_curl() -> None:
+    """Skip a test where there is no curl, or fail it where servers are required, too."""
+    if shutil.which("curl"):
+        return
+    if os.environ.get("ZOHORECRUIT_REQUIRE_SERVERS") == "1":
+        pytest.fail("curl is not installed")
+    pytest.skip("needs curl")
 
 
 class Stage(SimpleNamespace):
@@ -103,6 +116,45 @@ def serverless(stage: Stage) -> Iterator[None]:
     assert json.loads(kept["/myapp/zoho"])["refresh_token"] == stage.zoho.refresh_token
 
 
+def client_credentials(stage: Stage) -> Iterator[None]:
+    stage.names["soid"] = stage.zoho.soid
+    yield
+
+
+def self_client(stage: Stage) -> Iterator[None]:
+    zoho, region = stage.zoho, Region.lookup("eu")
+    query = {
+        "response_type": "code",
+        "client_id": zoho.client_id,
+        "redirect_uri": zoho.redirect_uri,
+        "scope": "ZohoRecruit.modules.ALL",
+        "state": "a-state",
+        "access_type": "offline",
+        "prompt": "consent",
+    }
+    callback_url = zoho.consent(f"{region.authorize_url}?{urlencode(query)}")
+    stage.names |= {"code": zoho.new_code(), "callback_url": callback_url}
+    stage.names |= {"redirect_uri": zoho.redirect_uri, "state": "a-state"}
+    yield
+    for name in ("zoho.json", "theirs.json"):
+        assert json.loads(Path(name).read_text())["refresh_token"]
+
+
+def environment(stage: Stage) -> Iterator[None]:
+    zoho = stage.zoho
+    Path("client-secret").write_text(f"{zoho.client_secret}\n")
+    values = {"CLIENT_ID": zoho.client_id, "CLIENT_SECRET_FILE": "client-secret", "REFRESH_TOKEN": zoho.refresh_token}
+    for name, value in (values | {"REGION": "eu"}).items():
+        stage.monkeypatch.setenv(f"ZOHORECRUIT_{name}", value)
+    lines = {"CLIENT_ID": zoho.client_id, "CLIENT_SECRET": zoho.client_secret}
+    lines |= {"REFRESH_TOKEN": zoho.refresh_token, "DC": "eu"}
+    Path(".env").write_text("".join(f"ZOHO_{name}='{value}'\n" for name, value in lines.items()))
+    for name in lines:  # so that what is read from the file is gone afterwards
+        stage.monkeypatch.setenv(f"ZOHO_{name}", "")
+        stage.monkeypatch.delenv(f"ZOHO_{name}")
+    yield
+
+
 def proxies(stage: Stage) -> Iterator[None]:
     yield
     tokens, calls = (call.request for call in stage.mock.calls if "/recruit/" not in call.request.url), stage.mock.calls
@@ -112,6 +164,35 @@ def proxies(stage: Stage) -> Iterator[None]:
     assert {options["proxies"]["https"] for options in used} == {"http://proxy.example:3128"}
     assert {options["timeout"] for options in used} == {(5.0, 30.0)}
     assert len(calls) > len(used)
+
+
+def other_clients(stage: Stage) -> Iterator[None]:
+    """Set the environment for a sandbox, which is what clients can reach that are not requests."""
+    import ssl
+
+    import aiohttp.connector
+
+    from requests_zohorecruit.sandbox import Sandbox
+
+    require_curl()
+    with Sandbox() as zoho:
+        stage.zoho = zoho
+        for name, value in {
+            "CLIENT_ID": zoho.client_id,
+            "CLIENT_SECRET": zoho.client_secret,
+            "ACCOUNTS_URL": zoho.region.accounts_url,
+            "RECRUIT_URL": zoho.region.recruit_url,
+            "REFRESH_TOKEN": zoho.refresh_token,
+        }.items():
+            stage.monkeypatch.setenv(f"ZOHORECRUIT_{name}", value)
+        for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+            stage.monkeypatch.setenv(name, zoho.ca_bundle)
+        # aiohttp has read the environment when it was imported, and urllib keeps its opener of the test before.
+        context = ssl.create_default_context(cafile=zoho.ca_bundle)
+        stage.monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", context)
+        install_opener(None)
+        yield
+        install_opener(None)
 
 
 def accounts(stage: Stage) -> Iterator[None]:
@@ -163,6 +244,10 @@ PREAMBLES: dict[str, Callable[[Stage], Iterator[None]]] = {
     "howto/web-application": consenting,
     "howto/proxies": proxies,
     "howto/accounts": accounts,
+    "howto/client-credentials": client_credentials,
+    "howto/environment": environment,
+    "howto/self-client": self_client,
+    "howto/other-clients": other_clients,
     "howto/from-requests-oauthlib": from_requests_oauthlib,
     "howto/from-zoho-sdk": from_zoho_sdk,
 }

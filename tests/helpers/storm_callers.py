@@ -6,7 +6,7 @@ A module of its own, because a fresh interpreter has to be able to import it.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import requests
 from requests_oauthlib import OAuth2Session
@@ -18,17 +18,26 @@ from requests_zohorecruit import FileStore, ZohoAuthError, ZohoRecruitAuth, zoho
 
 @dataclass(frozen=True)
 class Access:
-    """Where the sandbox is, and what a client of it needs."""
+    """Where the sandbox is, and what a client of it needs.
+
+    :ivar grant: the arguments of a `ZohoRecruitAuth` that name a grant; none where a store has it
+    """
 
     region: object
     client_id: str
     client_secret: str
     ca_bundle: str
     timeout: object = (5, 30)
+    grant: dict = field(default_factory=dict, hash=False)
 
     @classmethod
     def to(cls, zoho):
         return cls(zoho.region, zoho.client_id, zoho.client_secret, zoho.ca_bundle)
+
+    def without_person(self, zoho):
+        """Return the access of another client by its credentials, which have asked for no token yet."""
+        client, grant = zoho.new_client(), {"soid": zoho.soid, "scope": "ZohoRecruit.modules.ALL"}
+        return replace(self, client_id=client.client_id, client_secret=client.client_secret, grant=grant)
 
     @property
     def url(self):
@@ -41,7 +50,7 @@ class Access:
 
     def auth(self, store, **options):
         given = {"region": self.region, "store": store, "session": self.session(), "timeout": self.timeout}
-        return ZohoRecruitAuth(self.client_id, self.client_secret, **(given | options))
+        return ZohoRecruitAuth(self.client_id, self.client_secret, **(given | self.grant | options))
 
 
 class Warnings(logging.Handler):

@@ -272,3 +272,174 @@ class TestWrittenOddly:
             ZohoRecruitAuth.from_env()
         names = "ZOHORECRUIT_REGION, ZOHORECRUIT_ACCOUNTS_URL and ZOHORECRUIT_RECRUIT_URL (or the options)"
         assert str(caught.value).startswith(f"{names} do not fit: {problem}")
+
+
+class TestPrefix:
+    """The names that programs have in their settings already."""
+
+    @pytest.fixture(autouse=True)
+    def zoho(self, monkeypatch):
+        """Return a function that sets variables with the prefix ``ZOHO_``."""
+
+        def put(prefix="ZOHO_", **values):
+            for name, value in values.items():
+                monkeypatch.setenv(f"{prefix}{name}", value)
+
+        put(CLIENT_ID="1000.CLIENT", CLIENT_SECRET=SECRET, REFRESH_TOKEN=GRANT)
+        return put
+
+    @pytest.mark.parametrize("prefix", ["ZOHO_", "MYAPP_ZOHO_", "ZOHORECRUIT_", "_", "zoho_", "Z2_"])
+    def test_the_same_names_with_another_prefix(self, zoho, prefix):
+        zoho(prefix, CLIENT_ID="1000.CLIENT", CLIENT_SECRET=SECRET, REFRESH_TOKEN=GRANT, REGION="eu")
+        assert environment_arguments(prefix) == {
+            "client_id": "1000.CLIENT",
+            "client_secret": SECRET,
+            "region": Region.lookup("eu"),
+            "refresh_token": GRANT,
+        }
+        assert ZohoRecruitAuth.from_env(prefix=prefix).region.code == "eu"
+
+    @pytest.mark.parametrize(
+        ("name", "value", "region"),
+        [
+            ("REGION", "eu", "eu"),
+            ("DC", "US", "us"),
+            ("DC", "com", "us"),
+            ("DOMAIN", "zoho.eu", "eu"),
+            ("DOMAIN", ".in", "in"),
+            ("DOMAIN", "zohocloud.ca", "ca"),
+            ("DOMAIN", "https://www.zohoapis.com.au", "au"),
+            ("LOCATION", "jp", "jp"),
+            ("ACCOUNTS_URL", "https://accounts.zoho.eu", "eu"),
+            ("ACCOUNTS_URL", "https://accounts.zoho.com/oauth/v2/token", "us"),
+            ("ACCOUNTS_URL", "accounts.zoho.sa", "sa"),
+        ],
+    )
+    @pytest.mark.parametrize("prefix", ["ZOHO_", "MYAPP_ZOHO_"])
+    def test_the_region_has_many_names(self, zoho, prefix, name, value, region):
+        zoho(prefix, CLIENT_ID="1000.CLIENT", CLIENT_SECRET=SECRET, **{name: value})
+        assert environment_arguments(prefix)["region"] == Region.lookup(region)
+
+    def test_each_of_them_may_be_in_a_file(self, zoho, tmp_path):
+        (tmp_path / "dc").write_text("eu\n")
+        zoho(DC_FILE=str(tmp_path / "dc"))
+        assert environment_arguments("ZOHO_")["region"].code == "eu"
+        (tmp_path / "dc").write_text("mars\n")
+        with raising(UnknownRegionError, match="^ZOHO_DC_FILE: No Zoho region is named 'mars'"):
+            environment_arguments("ZOHO_")
+
+    @pytest.mark.parametrize("prefix", ["ZOHORECRUIT_", "ACME_"])
+    def test_a_domain_or_location_of_another_prefix_is_somebody_elses(self, zoho, prefix):
+        zoho(prefix, CLIENT_ID="1000.CLIENT", CLIENT_SECRET=SECRET, REGION="eu")
+        zoho(prefix, DOMAIN="acme.example", LOCATION="us", DC="rack-7")
+        assert environment_arguments(prefix)["region"].code == "eu"
+
+    def test_several_names_that_agree_are_no_contradiction(self, zoho):
+        zoho(REGION="eu", DC="EU", DOMAIN="zoho.eu", LOCATION="eu", ACCOUNTS_URL="https://accounts.zoho.eu")
+        assert environment_arguments("ZOHO_")["region"].code == "eu"
+
+    @pytest.mark.parametrize(
+        ("values", "told"),
+        [
+            ({"REGION": "eu", "DC": "us"}, "ZOHO_REGION and ZOHO_DC name different regions, eu and us."),
+            (
+                {"DOMAIN": "zoho.in", "LOCATION": "us"},
+                "ZOHO_DOMAIN and ZOHO_LOCATION name different regions, in and us.",
+            ),
+            (
+                {"DC": "eu", "ACCOUNTS_URL": "https://accounts.zoho.com"},
+                "ZOHO_DC and ZOHO_ACCOUNTS_URL name different regions, eu and us.",
+            ),
+            (
+                {"DC": "eu", "ACCOUNTS_URL": "https://a.zoho.example", "RECRUIT_URL": "https://r.zoho.example"},
+                "ZOHO_ACCOUNTS_URL and ZOHO_DC name different regions, custom and eu.",
+            ),
+        ],
+    )
+    def test_a_contradiction_names_both(self, zoho, values, told):
+        zoho(**values)
+        with raising(ClientConfigurationError) as caught:
+            ZohoRecruitAuth.from_env(prefix="ZOHO_")
+        assert str(caught.value) == f"{told} Unset the one that is wrong."
+
+    def test_two_addresses_make_a_region_with_any_prefix(self, zoho):
+        zoho(ACCOUNTS_URL="https://a.zoho.example", RECRUIT_URL="https://r.zoho.example")
+        assert environment_arguments("ZOHO_")["region"].code == "custom"
+        zoho(REGION="mars", DC="mars")
+        assert environment_arguments("ZOHO_")["region"].code == "mars"
+
+    def test_errors_name_the_variables_of_the_prefix(self, zoho, monkeypatch):
+        with raising(ClientConfigurationError, match="The environment lacks ZOHO_REGION. Set each"):
+            environment_arguments("ZOHO_")
+        zoho(DOMAIN="zoho.mars")
+        with raising(UnknownRegionError) as caught:
+            environment_arguments("ZOHO_")
+        assert str(caught.value).startswith("ZOHO_DOMAIN: No Zoho region is named 'zoho.mars'; known are us")
+        assert str(caught.value).endswith("set ZOHO_ACCOUNTS_URL and ZOHO_RECRUIT_URL as well.")
+        monkeypatch.delenv("ZOHO_DOMAIN")
+        zoho(REGION="eu", CLIENT_SECRET='"planted"')
+        with raising(ClientConfigurationError, match="^ZOHO_CLIENT_SECRET cannot be used: it has quotation marks"):
+            environment_arguments("ZOHO_")
+        zoho(RECRUIT_URL="https://r.zoho.example", CLIENT_SECRET=SECRET)
+        with raising(ClientConfigurationError, match="Set ZOHO_ACCOUNTS_URL and ZOHO_RECRUIT_URL, or"):
+            environment_arguments("ZOHO_")
+        zoho(ACCOUNTS_URL="http://a.zoho.example")
+        with raising(ClientConfigurationError, match="^ZOHO_REGION, ZOHO_ACCOUNTS_URL and ZOHO_RECRUIT_URL"):
+            environment_arguments("ZOHO_")
+
+    @pytest.mark.parametrize("prefix", ["", "ZOHO", "ZOHO-", "2_", "ZOHO _", "Z\u00d6HO_", "ZOHO_\n"])
+    def test_what_cannot_begin_a_name_is_a_value_error(self, prefix):
+        with pytest.raises(ValueError, match="^prefix must be letters"):
+            ZohoRecruitAuth.from_env(prefix=prefix)
+
+    @pytest.mark.parametrize("prefix", [None, 5, b"ZOHO_"])
+    def test_what_is_no_string_is_a_type_error(self, prefix):
+        with pytest.raises(TypeError, match="^prefix must be a string, not "):
+            ZohoRecruitAuth.from_env(prefix=prefix)
+
+
+class TestClientCredentials:
+    SOID, SCOPE = "ZohoRecruit.60001234567", "ZohoRecruit.modules.ALL"
+
+    @pytest.fixture(autouse=True)
+    def complete(self, monkeypatch):
+        for name, value in {"CLIENT_ID": "1000.C", "CLIENT_SECRET": SECRET, "REGION": "eu", "SOID": self.SOID}.items():
+            monkeypatch.setenv(f"ZOHORECRUIT_{name}", value)
+        monkeypatch.setenv("ZOHORECRUIT_SCOPE", self.SCOPE)
+
+    @pytest.mark.parametrize("scope", [SCOPE, f"{SCOPE},ZohoRecruit.users.READ", f" {SCOPE}, ZohoRecruit.users.READ\n"])
+    def test_soid_and_scope_stand_in_the_place_of_a_refresh_token(self, monkeypatch, scope):
+        monkeypatch.setenv("ZOHORECRUIT_SCOPE", scope)
+        values = environment_arguments()
+        assert (values["soid"], values["scope"], values["refresh_token"]) == (self.SOID, scope.strip(), None)
+        assert ZohoRecruitAuth.from_env().region.code == "eu"
+
+    def test_each_may_be_in_a_file(self, monkeypatch, tmp_path):
+        for name, value in {"SOID": self.SOID, "SCOPE": self.SCOPE}.items():
+            (tmp_path / name).write_text(f"{value}\n")
+            monkeypatch.delenv(f"ZOHORECRUIT_{name}")
+            monkeypatch.setenv(f"ZOHORECRUIT_{name}_FILE", str(tmp_path / name))
+        assert (environment_arguments()["soid"], environment_arguments()["scope"]) == (self.SOID, self.SCOPE)
+
+    def test_an_organisation_without_a_scope_is_incomplete(self, monkeypatch):
+        monkeypatch.delenv("ZOHORECRUIT_SCOPE")
+        with raising(ClientConfigurationError, match="The environment lacks ZOHORECRUIT_SCOPE"):
+            ZohoRecruitAuth.from_env()
+
+    def test_a_scope_alone_is_for_a_consent_page(self, monkeypatch):
+        monkeypatch.delenv("ZOHORECRUIT_SOID")
+        monkeypatch.setenv("ZOHORECRUIT_REFRESH_TOKEN", GRANT)
+        assert environment_arguments().keys() == {"client_id", "client_secret", "region", "refresh_token"}
+
+    def test_two_grants_are_one_too_many(self, monkeypatch):
+        monkeypatch.setenv("ZOHORECRUIT_REFRESH_TOKEN", GRANT)
+        with raising(ClientConfigurationError, match="ZOHORECRUIT_SOID and ZOHORECRUIT_REFRESH_TOKEN are both set"):
+            ZohoRecruitAuth.from_env()
+
+    @pytest.mark.parametrize(
+        ("name", "value"), [("SOID", "60001234567"), ("SOID", "ZohoRecruit."), ("SCOPE", ","), ("SCOPE", ", ,")]
+    )
+    def test_what_cannot_be_names_the_variable(self, monkeypatch, name, value):
+        monkeypatch.setenv(f"ZOHORECRUIT_{name}", value)
+        with raising(ClientConfigurationError, match=f"^ZOHORECRUIT_{name} cannot be used: {name.lower()} "):
+            ZohoRecruitAuth.from_env()

@@ -24,9 +24,11 @@ def fleet():
 
 
 @pytest.fixture
-def access(zoho):
+def access(request, zoho):
+    """Return who calls; the parameter says whether by client credentials, and not by a person's grant."""
     with dials_restored(zoho):
-        yield Access.to(zoho)
+        access = Access.to(zoho)
+        yield access.without_person(zoho) if getattr(request, "param", False) else access
 
 
 @pytest.fixture(params=KINDS)
@@ -35,7 +37,8 @@ def share(request, zoho, access, tmp_path):
     kind = request.param
     where = tmp_path if kind == "file" else request.getfixturevalue(f"{kind}_process").port
     share = Share.new(kind, where)
-    access.auth(share.open(), refresh_token=zoho.new_grant()).refresh()
+    grant = access.grant or {"refresh_token": zoho.new_grant()}
+    access.auth(share.open(), **grant).refresh()
     yield share
     close_all()
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from urllib.parse import urlsplit
 
+import pytest
 from helpers.storm_callers import refreshing
 
 from requests_zohorecruit import ThrottledError
+
+of_each_grant = pytest.mark.parametrize("access", [False, True], ids=["person", "client-credentials"], indirect=True)
 
 
 def test_T10_eight_threads_with_an_expired_token_make_one_token_request(storm, expire):
@@ -20,11 +23,13 @@ def test_T11_eight_threads_with_a_rejected_token_make_one_token_request(storm, z
     assert storm(1, 8) == ([200] * 8, [], 1)
 
 
+@of_each_grant
 def test_T12_eight_processes_of_64_threads_with_an_expired_token_make_one_token_request(storm, expire):
     expire()
     assert storm(8, 64) == ([200] * 512, [], 1)
 
 
+@of_each_grant
 def test_T12_eight_processes_of_64_threads_with_a_rejected_token_make_one_token_request(storm, zoho):
     zoho.reject_tokens()
     assert storm(8, 64) == ([200] * 512, [], 1)
@@ -44,6 +49,7 @@ def test_T21_an_api_that_rejects_a_thousand_calls_of_eight_processes_gets_no_mor
     assert all(host in text and "region sandbox" in text for text in warnings)
 
 
+@of_each_grant
 def test_T20_eight_processes_that_keep_asking_for_new_tokens_stop_at_the_budget_and_say_so(storm):
     # More calls than there are tokens to be had: each call needs another one than the call before.
     outcomes, _, token_requests = storm(8, 2, calls=12, job=refreshing)
