@@ -14,6 +14,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from requests_zohorecruit.interruptions import walk_causes
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -121,19 +123,13 @@ def clear_frames(error: BaseException) -> None:
 
     What the caller itself was handling when the error arose is left alone: its frames are the caller's.
     """
-    ours = {frame for frame, _ in traceback.walk_tb(error.__traceback__)}
-    each = error
-    while True:
+    causes = list(walk_causes(error))
+    for each in causes:
         for frame, _ in traceback.walk_tb(each.__traceback__):
             with suppress(RuntimeError):  # a call that has not ended: the one that is asking, or a suspended generator
                 frame.clear()
-        former = each.__cause__ or each.__context__
-        if former is None or former.__traceback__ is None or former.__traceback__.tb_frame not in ours:
-            return
-        if each.__suppress_context__ and each.__cause__ is None:
+        if each.__suppress_context__ and each.__cause__ is None and each.__context__ in causes:
             each.__context__ = None
-        ours |= {frame for frame, _ in traceback.walk_tb(former.__traceback__)}
-        each = former
 
 
 @clears_frames
