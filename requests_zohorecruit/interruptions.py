@@ -103,6 +103,6 @@ def walk_causes(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(each))
         yield each
         ours |= {frame for frame, _ in traceback.walk_tb(each.__traceback__)}
-        former = [cause for cause in (each.__context__, each.__cause__) if cause and cause.__traceback__]
-        waiting += [cause for cause in former if cause.__traceback__.tb_frame in ours]  # type: ignore[union-attr]
+        former = (each.__context__, each.__cause__)
+        waiting += [cause for cause in former if cause and cause.__traceback__ and cause.__traceback__.tb_frame in ours]
         waiting += [part for part in getattr(each, "exceptions", ()) if isinstance(part, BaseException)]
