@@ -84,10 +84,8 @@ class _Carrier(responses.BaseResponse):
         super().__init__("ANY", f"{region.accounts_url}, {region.recruit_url} and {region.upload_url}")
         self._zoho = zoho
         self._beside = beside
-        self._accounts, self._api, self._stranger = (
-            {https_host(url) for url in urls}
-            for urls in ((region.accounts_url,), (region.recruit_url, region.upload_url), (_ELSEWHERE,))
-        )
+        self._accounts = {https_host(url) for url in (region.accounts_url, _ELSEWHERE)}
+        self._api = {https_host(url) for url in (region.recruit_url, region.upload_url, _ELSEWHERE)}
 
     @property
     def call_count(self) -> int:
@@ -102,7 +100,7 @@ class _Carrier(responses.BaseResponse):
         """Tell whether the request is for this region, and for no other registered response."""
         url = str(request.url)
         is_api = urlsplit(url).path.startswith("/recruit/")
-        if https_host(url) not in (self._api if is_api else self._accounts) | self._stranger:
+        if https_host(url) not in (self._api if is_api else self._accounts):
             return False, "This is not where the mocked Zoho is"
         if any(other.matches(request)[0] for other in self._beside.registered() if not isinstance(other, _Carrier)):
             # `responses` takes the first of two that match, and forgets it.

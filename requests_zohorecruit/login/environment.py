@@ -55,12 +55,10 @@ def read_region() -> Region | None:
     try:
         return make_custom_region(code, accounts_url, recruit_url) or (Region.lookup(code) if code else None)
     except UnknownRegionError as error:
-        problem = error.message
-    variable = "ZOHORECRUIT_REGION_FILE" if os.environ.get("ZOHORECRUIT_REGION_FILE") else "ZOHORECRUIT_REGION"
-    raise UnknownRegionError(
-        f"{variable}: {problem}",
-        hint="For any other data centre, set ZOHORECRUIT_ACCOUNTS_URL and ZOHORECRUIT_RECRUIT_URL as well.",
-    )
+        variable = "ZOHORECRUIT_REGION_FILE" if os.environ.get("ZOHORECRUIT_REGION_FILE") else "ZOHORECRUIT_REGION"
+        error.message = f"{variable}: {error.message}"
+        error.hint = "For any other data centre, set ZOHORECRUIT_ACCOUNTS_URL and ZOHORECRUIT_RECRUIT_URL as well."
+        raise
 
 
 @clears_frames
@@ -102,9 +100,8 @@ def _read_file(path: str, source: str) -> Secret:
     except (OSError, ValueError) as error:
         pass_interruption(error)
         problem = getattr(error, "strerror", None) or "it is not text in UTF-8"
-    else:
-        return _strip(text, source)
-    raise ClientConfigurationError(f"{source} cannot be read: {problem}.")
+        raise ClientConfigurationError(f"{source} cannot be read: {problem}.") from None
+    return _strip(text, source)
 
 
 @clears_frames
@@ -135,9 +132,8 @@ def make_custom_region(code: str | None, accounts_url: str | None, recruit_url: 
     try:
         return Region(code or "custom", accounts_url, recruit_url)
     except ValueError as error:
-        problem = getattr(error, "message", f"{error}.")
-    raise ClientConfigurationError(
-        "ZOHORECRUIT_REGION, ZOHORECRUIT_ACCOUNTS_URL and ZOHORECRUIT_RECRUIT_URL (or the options) do not fit: "
-        f"{problem}",
-        hint="For a region of Zoho's, leave both addresses out; for one of your own, choose another name.",
-    )
+        raise ClientConfigurationError(
+            "ZOHORECRUIT_REGION, ZOHORECRUIT_ACCOUNTS_URL and ZOHORECRUIT_RECRUIT_URL (or the options) do not fit: "
+            f"{getattr(error, 'message', f'{error}.')}",
+            hint="For a region of Zoho's, leave both addresses out; for one of your own, choose another name.",
+        ) from None

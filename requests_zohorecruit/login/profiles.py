@@ -125,13 +125,10 @@ class Profile:
             tempfile.TemporaryFile(dir=there).close()
         except OSError as error:
             pass_interruption(error)
-            problem = error.strerror
-        else:
-            return
-        raise TokenStoreError(
-            f"Profile {self.name} could not be saved: nothing can be written in {there} ({problem}).",
-            hint="Choose another directory with ZOHORECRUIT_HOME, or change who may write there.",
-        )
+            raise TokenStoreError(
+                f"Profile {self.name} could not be saved: nothing can be written in {there} ({error.strerror}).",
+                hint="Choose another directory with ZOHORECRUIT_HOME, or change who may write there.",
+            ) from None
 
     def store(self, *, in_keyring: bool) -> TokenStore:
         """Return where the grant is kept."""
@@ -152,7 +149,10 @@ class Profile:
                 region = Region(mapping["region"], *(mapping[url] for url in _URLS))
             return Application.create(mapping["client_id"], mapping["client_secret"], region)
         except UntrustedHostError as error:
-            problem = error.message
+            raise TokenStoreError(
+                f"Profile {self.name} cannot be used: {error.message}",
+                hint=f"See who changed {self._file.path}; then run `{self.login_command}` again.",
+            ) from None
         except ZohoAuthError:
             raise
         except (KeyError, TypeError, ValueError):
@@ -160,10 +160,6 @@ class Profile:
                 f"Profile {self.name} is damaged: {self._file!r} does not say who the application is.",
                 hint=f"Nothing was changed. Restore it, or run `{self.login_command}` again.",
             ) from None
-        raise TokenStoreError(
-            f"Profile {self.name} cannot be used: {problem}",
-            hint=f"See who changed {self._file.path}; then run `{self.login_command}` again.",
-        )
 
     def _save_application(self, application: Application, *, in_keyring: bool) -> None:
         region = application.region

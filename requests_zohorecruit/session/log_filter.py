@@ -115,10 +115,7 @@ def _list_logger_names() -> set[str]:
     for package in _PACKAGES:
         spec = find_spec(package)
         for folder in (spec and spec.submodule_search_locations) or ():
-            names.update(_name_module(package, path.relative_to(folder)) for path in Path(folder).rglob("*.py"))
+            for path in Path(folder).rglob("*.py"):
+                module = ".".join((package, *path.relative_to(folder).with_suffix("").parts))
+                names.add(module.removesuffix(".__init__"))
     return names
-
-
-def _name_module(package: str, path: Path) -> str:
-    parts = path.with_suffix("").parts
-    return ".".join((package, *(parts[:-1] if parts[-1] == "__init__" else parts)))

@@ -107,8 +107,9 @@ class SessionAuth(ZohoRecruitAuth):
     def is_authorized(self) -> bool:
         """Tell whether a request can succeed: a live token, or a grant that Zoho has not called dead."""
         record = self._read_record()
-        if record.refresh_token is None or record.is_alive(self._refresher.grant.clock()):
-            return record.is_alive(self._refresher.grant.clock())
+        alive = record.is_alive(self._refresher.grant.clock())
+        if alive or record.refresh_token is None:
+            return alive
         # A failure of another grant says nothing of this one.
         grant = self.application.fingerprint(record.refresh_token)
         return not (record.failure and record.failure.is_dead_grant and record.failure.grant == grant)

@@ -14,8 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 from requests_zohorecruit.errors import AuthorizationError, UnknownRegionError, UntrustedHostError
 from requests_zohorecruit.secret import clears_frames
 
-__all__ = ["Region", "find_region", "https_host", "parse_callback"]
+__all__ = ["Region", "find_region", "https_host", "make_callback_error", "parse_callback"]
 
+_AGAIN = "Start the authorization again, and pass the whole address Zoho redirected to."
 
 #: The table's regions by code and alias; empty only while the table is made, at the end of this module.
 _BY_NAME: dict[str, Region] = {}
@@ -85,11 +86,12 @@ class Region:
             return value
         if not isinstance(value, str):
             raise TypeError(f"region must be a code such as 'eu', an address or a Region, not {type(value).__name__}")
-        found = _find_by_name(value) if value.isascii() else None  # str.lower() maps the Kelvin sign to "k"
+        name = value.lower() if value.isascii() else ""  # str.lower() maps the Kelvin sign to "k"
+        found = _BY_NAME.get(name) or _BY_HOST.get(https_host(name if "://" in name else f"https://{name}"))
         if found is None:
-            name = "has that name" if _may_be_secret(value) else "is named"
+            verb = "has that name" if _may_be_secret(value) else "is named"
             raise UnknownRegionError(
-                f"No Zoho region {name} {_show(value)}; known are {', '.join(region.code for region in _TABLE)}.",
+                f"No Zoho region {verb} {_show(value)}; known are {', '.join(region.code for region in _TABLE)}.",
                 hint="For any other data centre, create a Region(code, accounts_url, recruit_url, …).",
             )
         return found
@@ -147,11 +149,6 @@ class Region:
         return domain if domain in {*_API_DOMAINS, *(f"https://{host}" for host in self.hosts)} else None
 
 
-def _find_by_name(value: str) -> Region | None:
-    name = value.lower()
-    return _BY_NAME.get(name) or _BY_HOST.get(https_host(name if "://" in name else f"https://{name}"))
-
-
 def _may_be_secret(value: str) -> bool:
     """Tell whether a value given for a region is anything else than a short word or the address of a host."""
     plain = r"[\w-]{0,16}|(?=.{0,40}\Z)(https?://)?[a-z-]+(\.[a-z-]+)+/?"
@@ -188,7 +185,7 @@ def find_region(values: Mapping[str, str], extra: Iterable[Region]) -> Region:
     """Return the region that the values of a callback name; raises as `Region.from_callback` does."""
     server = values.get("accounts-server")
     if server is None:
-        raise _make_callback_error("names no accounts-server")
+        raise make_callback_error("names no accounts-server")
     there = [known for known in (*extra, *_TABLE) if known.accounts_url == server.removesuffix("/")]
     if not there:
         raise UntrustedHostError(
@@ -197,11 +194,11 @@ def find_region(values: Mapping[str, str], extra: Iterable[Region]) -> Region:
         )
     location = values.get("location")
     if location is None:
-        raise _make_callback_error("names no location", there[0])
+        raise make_callback_error("names no location", there[0].code)
     for region in there:
         if location == region.code or _BY_NAME.get(location) == region:
             return region
-    raise _make_callback_error(f"names {there[0].accounts_url} together with another location", there[0])
+    raise make_callback_error(f"names {there[0].accounts_url} together with another location", there[0].code)
 
 
 def parse_callback(url: str) -> dict[str, str]:
@@ -215,10 +212,10 @@ def parse_callback(url: str) -> dict[str, str]:
     try:
         values = parse_qs(urlsplit(url).query, max_num_fields=50)
     except ValueError:
-        raise _make_callback_error("cannot be read") from None
+        raise make_callback_error("cannot be read") from None
     for name in ("code", "state", "location", "accounts-server", "error"):
         if len(values.get(name, ())) > 1:
-            raise _make_callback_error(f"gives {name} twice")
+            raise make_callback_error(f"gives {name} twice")
     if "error" in values:
         word = values["error"][0]
         known = word if re.fullmatch(r"[a-z_]{1,40}", word) else None
@@ -230,12 +227,12 @@ def parse_callback(url: str) -> dict[str, str]:
     return {name: found[0] for name, found in values.items()}
 
 
-def _make_callback_error(what: str, region: Region | None = None) -> AuthorizationError:
-    return AuthorizationError(
-        f"The callback {what}; nothing was sent.",
-        region=region.code if region else None,
-        hint="Start the authorization again and pass the whole address Zoho redirected to.",
-    )
+def make_callback_error(what: str, region: str | None = None, *, hint: str = _AGAIN) -> AuthorizationError:
+    """Return the error for a callback that nothing may be sent for.
+
+    :param what: the rest of a sentence that begins with "The callback"
+    """
+    return AuthorizationError(f"The callback {what}; nothing was sent.", region=region, hint=hint)
 
 
 def _parse_origin(name: str, value: object, code: str) -> str:
