@@ -70,7 +70,7 @@ def read_variable(name: str) -> Secret | None:
     :raises ClientConfigurationError: both are given, the file cannot be read, or the value cannot be right
     """
     source = f"ZOHORECRUIT_{name}"
-    value, path = _read_stripped(source), _read_stripped(f"{source}_FILE")
+    value, path = (_strip(os.environ.get(name, ""), name) for name in (source, f"{source}_FILE"))
     if value and path:
         raise ClientConfigurationError(f"{source} and {source}_FILE are both set.", hint="Unset one of them.")
     if path:
@@ -88,12 +88,6 @@ def read_variable(name: str) -> Secret | None:
     return value or None
 
 
-@clears_frames
-def _read_stripped(variable: str) -> Secret:
-    return _strip(os.environ.get(variable, ""), variable)
-
-
-@clears_frames
 def _read_file(path: str, source: str) -> Secret:
     try:
         text = Path(path).read_text("utf-8")
@@ -104,7 +98,6 @@ def _read_file(path: str, source: str) -> Secret:
     return _strip(text, source)
 
 
-@clears_frames
 def _strip(text: str, source: str) -> Secret:
     """Return a value without what is around it; quotes are not left out, since they tell of a misunderstanding."""
     value = Secret(re.sub(rf"\A{_BLANK}|{_BLANK}\Z", "", text))

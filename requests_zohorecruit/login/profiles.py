@@ -45,13 +45,13 @@ class SavedProfile(NamedTuple):
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of `ZohoRecruitAuth`."""
-        who = self.application
-        client = {"client_id": who.client_id, "client_secret": who.client_secret, "region": who.region}
-        return {**client, "store": self.store}
+        client = self.application
+        values = {"client_id": client.client_id, "client_secret": client.client_secret, "region": client.region}
+        return {**values, "store": self.store}
 
 
 class Profile:
-    """A directory with two files: who the application is, and the grant, which comes and goes.
+    """A directory with two files: the application's, and the grant's, which comes and goes.
 
     :param name: letters, digits, ``.``, ``_`` and ``-``, beginning with a letter or digit
     :raises ValueError: another name
@@ -120,13 +120,13 @@ class Profile:
         """
         self._file.load()
         self.store(in_keyring=in_keyring).load()
-        there = next(each for each in (self.directory, *self.directory.parents) if each.is_dir())
+        directory = next(each for each in (self.directory, *self.directory.parents) if each.is_dir())
         try:
-            tempfile.TemporaryFile(dir=there).close()
+            tempfile.TemporaryFile(dir=directory).close()
         except OSError as error:
             pass_interruption(error)
             raise TokenStoreError(
-                f"Profile {self.name} could not be saved: nothing can be written in {there} ({error.strerror}).",
+                f"Profile {self.name} could not be saved: nothing can be written in {directory} ({error.strerror}).",
                 hint="Choose another directory with ZOHORECRUIT_HOME, or change who may write there.",
             ) from None
 

@@ -52,9 +52,7 @@ def hide_secrets_of(owner: _Owner, secrets: Callable[[_Owner], tuple[str | None,
     :param owner: they are forgotten when it is
     :param secrets: returns those of an owner as they are at the time
     """
-    key, known = id(owner), _SECRETS
-    # Not WeakMethod, which complains on stderr when the interpreter ends before its owner does.
-    _SECRETS[key] = (weakref.ref(owner, lambda _: known.pop(key, None)), secrets)
+    _SECRETS[owner] = secrets
     if _hide not in logging.getLogger(_PACKAGES[0]).filters:
         for name in _list_logger_names():
             logging.getLogger(name).addFilter(_hide)
@@ -63,7 +61,7 @@ def hide_secrets_of(owner: _Owner, secrets: Callable[[_Owner], tuple[str | None,
             logging.getLogger(name).handlers.insert(0, _Hider())
 
 
-_SECRETS: dict[int, tuple[weakref.ref[Any], Callable[[Any], tuple[str | None, ...]]]] = {}
+_SECRETS: weakref.WeakKeyDictionary[Any, Callable[[Any], tuple[str | None, ...]]] = weakref.WeakKeyDictionary()
 
 
 class _Hider(logging.Handler):
@@ -100,10 +98,8 @@ def _clean(text: str) -> str:
 
 
 def _list_literals() -> Iterator[str]:
-    # list(): another thread may add a session meanwhile
-    for reference, secrets in list(_SECRETS.values()):
-        owner = reference()
-        for each in () if owner is None else secrets(owner):
+    for owner, secrets in list(_SECRETS.items()):  # list(): another thread may add a session meanwhile
+        for each in secrets(owner):
             # A secret that is part of a name, such as "secret", would hide the name that the patterns look for.
             if each and len(each) >= _SHORTEST and each not in _NAMES:
                 yield each

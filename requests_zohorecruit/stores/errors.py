@@ -172,5 +172,4 @@ def expand_home(find: Callable[[], Path], hint: str) -> Path:
     try:
         return find().expanduser()  # older versions of platformdirs leave ``~`` in their paths
     except RuntimeError:
-        pass
-    raise TokenStoreError("This user has no home directory.", hint=hint)
+        raise TokenStoreError("This user has no home directory.", hint=hint) from None

@@ -119,11 +119,11 @@ def explain_denial(store: object, doing: str, path: Path) -> Iterator[None]:
         yield
     except PermissionError as error:
         user, lock = _get_user() or 0, path.with_name(f"{path.name}.lock")
-        strange = [each for each in (path, lock) if os.path.exists(each) and each.stat().st_uid != user]  # noqa: PTH110
-        if not strange:
+        foreign = [each for each in (path, lock) if os.path.exists(each) and each.stat().st_uid != user]  # noqa: PTH110
+        if not foreign:
             raise
-        hint = f"{strange[0]} belongs to user {strange[0].stat().st_uid}, but this process runs as user {user}. "
-        hint += f"Run as root: {shlex.join(['chown', str(user), *map(str, strange)])}"
+        hint = f"{foreign[0]} belongs to user {foreign[0].stat().st_uid}, but this process runs as user {user}. "
+        hint += f"Run as root: {shlex.join(['chown', str(user), *map(str, foreign)])}"
         raise translate(error, repr(store), doing, {error.errno or 0: hint}) from None
 
 

@@ -35,7 +35,7 @@ def poll(attempt: Callable[[], bool], timeout: float) -> bool:
 
 
 def describe_process() -> str:
-    """Return who this is, for people who look for the holder of a lock: process, host and time (UTC)."""
+    """Describe this process to people who look for the holder of a lock: its number, host and time (UTC)."""
     since = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"process {os.getpid()} on {socket.gethostname()} since {since}"
 

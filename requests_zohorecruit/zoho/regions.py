@@ -1,4 +1,4 @@
-"""Zoho's data centres: which hosts belong to which region, and who may be believed about it.
+"""Zoho's data centres: which hosts belong to which region, and which callbacks may be believed about it.
 
 Owns the closed table and the parsing of hosts; knows nothing of tokens and sends nothing.
 """
@@ -186,19 +186,20 @@ def find_region(values: Mapping[str, str], extra: Iterable[Region]) -> Region:
     server = values.get("accounts-server")
     if server is None:
         raise make_callback_error("names no accounts-server")
-    there = [known for known in (*extra, *_TABLE) if known.accounts_url == server.removesuffix("/")]
-    if not there:
+    candidates = [known for known in (*extra, *_TABLE) if known.accounts_url == server.removesuffix("/")]
+    if not candidates:
         raise UntrustedHostError(
             "The callback names an accounts-server that is none of Zoho's known ones; nothing was sent to it.",
             hint="If this is a new Zoho data centre, pass a custom Region for it.",
         )
     location = values.get("location")
     if location is None:
-        raise make_callback_error("names no location", there[0].code)
-    for region in there:
+        raise make_callback_error("names no location", candidates[0].code)
+    for region in candidates:
         if location == region.code or _BY_NAME.get(location) == region:
             return region
-    raise make_callback_error(f"names {there[0].accounts_url} together with another location", there[0].code)
+    problem = f"names {candidates[0].accounts_url} together with another location"
+    raise make_callback_error(problem, candidates[0].code)
 
 
 def parse_callback(url: str) -> dict[str, str]:
