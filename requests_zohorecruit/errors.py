@@ -156,6 +156,16 @@ class UnknownRegionError(ZohoAuthError, ValueError):
     """No region of that name; the message lists the known ones."""
 
 
+def check_text(name: str, value: object) -> str:
+    """Return `value` if it is a string.
+
+    :raises TypeError: it is none; the message names its type and not the value
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, not {describe_type(value)}")
+    return value
+
+
 def describe_type(value: object) -> str:
     """Return the name of a value's type for a message, with its module: other libraries have a Session, too."""
     kind = value if isinstance(value, type) else type(value)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from requests_zohorecruit.errors import check_text
 from requests_zohorecruit.interruptions import walk_causes
 
 if TYPE_CHECKING:
@@ -139,10 +140,9 @@ def checked_secret(name: str, value: object) -> Secret:
     :raises TypeError: not a string
     :raises ValueError: empty, or with a character that no credential has; the value is not shown
     """
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a string, not {type(value).__name__}")
-    if not value:
+    text = check_text(name, value)
+    if not text:
         raise ValueError(f"{name} is empty")
-    if not (value.isascii() and value.isprintable() and " " not in value):
+    if not (text.isascii() and text.isprintable() and " " not in text):
         raise ValueError(f"{name} contains a space, line break or other character that no {name} has")
-    return Secret(value)
+    return Secret(text)

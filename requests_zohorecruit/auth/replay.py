@@ -43,7 +43,7 @@ def peek(response: requests.Response, *, stream: bool) -> bytes:
     state: Any = response  # types-requests knows no private names; requests sets those used here after reading, too
     raw: Any = response.raw
     if raw is None or state._content is not False or state._content_consumed:  # noqa: SLF001
-        return _read_again(response)
+        return (state._content or b"")[:_LONGEST_401]  # noqa: SLF001 - False where another hook has used it up
     read = _find_reader(raw)
     beginning = _Beginning.read_from(raw, read)
     if not isinstance(raw, BaseHTTPResponse):  # a file, as those of caches, mocks and WSGI adapters are
@@ -66,15 +66,6 @@ def peek(response: requests.Response, *, stream: bool) -> bytes:
             enforce_content_length=False,  # the wrapped one does, and knows the method: HEAD has a length and no body
         )
     return unpacked or b""
-
-
-def _read_again(response: requests.Response) -> bytes:
-    """Return the beginning of what was read already; without a body, or used up by another hook, it is empty."""
-    try:
-        return (response.content or b"")[:_LONGEST_401]
-    except RuntimeError as error:
-        pass_interruption(error)
-        return b""
 
 
 def _find_reader(raw: Any) -> Callable[[int], bytes]:

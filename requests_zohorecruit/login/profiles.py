@@ -106,7 +106,9 @@ class Profile:
                 store.save(Record.from_exchange(token, now).to_mapping(application))
                 self._save_application(application, in_keyring=in_keyring)
                 if moved:
-                    self._forget_other_place(in_keyring=in_keyring)
+                    self.store(in_keyring=not in_keyring).save({})
+                    if not in_keyring:
+                        self._open_secrets().save({})
                 with suppress_errors(OSError):  # another user may own it; its files are private all the same
                     self.directory.chmod(0o700)
         except TimeoutError as error:
@@ -170,12 +172,6 @@ class Profile:
         if in_keyring:
             self._open_secrets().save(secrets)
         self._file.save(values | ({"keyring": True} if in_keyring else secrets))
-
-    def _forget_other_place(self, *, in_keyring: bool) -> None:
-        """Empty the keyring or the file, where the secrets were until now."""
-        self.store(in_keyring=not in_keyring).save({})
-        if not in_keyring:
-            self._open_secrets().save({})
 
 
 def find_home() -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
@@ -90,19 +90,14 @@ def _hide(record: logging.LogRecord) -> bool:
 
 
 def _clean(text: str) -> str:
-    for secret in _list_literals():
-        text = text.replace(secret, _HIDDEN)
+    for owner, secrets in list(_SECRETS.items()):  # list(): another thread may add a session meanwhile
+        for secret in secrets(owner):
+            # A secret that is part of a name, such as "secret", would hide the name that the patterns look for.
+            if secret and len(secret) >= _SHORTEST and secret not in _NAMES:
+                text = text.replace(secret, _HIDDEN)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\g<keep>{_HIDDEN}", text)
     return text
-
-
-def _list_literals() -> Iterator[str]:
-    for owner, secrets in list(_SECRETS.items()):  # list(): another thread may add a session meanwhile
-        for each in secrets(owner):
-            # A secret that is part of a name, such as "secret", would hide the name that the patterns look for.
-            if each and len(each) >= _SHORTEST and each not in _NAMES:
-                yield each
 
 
 def _list_logger_names() -> set[str]:

@@ -180,7 +180,7 @@ class ZohoSession(OAuth2Session):
         """
         if withhold_token:
             # Without this, session.auth would sign it, or netrc would.
-            kwargs["auth"] = kwargs.get("auth") or _skip_signing
+            kwargs["auth"] = kwargs.get("auth") or (lambda request: request)
         else:
             self.zoho_auth.notice_change()
             for hook in self.compliance_hook["protected_request"]:
@@ -253,7 +253,3 @@ def _rebuild(original: type[OAuth2Session]) -> ZohoSession:
     session = fixed.__new__(fixed)
     hide_secrets_of(session, ZohoSession.secrets)
     return session
-
-
-def _skip_signing(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request

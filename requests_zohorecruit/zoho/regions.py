@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from requests_zohorecruit.errors import AuthorizationError, UnknownRegionError, UntrustedHostError
+from requests_zohorecruit.errors import AuthorizationError, UnknownRegionError, UntrustedHostError, check_text
 from requests_zohorecruit.secret import clears_frames
 
 __all__ = ["Region", "find_region", "https_host", "make_callback_error", "parse_callback"]
@@ -50,9 +50,7 @@ class Region:
     api_domain: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.code, str):
-            raise TypeError(f"region code must be a string, not {type(self.code).__name__}")
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", self.code):
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", check_text("region code", self.code)):
             raise ValueError(f"region code {_show(self.code)} is not a short lower-case name such as 'eu'")
         object.__setattr__(self, "code", str(self.code))  # a plain string, which a repr shows
         for name in ("accounts_url", "recruit_url", "upload_url", "api_domain"):
@@ -208,8 +206,7 @@ def parse_callback(url: str) -> dict[str, str]:
     :raises AuthorizationError: Zoho refused (``error=…``), or a value is given twice: one of the two is forged
     :raises TypeError: `url` is no string
     """
-    if not isinstance(url, str):
-        raise TypeError(f"the callback URL must be a string, not {type(url).__name__}")
+    check_text("the callback URL", url)
     try:
         values = parse_qs(urlsplit(url).query, max_num_fields=50)
     except ValueError:
@@ -237,10 +234,9 @@ def make_callback_error(what: str, region: str | None = None, *, hint: str = _AG
 
 
 def _parse_origin(name: str, value: object, code: str) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a string, not {type(value).__name__}")
-    host = https_host(value)
-    if host is None or not set("/?#").isdisjoint(value[len("https://") :].removesuffix("/")):
+    text = check_text(name, value)
+    host = https_host(text)
+    if host is None or not set("/?#").isdisjoint(text[len("https://") :].removesuffix("/")):
         raise UntrustedHostError(
             f"{name} of region {_show(code)} must look like https://host or https://host:port: no http, user name, "
             "path, query or fragment.",
