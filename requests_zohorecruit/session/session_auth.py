@@ -118,11 +118,11 @@ class SessionAuth(ZohoRecruitAuth):
         """Return the session's way to Zoho Accounts, with these settings of requests for one call; None = as usual."""
         if (timeout, verify, proxies, cert) == (None, None, None, None):
             return self._endpoint
-        once = copy_session(self._session)
-        once.proxies = {**once.proxies, **(proxies or {})}
-        once.verify = once.verify if verify is None else verify
-        once.cert = once.cert if cert is None else cert
-        return TokenEndpoint(self.application, session=once, **({} if timeout is None else {"timeout": timeout}))
+        session = copy_session(self._session)
+        session.proxies = {**session.proxies, **(proxies or {})}
+        session.verify = session.verify if verify is None else verify
+        session.cert = session.cert if cert is None else cert
+        return TokenEndpoint(self.application, session=session, **({} if timeout is None else {"timeout": timeout}))
 
     def secrets(self) -> tuple[str | None, ...]:
         """Return what must not be shown."""
