@@ -52,7 +52,10 @@ def hide_secrets_of(owner: _Owner, secrets: Callable[[_Owner], tuple[str | None,
     :param owner: they are forgotten when it is
     :param secrets: returns those of an owner as they are at the time
     """
-    _SECRETS[owner] = secrets
+    key, known = id(owner), _SECRETS
+    # Not WeakMethod, which complains on stderr when the interpreter ends before its owner does; and not a
+    # WeakKeyDictionary, which another thread must not change while it is gone through.
+    _SECRETS[key] = (weakref.ref(owner, lambda _: known.pop(key, None)), secrets)
     if _hide not in logging.getLogger(_PACKAGES[0]).filters:
         for name in _list_logger_names():
             logging.getLogger(name).addFilter(_hide)
@@ -61,7 +64,7 @@ def hide_secrets_of(owner: _Owner, secrets: Callable[[_Owner], tuple[str | None,
             logging.getLogger(name).handlers.insert(0, _Hider())
 
 
-_SECRETS: weakref.WeakKeyDictionary[Any, Callable[[Any], tuple[str | None, ...]]] = weakref.WeakKeyDictionary()
+_SECRETS: dict[int, tuple[weakref.ref[Any], Callable[[Any], tuple[str | None, ...]]]] = {}
 
 
 class _Hider(logging.Handler):
@@ -90,8 +93,9 @@ def _hide(record: logging.LogRecord) -> bool:
 
 
 def _clean(text: str) -> str:
-    for owner, secrets in list(_SECRETS.items()):  # list(): another thread may add a session meanwhile
-        for secret in secrets(owner):
+    for reference, secrets in list(_SECRETS.values()):  # list(): another thread may add a session meanwhile
+        owner = reference()
+        for secret in () if owner is None else secrets(owner):
             # A secret that is part of a name, such as "secret", would hide the name that the patterns look for.
             if secret and len(secret) >= _SHORTEST and secret not in _NAMES:
                 text = text.replace(secret, _HIDDEN)
