@@ -66,7 +66,7 @@ def test_polling_tries_at_least_once_and_not_after_its_time(monkeypatch: pytest.
     assert poll(lambda: now[0] > 101.5, 60)
 
 
-def test_the_contract_fails_for_a_store_that_forgets_whose_grant_it_is() -> None:
+def test_the_contract_fails_for_a_store_that_forgets_whose_grant_it_is_and_nothing_is_sent() -> None:
     class Forgetful(MemoryStore):
         def load(self) -> dict[str, Any] | None:
             record = super().load()
