@@ -71,7 +71,7 @@ def peek(response: requests.Response, *, stream: bool) -> bytes:
 def _find_reader(raw: Any) -> Callable[[int], bytes]:
     """Return what reads from a connection as much as there is, so that a slow one can be left at any time."""
     if not isinstance(raw, BaseHTTPResponse):
-        return getattr(raw, "read", lambda _: b"")
+        return getattr(raw, "read", lambda *_: b"")
     method = raw.read1 if hasattr(getattr(raw, "_fp", None), "read1") else raw.read
     return functools.partial(method, decode_content=False)
 
