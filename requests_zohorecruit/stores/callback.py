@@ -79,15 +79,10 @@ class CallbackStore(SharedByCopies):
             calls it again
         """
         kept = copy.deepcopy(dict(record))
-        if self._load is not None:
-            self._call_save(kept)
-            return
-        if _read_token(kept) != _read_token(self._record or {}):
-            self._call_save(copy.deepcopy(kept))
-        self._record = kept
-
-    def _call_save(self, record: dict[str, Any]) -> None:
-        refuse_awaitable(self._save(record), "save", repr(self))
+        if self._load is not None or _read_token(kept) != _read_token(self._record or {}):
+            refuse_awaitable(self._save(copy.deepcopy(kept)), "save", repr(self))
+        if self._load is None:
+            self._record = kept
 
     def lock(self, timeout: float) -> AbstractContextManager[None]:
         """Hold the user's lock, or without one a lock between the threads that share this object.
