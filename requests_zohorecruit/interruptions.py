@@ -51,14 +51,13 @@ def find_interruption(error: BaseException) -> BaseException | None:
     exceptions with arguments that are thrown into a greenlet.
     """
     handlers = {_find_code(handler) for handler in map(signal.getsignal, range(1, signal.NSIG)) if callable(handler)}
-    found, origin = None, None
+    found = None
     for each in walk_causes(error):
-        if found and origin is not _find_origin(each):
+        if found and _find_origin(found) is not _find_origin(each):
             continue
         codes = {frame.f_code for frame, _ in traceback.walk_tb(each.__traceback__)}
         if not handlers.isdisjoint(codes) or _is_thrown(each):
-            # And not yet the last word: SQLAlchemy's errors carry the traceback of what they wrap.
-            found, origin = each, _find_origin(each)
+            found = each  # or what it wraps: SQLAlchemy's errors carry the traceback of that
     return found
 
 
