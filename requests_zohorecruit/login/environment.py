@@ -55,12 +55,10 @@ def read_region() -> Region | None:
     try:
         return make_custom_region(code, accounts_url, recruit_url) or (Region.lookup(code) if code else None)
     except UnknownRegionError as error:
-        problem = error.message
-    variable = "ZOHORECRUIT_REGION_FILE" if os.environ.get("ZOHORECRUIT_REGION_FILE") else "ZOHORECRUIT_REGION"
-    raise UnknownRegionError(
-        f"{variable}: {problem}",
-        hint="For any other data centre, set ZOHORECRUIT_ACCOUNTS_URL and ZOHORECRUIT_RECRUIT_URL as well.",
-    )
+        variable = "ZOHORECRUIT_REGION_FILE" if os.environ.get("ZOHORECRUIT_REGION_FILE") else "ZOHORECRUIT_REGION"
+        error.message = f"{variable}: {error.message}"
+        error.hint = "For any other data centre, set ZOHORECRUIT_ACCOUNTS_URL and ZOHORECRUIT_RECRUIT_URL as well."
+        raise
 
 
 @clears_frames
@@ -72,7 +70,7 @@ def read_variable(name: str) -> Secret | None:
     :raises ClientConfigurationError: both are given, the file cannot be read, or the value cannot be right
     """
     source = f"ZOHORECRUIT_{name}"
-    value, path = _read_stripped(source), _read_stripped(f"{source}_FILE")
+    value, path = (_strip(os.environ.get(name, ""), name) for name in (source, f"{source}_FILE"))
     if value and path:
         raise ClientConfigurationError(f"{source} and {source}_FILE are both set.", hint="Unset one of them.")
     if path:
@@ -90,24 +88,16 @@ def read_variable(name: str) -> Secret | None:
     return value or None
 
 
-@clears_frames
-def _read_stripped(variable: str) -> Secret:
-    return _strip(os.environ.get(variable, ""), variable)
-
-
-@clears_frames
 def _read_file(path: str, source: str) -> Secret:
     try:
         text = Path(path).read_text("utf-8")
     except (OSError, ValueError) as error:
         pass_interruption(error)
         problem = getattr(error, "strerror", None) or "it is not text in UTF-8"
-    else:
-        return _strip(text, source)
-    raise ClientConfigurationError(f"{source} cannot be read: {problem}.")
+        raise ClientConfigurationError(f"{source} cannot be read: {problem}.") from None
+    return _strip(text, source)
 
 
-@clears_frames
 def _strip(text: str, source: str) -> Secret:
     """Return a value without what is around it; quotes are not left out, since they tell of a misunderstanding."""
     value = Secret(re.sub(rf"\A{_BLANK}|{_BLANK}\Z", "", text))
@@ -135,9 +125,8 @@ def make_custom_region(code: str | None, accounts_url: str | None, recruit_url: 
     try:
         return Region(code or "custom", accounts_url, recruit_url)
     except ValueError as error:
-        problem = getattr(error, "message", f"{error}.")
-    raise ClientConfigurationError(
-        "ZOHORECRUIT_REGION, ZOHORECRUIT_ACCOUNTS_URL and ZOHORECRUIT_RECRUIT_URL (or the options) do not fit: "
-        f"{problem}",
-        hint="For a region of Zoho's, leave both addresses out; for one of your own, choose another name.",
-    )
+        raise ClientConfigurationError(
+            "ZOHORECRUIT_REGION, ZOHORECRUIT_ACCOUNTS_URL and ZOHORECRUIT_RECRUIT_URL (or the options) do not fit: "
+            f"{getattr(error, 'message', f'{error}.')}",
+            hint="For a region of Zoho's, leave both addresses out; for one of your own, choose another name.",
+        ) from None
