@@ -15,7 +15,7 @@ from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import Secret, clears_frames
 from requests_zohorecruit.zoho.regions import Region
 
-__all__ = ["environment_arguments", "make_custom_region", "read_region", "read_variable"]
+__all__ = ["environment_arguments", "make_custom_region", "read_region", "read_stripped", "read_variable"]
 
 
 #: White space, and what cannot be seen in a text that was copied: soft hyphen, zero width, direction, byte order mark.
@@ -70,7 +70,7 @@ def read_variable(name: str) -> Secret | None:
     :raises ClientConfigurationError: both are given, the file cannot be read, or the value cannot be right
     """
     source = f"ZOHORECRUIT_{name}"
-    value, path = (_strip(os.environ.get(name, ""), name) for name in (source, f"{source}_FILE"))
+    value, path = read_stripped(source), read_stripped(f"{source}_FILE")
     if value and path:
         raise ClientConfigurationError(f"{source} and {source}_FILE are both set.", hint="Unset one of them.")
     if path:
@@ -86,6 +86,15 @@ def read_variable(name: str) -> Secret | None:
             hint="Copy the value once more.",
         )
     return value or None
+
+
+@clears_frames
+def read_stripped(variable: str) -> Secret:
+    """Return the value of an environment variable without blanks around it; empty when it is not set.
+
+    :raises ClientConfigurationError: it has quotation marks around it
+    """
+    return _strip(os.environ.get(variable, ""), variable)
 
 
 def _read_file(path: str, source: str) -> Secret:

@@ -5,7 +5,6 @@ Owns a profile's files and what is in them; asks nothing, prints nothing and sen
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.errors import ReauthorizationRequired, TokenStoreError, UntrustedHostError, ZohoAuthError
 from requests_zohorecruit.interruptions import pass_interruption, suppress_errors
+from requests_zohorecruit.login.environment import read_stripped
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.stores import FileStore, TokenStore
 from requests_zohorecruit.stores.errors import expand_home
@@ -178,8 +178,9 @@ def find_home() -> Path:
     """Return the directory of all profiles: ``ZOHORECRUIT_HOME``, or the user's configuration directory.
 
     :raises TokenStoreError: the user has none, or platformdirs, which knows it, is not installed
+    :raises ClientConfigurationError: the variable has quotation marks around its value
     """
-    given = os.environ.get("ZOHORECRUIT_HOME")
+    given = read_stripped("ZOHORECRUIT_HOME")
     if given:
         return expand_home(lambda: Path(given), _SET_HOME).absolute()
     try:
