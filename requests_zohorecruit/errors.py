@@ -74,7 +74,7 @@ class ZohoAuthError(requests.RequestException):
         self.status_code = status_code
         self.region = None if region is None else str(region)
         self.hint = hint
-        self._restore(details)
+        self.__dict__.update(details or {})
 
     @property
     def args(self) -> tuple[Any, ...]:
@@ -95,18 +95,9 @@ class ZohoAuthError(requests.RequestException):
     def __str__(self) -> str:
         return f"{self.message} {self.advice}".rstrip()
 
-    def _restore(self, details: Mapping[str, Any] | None) -> None:
-        self.__dict__.update({name: details[name] for name in _DETAILS if name in details} if details else {})
-
     def __reduce__(self) -> tuple[Any, ...]:
-        # IOError's own __reduce__ would call the class with positional arguments only and lose the keywords.
-        return _rebuild, (type(self), self.message, self.__dict__.copy())
-
-
-def _rebuild(kind: type[ZohoAuthError], message: str, state: dict[str, Any]) -> ZohoAuthError:
-    error = kind(message)
-    error.__dict__.update(state)
-    return error
+        # OSError's own does not see that `args` is a property here.
+        return type(self), (self.message,), self.__dict__.copy()
 
 
 class TokenEndpointError(ZohoAuthError):
@@ -118,9 +109,8 @@ class TokenEndpointError(ZohoAuthError):
     def __init__(
         self, message: str, details: Mapping[str, Any] | None = None, *, uncertain: bool = False, **more: Any
     ) -> None:
-        super().__init__(message, **more)
         self.uncertain = uncertain
-        self._restore(details)
+        super().__init__(message, details, **more)
 
 
 class ThrottledError(TokenEndpointError):
@@ -132,9 +122,8 @@ class ThrottledError(TokenEndpointError):
     def __init__(
         self, message: str, details: Mapping[str, Any] | None = None, *, retry_after: float = 60.0, **more: Any
     ) -> None:
-        super().__init__(message, **more)
         self.retry_after = retry_after
-        self._restore(details)
+        super().__init__(message, details, **more)
 
     @property
     def advice(self) -> str:
@@ -165,6 +154,16 @@ class UntrustedHostError(ZohoAuthError, ValueError):
 
 class UnknownRegionError(ZohoAuthError, ValueError):
     """No region of that name; the message lists the known ones."""
+
+
+def check_text(name: str, value: object) -> str:
+    """Return `value` if it is a string.
+
+    :raises TypeError: it is none; the message names its type and not the value
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, not {describe_type(value)}")
+    return value
 
 
 def describe_type(value: object) -> str:

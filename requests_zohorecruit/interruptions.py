@@ -7,14 +7,16 @@ they arrive, so whatever catches errors here passes them on. Knows nothing of st
 from __future__ import annotations
 
 import functools
+import inspect
 import opcode
 import signal
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import CodeType, TracebackType
+from typing import Any
 
-__all__ = ["find_interruption", "pass_interruption", "suppress_errors"]
+__all__ = ["find_interruption", "pass_interruption", "suppress_errors", "walk_causes"]
 
 _RAISING = {opcode.opmap["RAISE_VARARGS"], opcode.opmap["RERAISE"]}
 
@@ -49,26 +51,22 @@ def find_interruption(error: BaseException) -> BaseException | None:
     exceptions with arguments that are thrown into a greenlet.
     """
     handlers = {_find_code(handler) for handler in map(signal.getsignal, range(1, signal.NSIG)) if callable(handler)}
-    found, origin = None, None
-    for each in _walk_causes(error):
-        if found and origin is not _find_origin(each):
+    found = None
+    for each in walk_causes(error):
+        if found and _find_origin(found) is not _find_origin(each):
             continue
         codes = {frame.f_code for frame, _ in traceback.walk_tb(each.__traceback__)}
         if not handlers.isdisjoint(codes) or _is_thrown(each):
-            # And not yet the last word: SQLAlchemy's errors carry the traceback of what they wrap.
-            found, origin = each, _find_origin(each)
+            found = each  # or what it wraps: SQLAlchemy's errors carry the traceback of that
     return found
 
 
-def _find_code(handler: object) -> CodeType | None:
+def _find_code(handler: Callable[..., object]) -> CodeType | None:
     while isinstance(handler, functools.partial):
         handler = handler.func
     # That of what a decorator wraps, because the code of a wrapper is shared by all that it decorates.
-    function = handler
-    while getattr(function, "__wrapped__", None):
-        function = function.__wrapped__  # type: ignore[attr-defined]
-    code: CodeType | None = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
-    return code
+    function: Any = inspect.unwrap(handler)
+    return getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
 
 
 def _is_thrown(error: BaseException) -> bool:
@@ -91,7 +89,7 @@ def _find_origin(error: BaseException) -> TracebackType | None:
     return last
 
 
-def _walk_causes(error: BaseException) -> Iterator[BaseException]:
+def walk_causes(error: BaseException) -> Iterator[BaseException]:
     """Yield the exception, and those in answer to which it was raised since the caller of all this began.
 
     What the caller itself was handling at the time is not among them: its traceback begins in none of our frames.
@@ -104,6 +102,6 @@ def _walk_causes(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(each))
         yield each
         ours |= {frame for frame, _ in traceback.walk_tb(each.__traceback__)}
-        former = [cause for cause in (each.__context__, each.__cause__) if cause and cause.__traceback__]
-        waiting += [cause for cause in former if cause.__traceback__.tb_frame in ours]  # type: ignore[union-attr]
+        former = (each.__context__, each.__cause__)
+        waiting += [cause for cause in former if cause and cause.__traceback__ and cause.__traceback__.tb_frame in ours]
         waiting += [part for part in getattr(each, "exceptions", ()) if isinstance(part, BaseException)]

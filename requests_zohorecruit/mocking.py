@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import io
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -54,20 +54,7 @@ class MockZoho(LocalControls):
     def __init__(self, responses_mock: Any, region: Region, redirect_uris: tuple[str, ...]) -> None:
         self._begin({region.code: region}, elsewhere=_ELSEWHERE, redirect_uris=redirect_uris)
         self.ca_bundle = DEFAULT_CA_BUNDLE_PATH
-        responses_mock.add(_Carrier(self, responses_mock))
-
-    def carry(self, prepared: requests.PreparedRequest) -> HTTPResponse:
-        """Return what Zoho answers to a prepared request.
-
-        :raises requests.RequestException: it does not answer, as when a connection breaks
-        """
-        url = urlsplit(str(prepared.url))
-        headers = tuple((name, _decode(value)) for name, value in prepared.headers.items())
-        request = Request(str(prepared.method), url.path, url.query, headers, _read_body(prepared.body))
-        answer = self._answer(request)
-        if answer.delay:
-            time.sleep(answer.delay)
-        return _deliver(answer, prepared)
+        responses_mock.add(_Carrier(region, responses_mock, self._answer))
 
     def __repr__(self) -> str:
         return f"MockZoho({self.region.code!r})"
@@ -77,17 +64,15 @@ class _Carrier(responses.BaseResponse):
     """One registered response for all methods and addresses of a region.
 
     :param beside: the mock it is registered with
+    :param answer: the sandbox's, which answers
     """
 
-    def __init__(self, zoho: MockZoho, beside: Any) -> None:
-        region = zoho.region
+    def __init__(self, region: Region, beside: Any, answer: Callable[[Request], Answer]) -> None:
         super().__init__("ANY", f"{region.accounts_url}, {region.recruit_url} and {region.upload_url}")
-        self._zoho = zoho
         self._beside = beside
-        self._accounts, self._api, self._stranger = (
-            {https_host(url) for url in urls}
-            for urls in ((region.accounts_url,), (region.recruit_url, region.upload_url), (_ELSEWHERE,))
-        )
+        self._answer = answer
+        self._accounts = {https_host(url) for url in (region.accounts_url, _ELSEWHERE)}
+        self._api = {https_host(url) for url in (region.recruit_url, region.upload_url, _ELSEWHERE)}
 
     @property
     def call_count(self) -> int:
@@ -102,7 +87,7 @@ class _Carrier(responses.BaseResponse):
         """Tell whether the request is for this region, and for no other registered response."""
         url = str(request.url)
         is_api = urlsplit(url).path.startswith("/recruit/")
-        if https_host(url) not in (self._api if is_api else self._accounts) | self._stranger:
+        if https_host(url) not in (self._api if is_api else self._accounts):
             return False, "This is not where the mocked Zoho is"
         if any(other.matches(request)[0] for other in self._beside.registered() if not isinstance(other, _Carrier)):
             # `responses` takes the first of two that match, and forgets it.
@@ -110,8 +95,17 @@ class _Carrier(responses.BaseResponse):
         return True, ""
 
     def get_response(self, request: requests.PreparedRequest) -> HTTPResponse:
-        """Ask Zoho."""
-        return self._zoho.carry(request)
+        """Return what Zoho answers.
+
+        :raises requests.RequestException: it does not answer, as when a connection breaks
+        """
+        url = urlsplit(str(request.url))
+        headers = tuple((name, _decode(value)) for name, value in request.headers.items())
+        arrived = Request(str(request.method), url.path, url.query, headers, _read_body(request.body))
+        answer = self._answer(arrived)
+        if answer.delay:
+            time.sleep(answer.delay)
+        return _deliver(answer, request)
 
 
 def _decode(value: str | bytes) -> str:

@@ -14,6 +14,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from requests_zohorecruit.errors import check_text
+from requests_zohorecruit.interruptions import walk_causes
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -121,19 +124,13 @@ def clear_frames(error: BaseException) -> None:
 
     What the caller itself was handling when the error arose is left alone: its frames are the caller's.
     """
-    ours = {frame for frame, _ in traceback.walk_tb(error.__traceback__)}
-    each = error
-    while True:
+    causes = list(walk_causes(error))
+    for each in causes:
         for frame, _ in traceback.walk_tb(each.__traceback__):
             with suppress(RuntimeError):  # a call that has not ended: the one that is asking, or a suspended generator
                 frame.clear()
-        former = each.__cause__ or each.__context__
-        if former is None or former.__traceback__ is None or former.__traceback__.tb_frame not in ours:
-            return
-        if each.__suppress_context__ and each.__cause__ is None:
+        if each.__suppress_context__ and each.__cause__ is None and each.__context__ in causes:
             each.__context__ = None
-        ours |= {frame for frame, _ in traceback.walk_tb(former.__traceback__)}
-        each = former
 
 
 @clears_frames
@@ -143,10 +140,9 @@ def checked_secret(name: str, value: object) -> Secret:
     :raises TypeError: not a string
     :raises ValueError: empty, or with a character that no credential has; the value is not shown
     """
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a string, not {type(value).__name__}")
-    if not value:
+    text = check_text(name, value)
+    if not text:
         raise ValueError(f"{name} is empty")
-    if not (value.isascii() and value.isprintable() and " " not in value):
+    if not (text.isascii() and text.isprintable() and " " not in text):
         raise ValueError(f"{name} contains a space, line break or other character that no {name} has")
-    return Secret(value)
+    return Secret(text)

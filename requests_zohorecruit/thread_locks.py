@@ -94,7 +94,7 @@ class ThreadLock:
 
 
 def identify_process() -> tuple[int, int]:
-    """Return what tells this process from all that it descends from, whose ids can come round again: its generation."""
+    """Return the id of this process and its generation: ids are used again, also for a process's own descendants."""
     return os.getpid(), len(_forks)
 
 
@@ -120,10 +120,10 @@ class _Turn:
 
 
 class _Turns:
-    """The turns that the threads of one process take at a lock, each after the one before, and who waits for the next.
+    """The turns that the threads of one process take at a lock, one after another, and the threads that wait for one.
 
     Nothing here needs a lock: a turn is taken by one `dict.setdefault`, which is atomic, and what an exception
-    interrupts after that is found out by those who come next.
+    interrupts after that is put right by the next thread.
     """
 
     def __init__(self) -> None:

@@ -131,6 +131,19 @@ def test_T76_nor_have_the_errors_it_was_raised_from_or_during():
     assert "planted" not in shown_locals(caught.value)
 
 
+def test_T76_an_error_that_is_its_own_cause_is_gone_through_once():
+    def raise_from_itself():
+        try:
+            fail(LookupError)
+        except LookupError as error:
+            raise error from error
+
+    with pytest.raises(LookupError) as caught:
+        entry_point("planted", then=raise_from_itself)
+    caught.value.__cause__ = None
+    assert "planted" not in shown_locals(caught.value)
+
+
 def test_T76_what_an_error_was_raised_from_none_of_is_forgotten_with_all_its_attributes():
     def translate():
         try:

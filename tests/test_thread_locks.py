@@ -27,7 +27,7 @@ from helpers.engine_parts import true_in_a_child, wait_for
 
 from requests_zohorecruit import thread_locks
 from requests_zohorecruit.stores import CallbackStore, MemoryStore
-from requests_zohorecruit.stores.file_lock import LockFile
+from requests_zohorecruit.stores.file_lock import hold_lock_file
 from requests_zohorecruit.thread_locks import SharedWork, ThreadLock
 
 #: How many random interruptions and alarms there are; by hand it has been 20000 and 5000.
@@ -912,5 +912,5 @@ def test_a_lock_file_is_waited_for_as_long_as_was_said(
 
     asked: list[float] = []
     monkeypatch.setattr(filelock.FileLock, "acquire", lambda _, seconds: asked.append(seconds))
-    with LockFile(tmp_path / "token.json.lock", "the store").hold(timeout):
+    with hold_lock_file(tmp_path / "token.json.lock", "the store", timeout):
         assert asked == [waited]

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import functools
 import io
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -21,8 +19,9 @@ from requests.utils import rewind_body
 from urllib3 import BaseHTTPResponse, HTTPResponse
 from urllib3.exceptions import HTTPError
 
-from requests_zohorecruit.interruptions import pass_interruption, suppress_errors
+from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import Secret
+from requests_zohorecruit.zoho.deadline import SocketTimer
 
 __all__ = ["close", "peek", "replay", "rewind"]
 
@@ -41,18 +40,19 @@ def peek(response: requests.Response, *, stream: bool) -> bytes:
 
     Bounded in bytes and in time, whatever is sent (T74). What cannot be looked at counts as empty (T95).
     """
-    raw, state = response.raw, _open(response)
+    state: Any = response  # types-requests knows no private names; requests sets those used here after reading, too
+    raw: Any = response.raw
     if raw is None or state._content is not False or state._content_consumed:  # noqa: SLF001
-        return _read_again(response)
-    if not isinstance(raw, BaseHTTPResponse):
-        return _peek_file(response)
-    beginning = _Beginning.read_from(raw, _find_reader(raw))
+        return (state._content or b"")[:_LONGEST_401]  # noqa: SLF001 - False where another hook has used it up
+    read = _find_reader(raw)
+    beginning = _Beginning.read_from(raw, read)
+    if not isinstance(raw, BaseHTTPResponse):  # a file, as those of caches, mocks and WSGI adapters are
+        response.raw = _Rest(beginning, raw, read)
+        return _unpack(beginning.data, response.headers) or beginning.data
     unpacked = _unpack(beginning.data, raw.headers)
-    is_whole = beginning.is_whole and len(unpacked or b"") < _LONGEST_401
-    if not stream and (is_whole or beginning.error or unpacked is None):
-        # One that breaks off or cannot be unpacked is empty, where requests would raise instead of returning the 401.
-        state._content = unpacked if is_whole and unpacked else b""  # noqa: SLF001
-        state._content_consumed = True  # noqa: SLF001
+    if not stream and (beginning.error or unpacked is None):
+        # requests would raise instead of returning the 401.
+        state._content, state._content_consumed = b"", True  # noqa: SLF001
     else:
         response.raw = HTTPResponse(
             _Rest(beginning, raw, functools.partial(raw.read, decode_content=False)),
@@ -68,37 +68,10 @@ def peek(response: requests.Response, *, stream: bool) -> bytes:
     return unpacked or b""
 
 
-def _peek_file(response: requests.Response) -> bytes:
-    """Look at a body that is no more than a file, as those of caches, mocks and WSGI adapters are (T95)."""
-    raw = response.raw
-    try:
-        position = raw.tell()
-        raw.seek(position)
-    except _UNREADABLE as error:
-        pass_interruption(error)
-        beginning = _Beginning.read_from(raw, getattr(raw, "read", _read_nothing))
-        response.raw = _Rest(beginning, raw, getattr(raw, "read", _read_nothing))
-    else:
-        beginning = _Beginning.read_from(raw, raw.read)
-        raw.seek(position)
-    return _unpack(beginning.data, response.headers) or beginning.data
-
-
-def _read_again(response: requests.Response) -> bytes:
-    """Return the beginning of what was read already; without a body, or used up by somebody else, it is empty."""
-    try:
-        return (response.content or b"")[:_LONGEST_401]
-    except RuntimeError as error:
-        pass_interruption(error)
-        return b""
-
-
-def _open(response: requests.Response) -> Any:
-    return response  # types-requests knows no private names; requests sets those used here after reading, too
-
-
-def _find_reader(raw: BaseHTTPResponse) -> Callable[[int], bytes]:
+def _find_reader(raw: Any) -> Callable[[int], bytes]:
     """Return what reads from a connection as much as there is, so that a slow one can be left at any time."""
+    if not isinstance(raw, BaseHTTPResponse):
+        return getattr(raw, "read", lambda *_: b"")
     method = raw.read1 if hasattr(getattr(raw, "_fp", None), "read1") else raw.read
     return functools.partial(method, decode_content=False)
 
@@ -124,55 +97,32 @@ class _ByteByByte(io.BytesIO):
 
 
 class _Beginning(NamedTuple):
-    """What was read of a body, whether that is all of it, and how reading failed, if it did."""
+    """What was read of a body, and how reading failed, if it did."""
 
     data: bytes
-    is_whole: bool = False
     error: Exception | None = None
 
     @classmethod
     def read_from(cls, raw: object, read: Callable[[int], bytes]) -> _Beginning:
         data, ends_at = bytearray(), time.monotonic() + _PATIENCE
         try:
-            with _cut_short(raw):
+            with SocketTimer(_LONGEST_LOOK) as timer:
+                timer.watch_socket(_find_socket(raw))
                 while len(data) < _LONGEST_401 and time.monotonic() < ends_at:
                     part = read(_LONGEST_401 - len(data))
                     if not part:
-                        return cls(bytes(data), is_whole=True)
+                        break
                     data += part
         except _UNREADABLE as error:
             pass_interruption(error)
-            return cls(bytes(data), error=error.with_traceback(None))
+            return cls(bytes(data), error.with_traceback(None))
         return cls(bytes(data))
 
 
-@contextmanager
-def _cut_short(raw: object) -> Iterator[None]:
-    """Shut the connection down when it is read from for too long; a timeout begins anew with every byte."""
+def _find_socket(raw: object) -> object:
     # The connection has let go of its socket where the server is going to close it; urllib3 has kept a method of it.
     sock = getattr(getattr(raw, "connection", None), "sock", None)
-    sock = sock or getattr(getattr(raw, "_sock_shutdown", None), "__self__", None)
-    # With a timer, since only the socket beneath ends a read that waits for the rest of a line.
-    timer = threading.Timer(_LONGEST_LOOK, _shut_down, (sock,))
-    timer.daemon = True
-    if sock is not None:
-        with suppress_errors(RuntimeError):  # no further thread: then the caller's own timeout is all there is
-            timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _shut_down(sock: Any) -> None:
-    # Of what stands for a socket (pyOpenSSL's, a tunnel's) the one beneath. And not by the method of a TLS socket,
-    # after which it would go on in clear.
-    with suppress(OSError, TypeError):
-        socket.socket.shutdown(getattr(sock, "socket", sock), socket.SHUT_RDWR)
-
-
-def _read_nothing(_: int = -1) -> bytes:
-    return b""
+    return sock or getattr(getattr(raw, "_sock_shutdown", None), "__self__", None)
 
 
 class _Rest(io.RawIOBase):
@@ -237,7 +187,7 @@ def replay(response: requests.Response, body: bytes, header: str, kwargs: Mappin
     response.request.headers["Authorization"] = repr(Secret(request.headers["Authorization"]))  # T96
     request.headers["Authorization"] = header
     close(response)  # one that was read to its end has given its connection back already
-    first = _open(response)
+    first: Any = response
     first._content, first._content_consumed = body, True  # noqa: SLF001
     started = time.perf_counter()
     second = response.connection.send(request, **kwargs)

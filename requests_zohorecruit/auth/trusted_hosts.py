@@ -27,7 +27,7 @@ class TrustedHosts:
         if isinstance(allowed, (str, bytes)):
             raise TypeError("allowed_hosts must be a collection of hosts, not one string")
         self.region = region
-        self._hosts = region.hosts | {_allowed_host(entry, number) for number, entry in enumerate(allowed, 1)}
+        self._hosts = region.hosts | {_check_host(entry, number) for number, entry in enumerate(allowed, 1)}
         self.prefixes = tuple(f"https://{host}/" for host in self._hosts)
 
     def trusts(self, url: str | None) -> bool:
@@ -68,7 +68,7 @@ _LABEL, _PORT = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", r"(?::[1-9][0-9]*)?"
 _HOST = re.compile(rf"(?:\[[0-9a-f:.]+\]|(?!(?:[0-9]+|[^:]{{254,}}){_PORT}\Z){_LABEL}(?:\.{_LABEL})*){_PORT}")
 
 
-def _allowed_host(entry: object, number: int) -> str:
+def _check_host(entry: object, number: int) -> str:
     if not isinstance(entry, str):
         raise TypeError(f"allowed_hosts must hold strings, not {type(entry).__name__}")
     host = https_host(f"https://{entry}/")

@@ -17,7 +17,7 @@ from requests_zohorecruit.secret import Secret, clears_frames
 from requests_zohorecruit.zoho.grants import ClientCredentials
 from requests_zohorecruit.zoho.regions import Region
 
-__all__ = ["environment_arguments", "make_custom_region", "read_region", "read_variable"]
+__all__ = ["environment_arguments", "make_custom_region", "read_region", "read_stripped", "read_variable"]
 
 #: What the variables' names begin with.
 PREFIX = "ZOHORECRUIT_"
@@ -68,10 +68,9 @@ def _read_credentials(prefix: str, refresh_token: str | None) -> dict[str, Any]:
     try:
         ClientCredentials.create(soid, scope or "any")
     except ValueError as error:
-        problem = str(error)
-    else:
-        return {"soid": soid, "scope": scope}
-    raise ClientConfigurationError(f"{prefix}{problem.partition(' ')[0].upper()} cannot be used: {problem}.")
+        name = f"{prefix}{str(error).partition(' ')[0].upper()}"
+        raise ClientConfigurationError(f"{name} cannot be used: {error}.") from None
+    return {"soid": soid, "scope": scope}
 
 
 @clears_frames
@@ -125,7 +124,7 @@ def read_variable(name: str, prefix: str = PREFIX) -> Secret | None:
     :raises ClientConfigurationError: both are given, the file cannot be read, or the value cannot be right
     """
     source = f"{prefix}{name}"
-    value, path = _read_stripped(source), _read_stripped(f"{source}_FILE")
+    value, path = read_stripped(source), read_stripped(f"{source}_FILE")
     if value and path:
         raise ClientConfigurationError(f"{source} and {source}_FILE are both set.", hint="Unset one of them.")
     if path:
@@ -144,23 +143,24 @@ def read_variable(name: str, prefix: str = PREFIX) -> Secret | None:
 
 
 @clears_frames
-def _read_stripped(variable: str) -> Secret:
+def read_stripped(variable: str) -> Secret:
+    """Return the value of an environment variable without blanks around it; empty when it is not set.
+
+    :raises ClientConfigurationError: it has quotation marks around it
+    """
     return _strip(os.environ.get(variable, ""), variable)
 
 
-@clears_frames
 def _read_file(path: str, source: str) -> Secret:
     try:
         text = Path(path).read_text("utf-8")
     except (OSError, ValueError) as error:
         pass_interruption(error)
         problem = getattr(error, "strerror", None) or "it is not text in UTF-8"
-    else:
-        return _strip(text, source)
-    raise ClientConfigurationError(f"{source} cannot be read: {problem}.")
+        raise ClientConfigurationError(f"{source} cannot be read: {problem}.") from None
+    return _strip(text, source)
 
 
-@clears_frames
 def _strip(text: str, source: str) -> Secret:
     """Return a value without what is around it; quotes are not left out, since they tell of a misunderstanding."""
     value = Secret(re.sub(rf"\A{_BLANK}|{_BLANK}\Z", "", text))
@@ -190,8 +190,8 @@ def make_custom_region(
     try:
         return Region(code or "custom", accounts_url, recruit_url)
     except ValueError as error:
-        problem = getattr(error, "message", f"{error}.")
-    raise ClientConfigurationError(
-        f"{prefix}REGION, {prefix}ACCOUNTS_URL and {prefix}RECRUIT_URL (or the options) do not fit: {problem}",
-        hint="For a region of Zoho's, leave both addresses out; for one of your own, choose another name.",
-    )
+        raise ClientConfigurationError(
+            f"{prefix}REGION, {prefix}ACCOUNTS_URL and {prefix}RECRUIT_URL (or the options) do not fit: "
+            f"{getattr(error, 'message', f'{error}.')}",
+            hint="For a region of Zoho's, leave both addresses out; for one of your own, choose another name.",
+        ) from None

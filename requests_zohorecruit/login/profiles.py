@@ -5,7 +5,6 @@ Owns a profile's files and what is in them; asks nothing, prints nothing and sen
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.errors import ReauthorizationRequired, TokenStoreError, UntrustedHostError, ZohoAuthError
 from requests_zohorecruit.interruptions import pass_interruption, suppress_errors
+from requests_zohorecruit.login.environment import read_stripped
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.stores import FileStore, TokenStore
 from requests_zohorecruit.stores.errors import expand_home
@@ -45,13 +45,13 @@ class SavedProfile(NamedTuple):
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of `ZohoRecruitAuth`."""
-        who = self.application
-        client = {"client_id": who.client_id, "client_secret": who.client_secret, "region": who.region}
-        return {**client, "store": self.store}
+        client = self.application
+        values = {"client_id": client.client_id, "client_secret": client.client_secret, "region": client.region}
+        return {**values, "store": self.store}
 
 
 class Profile:
-    """A directory with two files: who the application is, and the grant, which comes and goes.
+    """A directory with two files: the application's, and the grant's, which comes and goes.
 
     :param name: letters, digits, ``.``, ``_`` and ``-``, beginning with a letter or digit
     :raises ValueError: another name
@@ -106,7 +106,9 @@ class Profile:
                 store.save(Record.from_exchange(token, now).to_mapping(application))
                 self._save_application(application, in_keyring=in_keyring)
                 if moved:
-                    self._forget_other_place(in_keyring=in_keyring)
+                    self.store(in_keyring=not in_keyring).save({})
+                    if not in_keyring:
+                        self._open_secrets().save({})
                 with suppress_errors(OSError):  # another user may own it; its files are private all the same
                     self.directory.chmod(0o700)
         except TimeoutError as error:
@@ -120,18 +122,15 @@ class Profile:
         """
         self._file.load()
         self.store(in_keyring=in_keyring).load()
-        there = next(each for each in (self.directory, *self.directory.parents) if each.is_dir())
+        directory = next(each for each in (self.directory, *self.directory.parents) if each.is_dir())
         try:
-            tempfile.TemporaryFile(dir=there).close()
+            tempfile.TemporaryFile(dir=directory).close()
         except OSError as error:
             pass_interruption(error)
-            problem = error.strerror
-        else:
-            return
-        raise TokenStoreError(
-            f"Profile {self.name} could not be saved: nothing can be written in {there} ({problem}).",
-            hint="Choose another directory with ZOHORECRUIT_HOME, or change who may write there.",
-        )
+            raise TokenStoreError(
+                f"Profile {self.name} could not be saved: nothing can be written in {directory} ({error.strerror}).",
+                hint="Choose another directory with ZOHORECRUIT_HOME, or change who may write there.",
+            ) from None
 
     def store(self, *, in_keyring: bool) -> TokenStore:
         """Return where the grant is kept."""
@@ -152,7 +151,10 @@ class Profile:
                 region = Region(mapping["region"], *(mapping[url] for url in _URLS))
             return Application.create(mapping["client_id"], mapping["client_secret"], region)
         except UntrustedHostError as error:
-            problem = error.message
+            raise TokenStoreError(
+                f"Profile {self.name} cannot be used: {error.message}",
+                hint=f"See who changed {self._file.path}; then run `{self.login_command}` again.",
+            ) from None
         except ZohoAuthError:
             raise
         except (KeyError, TypeError, ValueError):
@@ -160,10 +162,6 @@ class Profile:
                 f"Profile {self.name} is damaged: {self._file!r} does not say who the application is.",
                 hint=f"Nothing was changed. Restore it, or run `{self.login_command}` again.",
             ) from None
-        raise TokenStoreError(
-            f"Profile {self.name} cannot be used: {problem}",
-            hint=f"See who changed {self._file.path}; then run `{self.login_command}` again.",
-        )
 
     def _save_application(self, application: Application, *, in_keyring: bool) -> None:
         region = application.region
@@ -175,19 +173,14 @@ class Profile:
             self._open_secrets().save(secrets)
         self._file.save(values | ({"keyring": True} if in_keyring else secrets))
 
-    def _forget_other_place(self, *, in_keyring: bool) -> None:
-        """Empty the keyring or the file, where the secrets were until now."""
-        self.store(in_keyring=not in_keyring).save({})
-        if not in_keyring:
-            self._open_secrets().save({})
-
 
 def find_home() -> Path:
     """Return the directory of all profiles: ``ZOHORECRUIT_HOME``, or the user's configuration directory.
 
     :raises TokenStoreError: the user has none, or platformdirs, which knows it, is not installed
+    :raises ClientConfigurationError: the variable has quotation marks around its value
     """
-    given = os.environ.get("ZOHORECRUIT_HOME")
+    given = read_stripped("ZOHORECRUIT_HOME")
     if given:
         return expand_home(lambda: Path(given), _SET_HOME).absolute()
     try:

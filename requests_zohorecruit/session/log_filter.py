@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,7 +53,8 @@ def hide_secrets_of(owner: _Owner, secrets: Callable[[_Owner], tuple[str | None,
     :param secrets: returns those of an owner as they are at the time
     """
     key, known = id(owner), _SECRETS
-    # Not WeakMethod, which complains on stderr when the interpreter ends before its owner does.
+    # Not WeakMethod, which complains on stderr when the interpreter ends before its owner does; and not a
+    # WeakKeyDictionary, which another thread must not change while it is gone through.
     _SECRETS[key] = (weakref.ref(owner, lambda _: known.pop(key, None)), secrets)
     if _hide not in logging.getLogger(_PACKAGES[0]).filters:
         for name in _list_logger_names():
@@ -92,21 +93,15 @@ def _hide(record: logging.LogRecord) -> bool:
 
 
 def _clean(text: str) -> str:
-    for secret in _list_literals():
-        text = text.replace(secret, _HIDDEN)
+    for reference, secrets in list(_SECRETS.values()):  # list(): another thread may add a session meanwhile
+        owner = reference()
+        for secret in () if owner is None else secrets(owner):
+            # A secret that is part of a name, such as "secret", would hide the name that the patterns look for.
+            if secret and len(secret) >= _SHORTEST and secret not in _NAMES:
+                text = text.replace(secret, _HIDDEN)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\g<keep>{_HIDDEN}", text)
     return text
-
-
-def _list_literals() -> Iterator[str]:
-    # list(): another thread may add a session meanwhile
-    for reference, secrets in list(_SECRETS.values()):
-        owner = reference()
-        for each in () if owner is None else secrets(owner):
-            # A secret that is part of a name, such as "secret", would hide the name that the patterns look for.
-            if each and len(each) >= _SHORTEST and each not in _NAMES:
-                yield each
 
 
 def _list_logger_names() -> set[str]:
@@ -115,10 +110,7 @@ def _list_logger_names() -> set[str]:
     for package in _PACKAGES:
         spec = find_spec(package)
         for folder in (spec and spec.submodule_search_locations) or ():
-            names.update(_name_module(package, path.relative_to(folder)) for path in Path(folder).rglob("*.py"))
+            for path in Path(folder).rglob("*.py"):
+                module = ".".join((package, *path.relative_to(folder).with_suffix("").parts))
+                names.add(module.removesuffix(".__init__"))
     return names
-
-
-def _name_module(package: str, path: Path) -> str:
-    parts = path.with_suffix("").parts
-    return ".".join((package, *(parts[:-1] if parts[-1] == "__init__" else parts)))

@@ -107,8 +107,9 @@ class SessionAuth(ZohoRecruitAuth):
     def is_authorized(self) -> bool:
         """Tell whether a request can succeed: a live token, or a grant that Zoho has not called dead."""
         record = self._read_record()
-        if record.grant is None or record.is_alive(self._refresher.grant.clock()):
-            return record.is_alive(self._refresher.grant.clock())
+        alive = record.is_alive(self._refresher.grant.clock())
+        if alive or record.grant is None:
+            return alive
         # A failure of another grant says nothing of this one.
         grant = self.application.fingerprint(record.grant_identity)
         return not (record.failure and record.failure.is_dead_grant and record.failure.grant == grant)
@@ -117,11 +118,11 @@ class SessionAuth(ZohoRecruitAuth):
         """Return the session's way to Zoho Accounts, with these settings of requests for one call; None = as usual."""
         if (timeout, verify, proxies, cert) == (None, None, None, None):
             return self._endpoint
-        once = copy_session(self._session)
-        once.proxies = {**once.proxies, **(proxies or {})}
-        once.verify = once.verify if verify is None else verify
-        once.cert = once.cert if cert is None else cert
-        return TokenEndpoint(self.application, session=once, **({} if timeout is None else {"timeout": timeout}))
+        session = copy_session(self._session)
+        session.proxies = {**session.proxies, **(proxies or {})}
+        session.verify = session.verify if verify is None else verify
+        session.cert = session.cert if cert is None else cert
+        return TokenEndpoint(self.application, session=session, **({} if timeout is None else {"timeout": timeout}))
 
     def secrets(self) -> tuple[str | None, ...]:
         """Return what must not be shown."""

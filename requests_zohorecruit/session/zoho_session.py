@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ZohoSession", "add_fix"]
 
+#: Options of requests-oauthlib that change nothing here: id and secret go into the form, and its headers are fixed.
+_WITHOUT_EFFECT = frozenset({"auth", "headers", "include_client_id"})
+#: Options that may have no other value: Zoho has one form of token request, and what refreshing does is shared.
+_DEFAULTS = {"body": "", "method": "POST", "force_querystring": False}
+_DEFAULTS.update(dict.fromkeys(("username", "password", "timeout", "verify", "proxies")))
+
 
 class ZohoSession(OAuth2Session):
     """An `OAuth2Session` whose token is the engine's.
@@ -95,34 +101,17 @@ class ZohoSession(OAuth2Session):
         return join_scopes(url), self._state
 
     @clears_frames
-    def fetch_token(  # noqa: PLR0913, PLR0917 - requests-oauthlib's signature
-        self,
-        token_url: str,
-        code: str | None = None,
-        authorization_response: str | None = None,
-        body: str = "",
-        auth: object = None,  # noqa: ARG002 - id and secret go into the form, and nowhere else
-        username: object = None,
-        password: object = None,
-        method: str = "POST",
-        force_querystring: bool = False,  # noqa: FBT001, FBT002
-        timeout: float | tuple[float, float] | None = None,
-        headers: object = None,  # noqa: ARG002 - the form's are fixed
-        verify: bool | str | None = None,  # noqa: FBT001
-        proxies: Mapping[str, str] | None = None,
-        include_client_id: object = None,  # noqa: ARG002 - always
-        client_secret: str | None = None,
-        cert: str | tuple[str, str] | None = None,
-        **kwargs: Any,
+    def fetch_token(  # type: ignore[override]  # what else requests-oauthlib names is among the options
+        self, token_url: str, code: str | None = None, authorization_response: str | None = None, **options: Any
     ) -> dict[str, Any]:
         """Redeem the code that Zoho redirected back with, and save the token.
-
-        `auth`, `headers` and `include_client_id` have no effect: Zoho has one way of doing this.
 
         :param token_url: the region's ``token_url``
         :param code: a code on its own, as a self-client has it
         :param authorization_response: the whole callback URL; its state and region are checked before anything is sent
-        :param kwargs: ``code_verifier``; by default that of this session's authorization URL, where it has ``pkce``
+        :param options: ``timeout``, ``verify``, ``proxies`` and ``cert`` of requests, for this call; ``code_verifier``,
+            by default that of this session's authorization URL, where it has ``pkce``. ``auth``, ``headers`` and
+            ``include_client_id`` have no effect: Zoho has one way of doing this
         :return: the token dict
         :raises AuthorizationError: the callback is refused or forged, or Zoho sent no refresh token
         :raises UntrustedHostError: `token_url` is not the region's, or the callback names a server that is not Zoho's
@@ -132,42 +121,31 @@ class ZohoSession(OAuth2Session):
         """
         application = self.zoho_auth.application
         check_token_url(token_url, application.region)
-        _refuse(body=body or None, username=username, password=password, force_querystring=force_querystring or None)
-        _refuse(method=None if method.upper() == "POST" else method)
-        code_verifier = self._choose_code_verifier(kwargs.pop("code_verifier", None))
-        self._check_client(client_secret=client_secret, **kwargs)
+        settings = {name: options.pop(name, None) for name in ("timeout", "verify", "proxies", "cert")}
+        code_verifier = self._choose_code_verifier(options.pop("code_verifier", None))
+        self._check_options(options)
         if authorization_response is not None:
             code = read_session_code(authorization_response, application=application, state=self._state)
         code = code or getattr(self._client, "code", None)
         if not code:
             raise ValueError("there is neither a code nor an authorization_response")
-        endpoint = self.zoho_auth.get_endpoint(timeout=timeout, verify=verify, proxies=proxies, cert=cert)
-        return self._redeem(code, code_verifier, endpoint)
+        return self._redeem(code, code_verifier, self.zoho_auth.get_endpoint(**settings))
 
     @clears_frames
-    def refresh_token(  # noqa: PLR0913, PLR0917 - requests-oauthlib's signature
-        self,
-        token_url: str,
-        refresh_token: str | None = None,
-        body: str = "",
-        auth: object = None,  # noqa: ARG002 - see fetch_token
-        timeout: object = None,
-        headers: object = None,  # noqa: ARG002
-        verify: object = None,
-        proxies: object = None,
-        **kwargs: Any,
+    def refresh_token(  # type: ignore[override]  # see fetch_token
+        self, token_url: str, refresh_token: str | None = None, **options: Any
     ) -> dict[str, Any]:
         """Replace the access token in hand, as `ZohoRecruitAuth.refresh` does: many callers at once make one mint.
 
         :param token_url: the region's ``token_url``
         :param refresh_token: another grant to go on with
+        :param options: ``auth`` and ``headers`` have no effect
         :return: the token dict
         :raises ZohoAuthError: no other token could be had, or (`TokenStoreError`) it could not be saved
         :raises ValueError: a parameter that has to be set on the session, since refreshing is shared
         """
         check_token_url(token_url, self.zoho_auth.application.region)
-        _refuse(body=body or None, timeout=timeout, verify=verify, proxies=proxies)
-        self._check_client(**kwargs)
+        self._check_options(options)
         if refresh_token is not None and refresh_token != self.token.get("refresh_token"):
             self.token = {"refresh_token": refresh_token}
         self.zoho_auth.notice_change()
@@ -186,16 +164,13 @@ class ZohoSession(OAuth2Session):
             region = self.zoho_auth.region.code
             raise AuthorizationError("The callback brought no access token, or another state.", region=region) from None
 
-    def request(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - requests-oauthlib's signature
+    def request(  # type: ignore[override]  # what else requests-oauthlib names is passed on to it
         self,
         method: str,
         url: str,
         data: Any = None,
         headers: Any = None,
         withhold_token: bool = False,  # noqa: FBT001, FBT002
-        client_id: object = None,  # noqa: ARG002 - the fix has them already
-        client_secret: object = None,  # noqa: ARG002
-        files: Any = None,
         **kwargs: Any,
     ) -> requests.Response:
         """Send a request, signed by ``session.auth`` unless `withhold_token` is set or the caller has an ``auth=``.
@@ -205,7 +180,7 @@ class ZohoSession(OAuth2Session):
         """
         if withhold_token:
             # Without this, session.auth would sign it, or netrc would.
-            kwargs["auth"] = kwargs.get("auth") or _skip_signing
+            kwargs["auth"] = kwargs.get("auth") or (lambda request: request)
         else:
             self.zoho_auth.notice_change()
             for hook in self.compliance_hook["protected_request"]:
@@ -213,7 +188,7 @@ class ZohoSession(OAuth2Session):
             if not (kwargs.get("auth") or is_secure_transport(url)):
                 self.zoho_auth.hosts.check(url)
         # "Withheld" from requests-oauthlib, whose own signing and refreshing this replaces.
-        return super().request(method, url, data=data, headers=headers, withhold_token=True, files=files, **kwargs)
+        return super().request(method, url, data=data, headers=headers, withhold_token=True, **kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # requests.Session pickles what it knows of, which leaves the client and the token behind (T07).
@@ -245,13 +220,17 @@ class ZohoSession(OAuth2Session):
             raise ValueError("there is no code verifier: build the authorization URL first, or pass code_verifier=")
         return verifier
 
-    def _check_client(self, client_id: str | None = None, client_secret: str | None = None, **unknown: object) -> None:
-        """Accept the credentials that callers of the unfixed session have to pass, if they are the fix's."""
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        """Refuse what the request has no room for; the fix's own credentials may be given, as without it."""
         application = self.zoho_auth.application
-        if unknown:
-            raise TypeError(f"Zoho's token request has no room for {', '.join(sorted(unknown))}")
-        if client_id not in {None, application.client_id} or client_secret not in {None, application.client_secret}:
+        own = {"client_id": application.client_id, "client_secret": application.client_secret}
+        given = {name: value for name, value in options.items() if name not in _WITHOUT_EFFECT and value is not None}
+        if any(given.pop(name, value) != value for name, value in own.items()):
             raise ValueError("this is another client_id or client_secret than zohorecruit_compliance_fix has")
+        names = sorted(name for name, value in given.items() if value != _DEFAULTS.get(name))
+        if names:
+            kind = ValueError if _DEFAULTS.keys() >= set(names) else TypeError
+            raise kind(f"Zoho's token request has no room for {', '.join(names)}")
 
     def secrets(self) -> tuple[str | None, ...]:
         """Return what must not be shown."""
@@ -274,13 +253,3 @@ def _rebuild(original: type[OAuth2Session]) -> ZohoSession:
     session = fixed.__new__(fixed)
     hide_secrets_of(session, ZohoSession.secrets)
     return session
-
-
-def _refuse(**parameters: object) -> None:
-    given = [name for name, value in parameters.items() if value is not None]
-    if given:
-        raise ValueError(f"{' and '.join(given)} cannot be given here: Zoho's token request has no room for it")
-
-
-def _skip_signing(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request

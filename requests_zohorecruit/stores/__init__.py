@@ -24,25 +24,16 @@ __all__ = [
     "MemoryStore", "RedisStore", "SQLStore", "TokenStore",
 ]  # fmt: skip
 
-#: Class -> its module, which is also the name of the extra that brings the packages it needs, if there are any.
-_ON_DEMAND = {
-    "CallbackStore": "callback",
-    "EncryptedStore": "encrypted",
-    "FileStore": "file",
-    "KeyringStore": "keyring",
-    "MemoryStore": "memory",
-    "RedisStore": "redis",
-    "SQLStore": "sql",
-}
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _ON_DEMAND:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Also the name of the extra that brings the packages a store needs, if there are any: SQLStore -> sql.
+    module = name.removesuffix("Store").lower()
     try:
-        return getattr(import_module(f"{__name__}.{_ON_DEMAND[name]}"), name)
+        return getattr(import_module(f"{__name__}.{module}"), name)
     except ModuleNotFoundError as missing:
-        extra = f"requests-zohorecruit[{_ON_DEMAND[name]}]"
+        extra = f"requests-zohorecruit[{module}]"
         raise ModuleNotFoundError(
             f"{name} needs {missing.name}, which is not installed: pip install '{extra}'", name=missing.name
         ) from missing

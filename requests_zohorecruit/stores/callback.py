@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.stores.base import SharedByCopies, check_functions, refuse_awaitable
@@ -17,6 +17,8 @@ from requests_zohorecruit.thread_locks import ThreadLock
 from requests_zohorecruit.zoho.token import TOKEN_KEYS
 
 __all__ = ["CallbackStore"]
+
+_Lock: TypeAlias = Callable[[float], AbstractContextManager[object]]
 
 
 class CallbackStore(SharedByCopies):
@@ -37,7 +39,7 @@ class CallbackStore(SharedByCopies):
         self,
         save: Callable[[dict[str, Any]], object],
         load: Callable[[], Mapping[str, Any] | None] | None = None,
-        lock: Callable[[float], AbstractContextManager[object]] | None = None,
+        lock: _Lock | None = None,
     ) -> None:
         for name, function in (("save", save), ("load", load), ("lock", lock)):
             if not callable(function) and (name == "save" or function is not None):
@@ -77,15 +79,10 @@ class CallbackStore(SharedByCopies):
             calls it again
         """
         kept = copy.deepcopy(dict(record))
-        if self._load is not None:
-            self._call_save(kept)
-            return
-        if _read_token(kept) != _read_token(self._record or {}):
-            self._call_save(copy.deepcopy(kept))
-        self._record = kept
-
-    def _call_save(self, record: dict[str, Any]) -> None:
-        refuse_awaitable(self._save(record), "save", repr(self))
+        if self._load is not None or _read_token(kept) != _read_token(self._record or {}):
+            refuse_awaitable(self._save(copy.deepcopy(kept)), "save", repr(self))
+        if self._load is None:
+            self._record = kept
 
     def lock(self, timeout: float) -> AbstractContextManager[None]:
         """Hold the user's lock, or without one a lock between the threads that share this object.
@@ -99,7 +96,7 @@ class CallbackStore(SharedByCopies):
         return self._hold(self._lock, timeout)
 
     @contextmanager
-    def _hold(self, lock: Callable[[float], AbstractContextManager[object]], timeout: float) -> Iterator[None]:
+    def _hold(self, lock: _Lock, timeout: float) -> Iterator[None]:
         held = self._enter(lock, timeout)
         try:
             yield
@@ -110,9 +107,7 @@ class CallbackStore(SharedByCopies):
         self._leave(held, None)
 
     @guarded("locked", TimeoutError)
-    def _enter(
-        self, lock: Callable[[float], AbstractContextManager[object]], timeout: float
-    ) -> AbstractContextManager[object]:
+    def _enter(self, lock: _Lock, timeout: float) -> AbstractContextManager[object]:
         held = lock(timeout)
         refuse_awaitable(held, "lock", repr(self))
         if not isinstance(held, AbstractContextManager):
@@ -126,9 +121,8 @@ class CallbackStore(SharedByCopies):
         held.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
 
     def __repr__(self) -> str:
-        return (
-            f"CallbackStore({', '.join(_name_function(each) for each in (self._save, self._load, self._lock) if each)})"
-        )
+        functions = (self._save, self._load, self._lock)
+        return f"CallbackStore({', '.join(_name_function(each) for each in functions if each)})"
 
 
 def _read_token(record: Mapping[str, Any]) -> list[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from requests_zohorecruit.errors import TokenStoreError
@@ -21,7 +22,7 @@ MAX_RECORD_BYTES = 1 << 20
 def encode(record: Mapping[str, Any], store: object) -> str:
     """Return the record as JSON, in ASCII.
 
-    :param store: who wants to save it, for the message
+    :param store: that is about to save it, for the message
     :raises TokenStoreError: it holds something JSON has no form for (also NaN and infinity)
     """
     try:
@@ -35,26 +36,21 @@ def encode(record: Mapping[str, Any], store: object) -> str:
 def decode(data: str | bytes, store: object) -> dict[str, Any]:
     """Return the record that `encode` made, or that another program wrote as a JSON object in UTF-8.
 
-    :param store: who read it, for the message
+    :param store: that has read it, for the message
     :raises TokenStoreError: it is anything else
     """
-    try:
-        # Measured before it is parsed: what is no record must not cost memory and time either.
-        record = _parse(data) if len(data) <= MAX_RECORD_BYTES else None
-    except (ValueError, RecursionError):
-        record = None
-    if isinstance(record, dict):
-        return record
+    # Measured before it is parsed: what is no record must not cost memory and time either.
+    if len(data) <= MAX_RECORD_BYTES:
+        with suppress(ValueError, RecursionError):
+            text = data.decode("utf-8") if isinstance(data, bytes) else data
+            text = text.removeprefix("\ufeff")  # editors of Windows put a byte order mark in front
+            record = json.loads(text, parse_float=_parse_finite, parse_constant=_parse_finite)
+            if isinstance(record, dict):
+                return record
     raise TokenStoreError(
         f"{store!r} holds something that is not a token record (a JSON object in UTF-8 of at most 1 MiB).",
         hint="Nothing was changed: restore it from a backup, or move it away and authorize again.",
     )
-
-
-def _parse(data: str | bytes) -> object:
-    text = data.decode("utf-8") if isinstance(data, bytes) else data
-    # Editors of Windows put a byte order mark in front.
-    return json.loads(text.removeprefix("\ufeff"), parse_float=_parse_finite, parse_constant=_parse_finite)
 
 
 def _parse_finite(number: str) -> float:

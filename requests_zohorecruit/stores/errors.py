@@ -13,14 +13,11 @@ import re
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import Any, TypeVar, cast
 
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import clears_frames
-
-if TYPE_CHECKING:
-    from typing import Concatenate, TypeAlias
 
 __all__ = [
     "FILE_HINTS",
@@ -43,48 +40,38 @@ FILE_HINTS = {
     ),
 }
 
-#: What to do -> codes of drivers, and words they use where they give no code.
-_HINTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "The server refused the login: check user, password and the server's access rules.": (
-        ("SQLSTATE 28P01", "SQLSTATE 28000", "error 1045", "NOAUTH", "WRONGPASS"),
-        ("password authentication failed", "authentication required", "username-password pair", "no pg_hba.conf entry"),
-    ),
-    "This user may connect but not do this: grant it SELECT, INSERT and UPDATE, or the Redis commands and keys.": (
-        ("SQLSTATE 42501", "error 1142", "NOPERM"),
-        ("no permissions to",),
-    ),
-    "Another session holds a lock on the row, the table or the database; find and end it.": (
-        ("SQLSTATE 55P03", "error 1205", "SQLITE_BUSY", "SQLITE_LOCKED"),
-        ("database is locked",),
-    ),
-    "The database took too long; look for locks, a slow disk or a standby that does not answer.": (
-        ("SQLSTATE 57014",),
-        (),
-    ),
-    "The server has no connection left: close idle ones, or raise its limit.": (
-        ("SQLSTATE 53300", "error 1040"),
-        ("too many clients", "connection slots", "max number of clients"),
-    ),
-    "This server is a read-only replica, or set to read-only: use the primary's address.": (
-        ("SQLSTATE 25006", "error 1290", "READONLY", "SQLITE_READONLY"),
-        ("read only replica",),
-    ),
-    "Redis is out of memory: raise maxmemory, or remove other keys.": (("OOM",), ("used memory >",)),
-    "The server does not answer in time or accepts no connections: check its address, and whether it is running.": (
-        ("SQLSTATE 57P03", "error 2003", "error 2013"),
-        ("connection refused", "timed out", "timeout", "loading the dataset", "server closed the connection"),
-    ),
-}
+#: What to do -> codes of drivers, and words of theirs in lower case where they give no code.
+_HINTS = {
+    "The server refused the login: check user, password and the server's access rules.": [
+        "SQLSTATE 28P01", "SQLSTATE 28000", "error 1045", "NOAUTH", "WRONGPASS", "password authentication failed",
+        "authentication required", "username-password pair", "no pg_hba.conf entry",
+    ],
+    "This user may connect but not do this: grant it SELECT, INSERT and UPDATE, or the Redis commands and keys.": [
+        "SQLSTATE 42501", "error 1142", "NOPERM", "no permissions to",
+    ],
+    "Another session holds a lock on the row, the table or the database; find and end it.": [
+        "SQLSTATE 55P03", "error 1205", "SQLITE_BUSY", "SQLITE_LOCKED", "database is locked",
+    ],
+    "The database took too long; look for locks, a slow disk or a standby that does not answer.": ["SQLSTATE 57014"],
+    "The server has no connection left: close idle ones, or raise its limit.": [
+        "SQLSTATE 53300", "error 1040", "too many clients", "connection slots", "max number of clients",
+    ],
+    "This server is a read-only replica, or set to read-only: use the primary's address.": [
+        "SQLSTATE 25006", "error 1290", "READONLY", "SQLITE_READONLY", "read only replica",
+    ],
+    "Redis is out of memory: raise maxmemory, or remove other keys.": ["OOM", "used memory >"],
+    "The server does not answer in time or accepts no connections: check its address, and whether it is running.": [
+        "SQLSTATE 57P03", "error 2003", "error 2013", "connection refused", "timed out", "timeout",
+        "loading the dataset", "server closed the connection",
+    ],
+}  # fmt: skip
 
-_Store = TypeVar("_Store")
-_Given = ParamSpec("_Given")
-_Result = TypeVar("_Result")
-_Method: TypeAlias = "Callable[Concatenate[_Store, _Given], _Result]"
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def guarded(
     doing: str, *passing: type[Exception], hints: Mapping[int, str] | None = None
-) -> Callable[[_Method[_Store, _Given, _Result]], _Method[_Store, _Given, _Result]]:
+) -> Callable[[_Method], _Method]:
     """Decorate a store's method so that it raises `TokenStoreError` only, and no error shows the record.
 
     What a signal handler raises leaves as it came (T71): a time limit of the caller's is no error of the driver's.
@@ -95,10 +82,10 @@ def guarded(
     """
     promised: tuple[type[Exception], ...] = (TokenStoreError, *passing)
 
-    def decorate(method: _Method[_Store, _Given, _Result]) -> _Method[_Store, _Given, _Result]:
+    def decorate(method: _Method) -> _Method:
         @clears_frames
         @functools.wraps(method)
-        def call(store: _Store, /, *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        def call(store: object, /, *args: Any, **kwargs: Any) -> Any:
             try:
                 return method(store, *args, **kwargs)
             except Exception as cause:
@@ -108,7 +95,7 @@ def guarded(
                 _log.debug("%r could not be %s\n%s", store, doing, "".join(traceback.format_tb(cause.__traceback__)))
                 raise translate(cause, repr(store), doing, hints or {}) from None
 
-        return call
+        return cast("_Method", call)
 
     return decorate
 
@@ -140,8 +127,7 @@ def describe(cause: Exception) -> str:
     kind, driver = type(cause).__name__, _unwrap(cause)
     if isinstance(cause, OSError) and (number := _read_number(cause)):
         return f"{os.strerror(number)} ({kind})"
-    details = dict.fromkeys((type(driver).__name__, find_code(cause)))
-    shown = ", ".join(each for each in details if each not in {"", kind})
+    shown = ", ".join(each for each in (type(driver).__name__, find_code(cause)) if each not in {"", kind})
     return f"{kind} ({shown})" if shown else kind
 
 
@@ -177,8 +163,8 @@ def _unwrap(cause: Exception) -> BaseException:
 def _suggest(cause: Exception) -> str | None:
     """Return what to do about a driver's error. Its text is compared and not shown: not every driver gives a code."""
     code, text = find_code(cause), str(_unwrap(cause)).lower()
-    for hint, (codes, words) in _HINTS.items():
-        if code in codes or any(each in text for each in words):
+    for hint, signs in _HINTS.items():
+        if any(sign == code or sign in text for sign in signs):
             return hint
     return None
 
@@ -192,5 +178,4 @@ def expand_home(find: Callable[[], Path], hint: str) -> Path:
     try:
         return find().expanduser()  # older versions of platformdirs leave ``~`` in their paths
     except RuntimeError:
-        pass
-    raise TokenStoreError("This user has no home directory.", hint=hint)
+        raise TokenStoreError("This user has no home directory.", hint=hint) from None

@@ -18,7 +18,7 @@ from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.interruptions import suppress_errors
 from requests_zohorecruit.stores.encoding import MAX_RECORD_BYTES
 from requests_zohorecruit.stores.errors import FILE_HINTS, expand_home, guarded
-from requests_zohorecruit.stores.file_lock import LockFile, explain_denial, keep_owner, make_private
+from requests_zohorecruit.stores.file_lock import explain_denial, hold_lock_file, keep_owner, make_private
 from requests_zohorecruit.stores.text_store import TextStore
 
 __all__ = ["FileStore"]
@@ -50,7 +50,6 @@ class FileStore(TextStore):
         self.path = expand_home(lambda: Path(name), f"Set HOME, or give an absolute path instead of {name}.").absolute()
         if name.endswith(os.sep) or self.path.is_dir():
             raise ValueError(f"{self.path} is a directory; path must name a file in it")
-        self._complained = False
 
     @contextmanager
     def lock(self, timeout: float) -> Iterator[None]:
@@ -61,7 +60,7 @@ class FileStore(TextStore):
         :raises TokenStoreError: the lock file could not be made or locked
         """
         target = self._find_target()
-        with LockFile(target.with_name(f"{target.name}.lock"), self).hold(timeout):
+        with hold_lock_file(target.with_name(f"{target.name}.lock"), self, timeout):
             _remove_leftovers(target)
             yield
 

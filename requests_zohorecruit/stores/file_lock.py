@@ -19,84 +19,69 @@ from requests_zohorecruit.stores.polling import describe_process
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-__all__ = ["LockFile", "explain_denial", "keep_owner", "make_private"]
+__all__ = ["explain_denial", "hold_lock_file", "keep_owner", "make_private"]
 
 _ENOUGH_FOR_A_HOLDER = 300
 
 
-class LockFile:
-    """An exclusive lock on a file that exists for nothing else and is never removed.
+@contextmanager
+def hold_lock_file(path: Path, owner: object, timeout: float) -> Iterator[None]:
+    """Hold an exclusive lock on a file that exists for nothing else; it excludes other threads of this process, too.
 
-    Removing it on release would let two processes hold "the" lock, each on its own inode.
+    The file is never removed: that would let two processes hold "the" lock, each on its own inode.
 
-    :param path: absolute path of the lock file; its directory is made when missing
+    :param path: absolute path of the lock file, the locked file's with another ending; its directory is made
     :param owner: the store it protects, for messages
+    :param timeout: how long entering may wait, in seconds; 0 or less = do not wait
+    :raises TimeoutError: not obtained in time; says who holds it since when
+    :raises TokenStoreError: the lock file could not be made or locked
     """
+    lock = _acquire(owner, path, timeout)
+    try:
+        yield
+    finally:
+        lock.release()
 
-    def __init__(self, path: Path, owner: object) -> None:
-        self._path = path
-        self._owner = owner
 
-    @contextmanager
-    def hold(self, timeout: float) -> Iterator[None]:
-        """Hold the lock, which excludes other threads of this process, too.
+@guarded("locked", TimeoutError, hints=FILE_HINTS)
+def _acquire(owner: object, path: Path, timeout: float) -> BaseFileLock:
+    # Imported here, because most programs that import a store never lock one.
+    from filelock import FileLock, Timeout  # noqa: PLC0415
 
-        :param timeout: how long entering may wait, in seconds; 0 or less = do not wait
-        :raises TimeoutError: not obtained in time; says who holds it since when
-        :raises TokenStoreError: the lock file could not be made or locked
-        """
-        lock = self._acquire(timeout)
-        try:
-            yield
-        finally:
-            lock.release()
-
-    @guarded("locked", TimeoutError, hints=FILE_HINTS)
-    def _acquire(self, timeout: float) -> BaseFileLock:
-        with explain_denial(self, "locked", self._path.with_suffix("")):
-            make_private(self._path.parent)
-            return self._lock(timeout)
-
-    def _lock(self, timeout: float) -> BaseFileLock:
-        # Imported here, because most programs that import a store never lock one.
-        from filelock import FileLock, Timeout  # noqa: PLC0415
-
+    with explain_denial(owner, "locked", path.with_suffix("")):
+        make_private(path.parent)
         # A new object for each holder: one that is shared would be re-entrant between threads. Its descriptor is
         # closed by filelock in a forked child, so that the lock ends with the process that took it.
         lock = FileLock(
-            self._path,
+            path,
             mode=0o600,
             thread_local=False,
             fallback_to_soft=False,
             preserve_lock_file=True,
-            on_acquired=self._sign,
+            on_acquired=lambda descriptor: _sign(descriptor, path),
         )
         try:
             lock.acquire(max(0.0, timeout))
         except Timeout:
-            raise TimeoutError(
-                f"{self._owner!r} is locked by {self._read_holder()}; gave up after {timeout:g} s."
-            ) from None
+            raise TimeoutError(f"{owner!r} is locked by {_read_holder(path)}; gave up after {timeout:g} s.") from None
         return lock
 
-    def _read_holder(self) -> str:
-        # Best effort: another process may have taken the lock meanwhile.
-        with suppress_errors(OSError), self._path.open("rb") as file:
-            text = file.read(_ENOUGH_FOR_A_HOLDER).decode("ascii", "replace").strip()
-            if text.isprintable() and text:
-                return text
-        return "an unknown process"
 
-    def _sign(self, descriptor: int) -> None:
-        with suppress_errors(OSError):  # a full disk must not cost the lock
-            if not os.fstat(descriptor).st_size:  # it has just been made
-                keep_owner(descriptor, self._path.with_suffix(""))
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, describe_process().encode("ascii", "replace"))
+def _read_holder(path: Path) -> str:
+    # Best effort: another process may have taken the lock meanwhile.
+    with suppress_errors(OSError), path.open("rb") as file:
+        text = file.read(_ENOUGH_FOR_A_HOLDER).decode("ascii", "replace").strip()
+        if text.isprintable() and text:
+            return text
+    return "an unknown process"
 
-    def __repr__(self) -> str:
-        # `guarded` names the object that failed; users know the store, not this one.
-        return repr(self._owner)
+
+def _sign(descriptor: int, path: Path) -> None:
+    with suppress_errors(OSError):  # a full disk must not cost the lock
+        if not os.fstat(descriptor).st_size:  # it has just been made
+            keep_owner(descriptor, path.with_suffix(""))
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, describe_process().encode("ascii", "replace"))
 
 
 def make_private(directory: Path) -> None:
@@ -134,11 +119,11 @@ def explain_denial(store: object, doing: str, path: Path) -> Iterator[None]:
         yield
     except PermissionError as error:
         user, lock = _get_user() or 0, path.with_name(f"{path.name}.lock")
-        strange = [each for each in (path, lock) if os.path.exists(each) and each.stat().st_uid != user]  # noqa: PTH110
-        if not strange:
+        foreign = [each for each in (path, lock) if os.path.exists(each) and each.stat().st_uid != user]  # noqa: PTH110
+        if not foreign:
             raise
-        hint = f"{strange[0]} belongs to user {strange[0].stat().st_uid}, but this process runs as user {user}. "
-        hint += f"Run as root: {shlex.join(['chown', str(user), *map(str, strange)])}"
+        hint = f"{foreign[0]} belongs to user {foreign[0].stat().st_uid}, but this process runs as user {user}. "
+        hint += f"Run as root: {shlex.join(['chown', str(user), *map(str, foreign)])}"
         raise translate(error, repr(store), doing, {error.errno or 0: hint}) from None
 
 

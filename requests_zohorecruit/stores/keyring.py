@@ -16,7 +16,7 @@ from keyring.backends.chainer import ChainerBackend
 
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.stores.errors import expand_home
-from requests_zohorecruit.stores.file_lock import LockFile
+from requests_zohorecruit.stores.file_lock import hold_lock_file
 from requests_zohorecruit.stores.polling import check_key
 from requests_zohorecruit.stores.text_store import TextStore
 
@@ -65,7 +65,7 @@ class KeyringStore(TextStore):
             "Set HOME or XDG_STATE_HOME to the absolute path of a directory, for the lock.",
         )
         digest = hashlib.sha256(repr((self._service, self._username)).encode("utf-8", "backslashreplace")).hexdigest()
-        return LockFile(directory / f"keyring-{digest[:32]}.lock", self).hold(timeout)
+        return hold_lock_file(directory / f"keyring-{digest[:32]}.lock", self, timeout)
 
     def _find_backend(self) -> KeyringBackend:
         chosen = keyring.get_keyring()

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 
+from requests_zohorecruit.errors import check_text
 from requests_zohorecruit.thread_locks import identify_process
 
 __all__ = ["check_key", "describe_process", "identify_thread", "poll"]
@@ -35,7 +36,7 @@ def poll(attempt: Callable[[], bool], timeout: float) -> bool:
 
 
 def describe_process() -> str:
-    """Return who this is, for people who look for the holder of a lock: process, host and time (UTC)."""
+    """Describe this process to people who look for the holder of a lock: its number, host and time (UTC)."""
     since = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"process {os.getpid()} on {socket.gethostname()} since {since}"
 
@@ -51,8 +52,7 @@ def check_key(key: object, longest: int) -> str:
     :raises TypeError: not a string
     :raises ValueError: empty, or longer than `longest` characters
     """
-    if not isinstance(key, str):
-        raise TypeError(f"key must be a string, not {type(key).__name__}")
-    if not 0 < len(key) <= longest:
+    text = check_text("key", key)
+    if not 0 < len(text) <= longest:
         raise ValueError(f"key must have 1 to {longest} characters")
-    return key
+    return text

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.stores.errors import describe, find_code
-from requests_zohorecruit.stores.file_lock import LockFile
+from requests_zohorecruit.stores.file_lock import hold_lock_file
 from requests_zohorecruit.stores.polling import poll
 from requests_zohorecruit.thread_locks import ThreadLock, identify_process
 
@@ -233,7 +233,7 @@ def _hold_sqlite(connections: Connections, name: str, timeout: float, store: obj
         return locks.setdefault(name, ThreadLock()).hold(timeout, of=store)
     # The file is the one the link leads to, as it is for SQLite.
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return LockFile(Path(f"{os.path.realpath(_sqlite_files[engine])}.{digest}.lock"), store).hold(timeout)
+    return hold_lock_file(Path(f"{os.path.realpath(_sqlite_files[engine])}.{digest}.lock"), store, timeout)
 
 
 def _close(

@@ -15,7 +15,7 @@ from oauthlib.oauth2 import InsecureTransportError, MismatchingStateError, OAuth
 from requests_zohorecruit.errors import AuthorizationError, UntrustedHostError
 from requests_zohorecruit.secret import Secret, checked_secret, clears_frames
 from requests_zohorecruit.zoho.application import Application
-from requests_zohorecruit.zoho.regions import Region, find_region, parse_callback
+from requests_zohorecruit.zoho.regions import Region, find_region, make_callback_error, parse_callback
 from requests_zohorecruit.zoho.token import Token, split_scope
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
 #: Without the first there is no refresh token; without the second there is none the second time a person consents.
 OFFLINE = {"access_type": "offline", "prompt": "consent"}
 
-_AGAIN = "Start the authorization again, and pass the whole address Zoho redirected to."
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -116,18 +115,16 @@ def read_callback(url: str, *, application: Application, state: object) -> Callb
             region=region,
             hint="Keep the state that authorization_url() returns, and pass it: OAuth2Session(…, state=…).",
         )
-    what, hint = "", _AGAIN
     try:
         code = _read_code(url, state, application.client_id)
     except InsecureTransportError:
-        what = "came over http"
         hint = "Behind a proxy that ends TLS, tell your framework, so that it sees the https address."
+        raise make_callback_error("came over http", region, hint=hint) from None
     except MismatchingStateError:
         what = "has another state than the one this session sent out: it is forged, or an old one"
+        raise make_callback_error(what, region) from None
     except (OAuth2Error, ValueError):
-        what = "holds no code"
-    if what:
-        raise AuthorizationError(f"The callback {what}; nothing was sent.", region=region, hint=hint)
+        raise make_callback_error("holds no code", region) from None
     return Callback(find_region(values, (application.region,)), code)
 
 

@@ -1,7 +1,7 @@
-"""The deadline of one token call: when it has passed, the call's connections are shut down.
+"""Ends of calls: when the time is up, the sockets that a call waits for are shut down.
 
 A timeout of requests starts anew with each byte, address and line, so a server that drips could hold a call for days.
-Knows nothing of forms or answers. What goes through it is put together in `call_session`.
+Knows nothing of forms or answers. What goes through a `Deadline` is put together in `call_session`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from requests_zohorecruit.interruptions import suppress_errors
@@ -18,38 +18,33 @@ from requests_zohorecruit.interruptions import suppress_errors
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["SLACK", "Deadline"]
+__all__ = ["SLACK", "Deadline", "SocketTimer"]
 
 #: Seconds that a call may last beyond its two timeouts: further addresses, a proxy, a slow but honest answer.
 SLACK = 5.0
 
 
-class Deadline:
-    """Ends what is going on inside its ``with`` block, by shutting down the sockets it has been shown.
+class SocketTimer:
+    """Shuts down the sockets it has been shown, if its ``with`` block lasts too long.
 
-    A timer does that from a thread of its own. The call itself stays in the caller's thread: mocks hold locks there
-    while a request is sent.
+    It does so from a thread of its own: only the socket beneath ends a read that waits for the rest of a line. The call
+    itself stays in the caller's thread, because mocks hold locks there while a request is sent.
 
-    :param connect: seconds, for one attempt to connect
-    :param read: seconds, to wait for a piece of the answer
-    :ivar seconds: that the call may last: both, and `SLACK`
+    :param seconds: that the block may last
     :ivar expired: whether that time has passed
     """
 
-    def __init__(self, connect: float, read: float) -> None:
-        self.seconds = connect + read + SLACK
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self.expired = False
-        self._began = time.monotonic()
-        # One that begins before this has failed, or succeeded, when the time is up.
-        self._last_attempt = self._began + min(connect, read) + SLACK
         self._watched: list[socket.socket] = []
         self._end = ExitStack()
-        self._timer = threading.Timer(min(self.seconds, threading.TIMEOUT_MAX), self._expire)
+        self._timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._expire)
         self._timer.daemon = True
 
     def __enter__(self) -> Self:
-        # No thread can be started while the interpreter exits. The timeouts of requests are all there is then.
-        with suppress(RuntimeError):
+        # Where no thread can be started, as while the interpreter exits, the timeouts of requests are all there is.
+        with suppress_errors(RuntimeError):
             self._timer.start()
         return self
 
@@ -58,6 +53,37 @@ class Deadline:
         if self._timer.is_alive():
             self._timer.join()  # or it could shut down a file descriptor that is another connection's by now
         self._end.close()
+
+    def watch_socket(self, made: Any) -> None:
+        """Include a socket, or what stands for one: that of TLS, of pyOpenSSL, of a tunnel through a proxy."""
+        with suppress_errors(AttributeError, OSError, TypeError, ValueError):  # a mock's socket
+            # A plain duplicate, since a TLS socket would go on in clear after its own shutdown.
+            duplicate = socket.fromfd(made.fileno(), -1, -1)
+            self._end.callback(duplicate.close)
+            self._watched.append(duplicate)
+            if self.expired:
+                self._expire()
+
+    def _expire(self) -> None:
+        self.expired = True
+        for each in self._watched[:]:
+            with suppress_errors(OSError):  # the server was faster
+                each.shutdown(socket.SHUT_RDWR)
+
+
+class Deadline(SocketTimer):
+    """The deadline of one token call.
+
+    :param connect: seconds, for one attempt to connect
+    :param read: seconds, to wait for a piece of the answer
+    :ivar seconds: that the call may last: both, and `SLACK`
+    """
+
+    def __init__(self, connect: float, read: float) -> None:
+        super().__init__(connect + read + SLACK)
+        self._began = time.monotonic()
+        # One that begins before this has failed, or succeeded, when the time is up.
+        self._last_attempt = self._began + min(connect, read) + SLACK
 
     def check(self) -> None:
         """Raise when the time has passed.
@@ -80,24 +106,10 @@ class Deadline:
 
         def connect_and_watch() -> Any:
             made = connect()
-            self._watch_socket(made)
+            self.watch_socket(made)
             return made
 
         connection._new_conn = connect_and_watch  # noqa: SLF001
-
-    def _watch_socket(self, made: Any) -> None:
-        with suppress_errors(AttributeError, OSError, TypeError, ValueError):  # a mock's socket
-            duplicate = socket.fromfd(made.fileno(), made.family, made.type)
-            self.at_end(duplicate.close)
-            self._watched.append(duplicate)
-            if self.expired:
-                self._expire()
-
-    def _expire(self) -> None:
-        self.expired = True
-        for each in self._watched[:]:
-            with suppress(OSError):  # the server was faster
-                each.shutdown(socket.SHUT_RDWR)
 
     def _check_attempt(self) -> None:
         if time.monotonic() > self._last_attempt:

@@ -1,4 +1,4 @@
-"""Zoho's data centres: which hosts belong to which region, and who may be believed about it.
+"""Zoho's data centres: which hosts belong to which region, and which callbacks may be believed about it.
 
 Owns the closed table and the parsing of hosts; knows nothing of tokens and sends nothing.
 """
@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from requests_zohorecruit.errors import AuthorizationError, UnknownRegionError, UntrustedHostError
+from requests_zohorecruit.errors import AuthorizationError, UnknownRegionError, UntrustedHostError, check_text
 from requests_zohorecruit.secret import clears_frames
 
-__all__ = ["Region", "find_region", "https_host", "parse_callback"]
+__all__ = ["Region", "find_region", "https_host", "make_callback_error", "parse_callback"]
 
+_AGAIN = "Start the authorization again, and pass the whole address Zoho redirected to."
 
 #: The table's regions by code and alias; empty only while the table is made, at the end of this module.
 _BY_NAME: dict[str, Region] = {}
@@ -49,9 +50,7 @@ class Region:
     api_domain: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.code, str):
-            raise TypeError(f"region code must be a string, not {type(self.code).__name__}")
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", self.code):
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", check_text("region code", self.code)):
             raise ValueError(f"region code {_show(self.code)} is not a short lower-case name such as 'eu'")
         object.__setattr__(self, "code", str(self.code))  # a plain string, which a repr shows
         for name in ("accounts_url", "recruit_url", "upload_url", "api_domain"):
@@ -85,11 +84,12 @@ class Region:
             return value
         if not isinstance(value, str):
             raise TypeError(f"region must be a code such as 'eu', an address or a Region, not {type(value).__name__}")
-        found = _find_by_name(value) if value.isascii() else None  # str.lower() maps the Kelvin sign to "k"
+        name = value.lower() if value.isascii() else ""  # str.lower() maps the Kelvin sign to "k"
+        found = _BY_NAME.get(name) or _BY_HOST.get(https_host(name if "://" in name else f"https://{name}"))
         if found is None:
-            name = "has that name" if _may_be_secret(value) else "is named"
+            verb = "has that name" if _may_be_secret(value) else "is named"
             raise UnknownRegionError(
-                f"No Zoho region {name} {_show(value)}; known are {', '.join(region.code for region in _TABLE)}.",
+                f"No Zoho region {verb} {_show(value)}; known are {', '.join(region.code for region in _TABLE)}.",
                 hint="For any other data centre, create a Region(code, accounts_url, recruit_url, …).",
             )
         return found
@@ -147,11 +147,6 @@ class Region:
         return domain if domain in {*_API_DOMAINS, *(f"https://{host}" for host in self.hosts)} else None
 
 
-def _find_by_name(value: str) -> Region | None:
-    name = value.lower()
-    return _BY_NAME.get(name) or _BY_HOST.get(https_host(name if "://" in name else f"https://{name}"))
-
-
 def _may_be_secret(value: str) -> bool:
     """Tell whether a value given for a region is anything else than a short word or the address of a host."""
     plain = r"[\w-]{0,16}|(?=.{0,40}\Z)(https?://)?[a-z-]+(\.[a-z-]+)+/?"
@@ -188,20 +183,21 @@ def find_region(values: Mapping[str, str], extra: Iterable[Region]) -> Region:
     """Return the region that the values of a callback name; raises as `Region.from_callback` does."""
     server = values.get("accounts-server")
     if server is None:
-        raise _make_callback_error("names no accounts-server")
-    there = [known for known in (*extra, *_TABLE) if known.accounts_url == server.removesuffix("/")]
-    if not there:
+        raise make_callback_error("names no accounts-server")
+    candidates = [known for known in (*extra, *_TABLE) if known.accounts_url == server.removesuffix("/")]
+    if not candidates:
         raise UntrustedHostError(
             "The callback names an accounts-server that is none of Zoho's known ones; nothing was sent to it.",
             hint="If this is a new Zoho data centre, pass a custom Region for it.",
         )
     location = values.get("location")
     if location is None:
-        raise _make_callback_error("names no location", there[0])
-    for region in there:
+        raise make_callback_error("names no location", candidates[0].code)
+    for region in candidates:
         if location == region.code or _BY_NAME.get(location) == region:
             return region
-    raise _make_callback_error(f"names {there[0].accounts_url} together with another location", there[0])
+    problem = f"names {candidates[0].accounts_url} together with another location"
+    raise make_callback_error(problem, candidates[0].code)
 
 
 def parse_callback(url: str) -> dict[str, str]:
@@ -210,15 +206,14 @@ def parse_callback(url: str) -> dict[str, str]:
     :raises AuthorizationError: Zoho refused (``error=…``), or a value is given twice: one of the two is forged
     :raises TypeError: `url` is no string
     """
-    if not isinstance(url, str):
-        raise TypeError(f"the callback URL must be a string, not {type(url).__name__}")
+    check_text("the callback URL", url)
     try:
         values = parse_qs(urlsplit(url).query, max_num_fields=50)
     except ValueError:
-        raise _make_callback_error("cannot be read") from None
+        raise make_callback_error("cannot be read") from None
     for name in ("code", "state", "location", "accounts-server", "error"):
         if len(values.get(name, ())) > 1:
-            raise _make_callback_error(f"gives {name} twice")
+            raise make_callback_error(f"gives {name} twice")
     if "error" in values:
         word = values["error"][0]
         known = word if re.fullmatch(r"[a-z_]{1,40}", word) else None
@@ -230,19 +225,18 @@ def parse_callback(url: str) -> dict[str, str]:
     return {name: found[0] for name, found in values.items()}
 
 
-def _make_callback_error(what: str, region: Region | None = None) -> AuthorizationError:
-    return AuthorizationError(
-        f"The callback {what}; nothing was sent.",
-        region=region.code if region else None,
-        hint="Start the authorization again and pass the whole address Zoho redirected to.",
-    )
+def make_callback_error(what: str, region: str | None = None, *, hint: str = _AGAIN) -> AuthorizationError:
+    """Return the error for a callback that nothing may be sent for.
+
+    :param what: the rest of a sentence that begins with "The callback"
+    """
+    return AuthorizationError(f"The callback {what}; nothing was sent.", region=region, hint=hint)
 
 
 def _parse_origin(name: str, value: object, code: str) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a string, not {type(value).__name__}")
-    host = https_host(value)
-    if host is None or not set("/?#").isdisjoint(value[len("https://") :].removesuffix("/")):
+    text = check_text(name, value)
+    host = https_host(text)
+    if host is None or not set("/?#").isdisjoint(text[len("https://") :].removesuffix("/")):
         raise UntrustedHostError(
             f"{name} of region {_show(code)} must look like https://host or https://host:port: no http, user name, "
             "path, query or fragment.",

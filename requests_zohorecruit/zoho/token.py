@@ -87,8 +87,8 @@ class Token:
             expires_at=_parse_epoch(mapping.get("expires_at")),
             expires_in=read_lifetime(mapping),
             scope=split_scope(mapping.get("scope")),
-            api_domain=_check_text("api_domain", mapping.get("api_domain")),
-            token_type=_check_text("token_type", mapping.get("token_type")) or "Bearer",
+            api_domain=_read_text("api_domain", mapping.get("api_domain")),
+            token_type=_read_text("token_type", mapping.get("token_type")) or "Bearer",
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def _parse_epoch(value: object) -> float:
     return seconds
 
 
-def _check_text(name: str, value: object) -> str | None:
+def _read_text(name: str, value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value or None
     raise ValueError(f"{name} is no text")

@@ -219,7 +219,7 @@ class TestTime:
         def refuse(_):
             raise RuntimeError("can't start new thread")
 
-        monkeypatch.setattr(replay.threading.Timer, "start", refuse)
+        monkeypatch.setattr(threading.Timer, "start", refuse)
         rejecting_with(zoho, Answer(401, functools.partial(drip, every=b""), LONG))
         response = zoho.session.get(zoho.url(), auth=auth, timeout=0.5, stream=True)
         check_cured(response)
@@ -228,16 +228,16 @@ class TestTime:
         response = zoho.session.get(zoho.url(), auth=auth, stream=True)
         assert (response.status_code, response.history, response.content) == (401, [], SCOPE_MISMATCH.body)
 
-    def test_T74_what_stands_for_a_socket_is_shut_down_beneath_its_tls(self, monkeypatch):
-        # pyOpenSSL's, and that of a tunnel through an https proxy, are no sockets but hold one.
+    def test_T74_what_stands_for_a_socket_is_shut_down_beneath_its_tls(self):
+        # pyOpenSSL's, and that of a tunnel through an https proxy, are no sockets but know the descriptor of one.
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            raw = SimpleNamespace(connection=SimpleNamespace(sock=SimpleNamespace(socket=ours)))
-            with replay._cut_short(raw):
-                assert ours.recv(1) == b""
+            raw = SimpleNamespace(connection=SimpleNamespace(sock=SimpleNamespace(fileno=ours.fileno)))
+            assert replay._Beginning.read_from(raw, ours.recv) == (b"", None)
 
     def test_T74_what_is_no_socket_at_all_is_left_alone(self):
-        replay._shut_down(object())
+        raw = SimpleNamespace(connection=SimpleNamespace(sock=object()))
+        assert replay._Beginning.read_from(raw, io.BytesIO(b"body").read) == (b"body", None)
 
 
 class OnlyRead:

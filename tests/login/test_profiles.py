@@ -15,6 +15,7 @@ from helpers.engine_parts import in_threads
 from helpers.memory_keyring import safe_in_use
 
 from requests_zohorecruit import (
+    ClientConfigurationError,
     FileStore,
     ReauthorizationRequired,
     Region,
@@ -282,6 +283,16 @@ class TestHome:
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setenv("ZOHORECRUIT_HOME", "~/zoho")
         assert find_home() == tmp_path / "zoho"
+
+    @pytest.mark.parametrize("form", [" {}", "{}\n", "{}\r\n", "\ufeff{}"])
+    def test_t86_blanks_around_it_are_not_its_value(self, monkeypatch, tmp_path, form):
+        monkeypatch.setenv("ZOHORECRUIT_HOME", form.format(tmp_path))
+        assert find_home() == tmp_path
+
+    def test_t86_quotation_marks_around_it_are_named(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("ZOHORECRUIT_HOME", f'"{tmp_path}"')
+        with pytest.raises(ClientConfigurationError, match="ZOHORECRUIT_HOME cannot be used: it has quotation marks"):
+            find_home()
 
     def test_otherwise_among_the_users_configuration(self, monkeypatch, tmp_path):
         platformdirs = pytest.importorskip("platformdirs")
