@@ -17,7 +17,6 @@ from requests_zohorecruit import (
     FileStore,
     MemoryStore,
     ReauthorizationRequired,
-    Token,
     TokenStoreError,
     ZohoRecruitAuth,
 )
