@@ -188,7 +188,7 @@ class TestCode:
             "https://recruit.zoho.eu/oauth/v3/device",
             "https://accounts.zoho.eu\\@evil.example/",
             "https://accounts.zoho.eu/\x1b[2J",
-            "https://аccounts.zoho.eu/oauth/v3/device",
+            "https://\u0430ccounts.zoho.eu/oauth/v3/device",
             "javascript:alert(1)",
             "accounts.zoho.eu/device",
         ],
