@@ -14,7 +14,13 @@ import click
 from requests_zohorecruit.cli.console import open_console
 from requests_zohorecruit.cli.prompts import ask, describe_problem, load_saved
 from requests_zohorecruit.engine.limits import Budget
-from requests_zohorecruit.errors import ClientConfigurationError, ZohoAuthError
+from requests_zohorecruit.errors import (
+    AuthorizationError,
+    ClientConfigurationError,
+    UnknownRegionError,
+    UntrustedHostError,
+    ZohoAuthError,
+)
 from requests_zohorecruit.login.device import authorize_device
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.secret import fingerprint
@@ -62,17 +68,18 @@ client secret, and under "Generate Code" a code for scopes such as
 {scope}.
 """
 REGISTER_DEVICE = """\
-Zoho calls your program a "client". If you have none for devices yet, register
-one at https://api-console.zoho.com:
+Zoho calls your program a "client". If you have none for
+devices yet, register one at https://api-console.zoho.com:
 
-    Client type       Non-browser Applications
+    Client type       the one that begins with Non-browser
     Client name       of your choice
 
-It then shows the client ID and the client secret that are asked for here.
+It then shows the client ID and secret that are asked for.
 """
 REGISTER_BACKEND = """\
-At https://api-console.zoho.com choose "Self Client". It has a client ID and a
-client secret. The soid is "ZohoRecruit." and the ID of your organisation.
+At https://api-console.zoho.com choose "Self Client". It has
+a client ID and a client secret. The soid is "ZohoRecruit."
+and the ID of your organisation.
 """
 _CONFIRM = """\
 On any computer or telephone, open
@@ -108,6 +115,15 @@ def log_in_device(profile: Profile, application: Application, *, scopes: Iterabl
             )
     except ClientConfigurationError as error:
         add_new_secret_hint(error)
+        raise
+    except AuthorizationError as error:
+        error.hint = "Run the command again for a new code."
+        raise
+    except (UnknownRegionError, UntrustedHostError) as error:
+        error.hint = (
+            "If it is a data centre newer than this program, run the command again with --accounts-url and "
+            "--recruit-url."
+        )
         raise
     save_grant(profile, who, token, now=now, scopes=scopes, in_keyring=in_keyring)
 

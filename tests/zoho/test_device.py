@@ -228,7 +228,19 @@ class TestPoll:
 
     @pytest.mark.parametrize(
         "name",
-        ["venus", "", None, 7, ["eu"], {"eu": 1}, "https://accounts.zoho.evil.example", "accounts.zoho.eu", "e u"],
+        [
+            "venus",
+            "xx",
+            "zz.zz",
+            "",
+            None,
+            7,
+            ["eu"],
+            {"eu": 1},
+            "https://accounts.zoho.evil.example",
+            "accounts.zoho.eu",
+            "e u",
+        ],
     )
     def test_a_data_centre_that_is_not_known_gets_no_poll(self, name):
         with pytest.raises(UnknownRegionError, match="not known here; nothing was sent to it") as caught:
