@@ -133,7 +133,10 @@ class ThrottledError(TokenEndpointError):
 
 
 class AuthorizationError(ZohoAuthError):
-    """The redirect back from Zoho was a refusal (``access_denied``), forged, incomplete or contradictory."""
+    """The redirect back from Zoho was a refusal (``access_denied``), forged, incomplete or contradictory.
+
+    Of a device: the person refused (``access_denied``), or the code ended before they accepted (``expired``).
+    """
 
 
 class ReauthorizationRequired(ZohoAuthError):  # noqa: N818 - the contract's name: it says what has to happen next

@@ -1,6 +1,7 @@
 """Sending a request again: looking at the first answer without using it up, rewinding the body, the second try.
 
-Knows nothing of tokens: it is told what the Authorization header of the second try says.
+Knows of tokens only which answer says that one is bad, and is told what the Authorization header of the second try
+says.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from urllib3.exceptions import HTTPError
 
 from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import Secret
+from requests_zohorecruit.zoho.api_answers import is_rejection
 from requests_zohorecruit.zoho.deadline import SocketTimer
 
-__all__ = ["close", "peek", "replay", "rewind"]
+__all__ = ["close", "peek", "read_rejection", "replay", "rewind"]
 
 #: Bytes of a 401's body that are looked at, as sent and unpacked; Zoho's have about a hundred.
 _LONGEST_401 = 64 * 1024
@@ -33,6 +35,14 @@ _PATIENCE, _LONGEST_LOOK = 4.0, 5.0
 #: What reading raises: a connection, a file that is closed, an adapter's own idea of a file. Not more, since a time
 #: limit may interrupt it with an exception of its own.
 _UNREADABLE = (HTTPError, OSError, ValueError, TypeError, AttributeError, RuntimeError)
+
+
+def read_rejection(response: requests.Response, *, stream: bool) -> bytes | None:
+    """Return what was looked at of a response that says that the token is bad, or None if it does not say that."""
+    if response.status_code != requests.codes.unauthorized:
+        return None
+    body = peek(response, stream=stream)
+    return body if is_rejection(body) else None
 
 
 def peek(response: requests.Response, *, stream: bool) -> bytes:

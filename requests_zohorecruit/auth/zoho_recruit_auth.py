@@ -14,21 +14,22 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.auth import AuthBase
 
-from requests_zohorecruit.auth.replay import close, peek, replay, rewind
+from requests_zohorecruit.auth.replay import close, read_rejection, replay, rewind
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
 from requests_zohorecruit.errors import TokenStoreError, describe_type
 from requests_zohorecruit.secret import checked_secret, clear_frames, clears_frames
 from requests_zohorecruit.stores import TokenStore
 from requests_zohorecruit.stores.base import check_functions
-from requests_zohorecruit.zoho.api_answers import is_rejection
 from requests_zohorecruit.zoho.application import Application
-from requests_zohorecruit.zoho.grants import ClientCredentials, RefreshToken
+from requests_zohorecruit.zoho.grants import choose_grant
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import SCHEME, Token
 from requests_zohorecruit.zoho.token_endpoint import TIMEOUT, TokenEndpoint
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from requests_zohorecruit.zoho.device import DevicePrompt
 
 __all__ = ["ResponseHook", "ZohoRecruitAuth", "as_store"]
 
@@ -91,9 +92,8 @@ class ZohoRecruitAuth(AuthBase):
         endpoint = TokenEndpoint(application, session=session, timeout=timeout)
         self._hook = ResponseHook(self)
         self._hosts = TrustedHosts(application.region, allowed_hosts)
-        self._refresher = Refresher(
-            endpoint, as_store(store, endpoint), Record(_choose_grant(refresh_token, soid, scope))
-        )
+        given = Record(choose_grant(refresh_token, soid, scope))
+        self._refresher = Refresher(endpoint, as_store(store, endpoint), given)
 
     @classmethod
     @clears_frames
@@ -124,25 +124,63 @@ class ZohoRecruitAuth(AuthBase):
         """
         from requests_zohorecruit.zoho.consent import check_refresh_token  # noqa: PLC0415 - once in a grant's life
 
-        auth = cls(
-            client_id,
-            client_secret,
-            region=region,
-            store=store,
-            allowed_hosts=allowed_hosts,
-            session=session,
-            timeout=timeout,
-        )
-        refresher = auth._refresher
-        refresher.grant.read()
-        now = refresher.grant.clock()
-        token = refresher.endpoint.exchange(code, redirect_uri=redirect_uri, now=now)
+        options: dict[str, Any] = {"allowed_hosts": allowed_hosts, "session": session, "timeout": timeout}
+        auth = cls(client_id, client_secret, region=region, store=store, **options)
+        auth._refresher.grant.read()
+        now = auth._refresher.grant.clock()
+        token = auth._refresher.endpoint.exchange(code, redirect_uri=redirect_uri, now=now)
         check_refresh_token(token, auth.region)
-        try:
-            refresher.adopt(token, now=now)
-        except TokenStoreError as error:
-            _log.warning("%s", error)
-        return auth
+        return auth._adopt(token, now)
+
+    @classmethod
+    @clears_frames
+    def from_device(  # noqa: PLR0913 - all but two are keyword-only
+        cls,
+        client_id: str,
+        client_secret: str | Mapping[str, str],
+        *,
+        region: str | Region,
+        scope: str | Iterable[str],
+        show: Callable[[DevicePrompt], object],
+        extra: Iterable[Region] = (),
+        store: TokenStore | Callable[[dict[str, Any]], object] | None = None,
+        allowed_hosts: Iterable[str] = (),
+        session: requests.Session | None = None,
+        timeout: float | tuple[float, float] = TIMEOUT,
+    ) -> Self:
+        """Get a grant for a machine without a browser: a person types a short code on a page elsewhere.
+
+        Waits until that person has accepted, five minutes at most as Zoho has it, and asks no more often than every 30
+        seconds, as Zoho wants. A network that fails meanwhile ends it only with the code. The grant belongs to the data
+        centre where the person lives, which may be another one than `region`: see `ZohoRecruitAuth.region` afterwards.
+        The store is read first, and saving fails as in `from_code`.
+
+        :param client_id: of a client of the type "Non-browser"
+        :param region: where it is registered
+        :param scope: text with commas or spaces, or an iterable of text
+        :param show: called once, with `requests_zohorecruit.zoho.device.DevicePrompt`, to show the person the code and
+            the page; that is on a host of Zoho Accounts
+        :param extra: custom regions where a person may live, beside the table
+        :raises AuthorizationError: the person refused, the code was not accepted in time, or there is no refresh token
+        :raises ClientConfigurationError: client, secret and region do not fit together, or `client_secret` has none for
+            the region where the person lives
+        :raises UntrustedHostError: Zoho names a page on another host; it was not shown
+        :raises UnknownRegionError: a region is none of the table
+        :raises TokenEndpointError: Zoho Accounts did not answer, or not so that it can be understood
+        :raises TokenStoreError: the store cannot be read, or is another client's; no code was asked for
+        """
+        from requests_zohorecruit.login.device import authorize_device  # noqa: PLC0415 - once in a grant's life
+
+        calls: dict[str, Any] = {"session": session, "timeout": timeout}
+        options = {"store": store, "allowed_hosts": tuple(allowed_hosts), **calls}
+        auth = cls(client_id, client_secret, region=region, **options)
+        auth._refresher.grant.read()
+        application, token, now = authorize_device(
+            client_id, client_secret, region=region, extra=extra, scope=scope, show=show, **calls
+        )
+        if application.region != auth.region:
+            auth = cls(client_id, client_secret, region=application.region, **options)
+        return auth._adopt(token, now)
 
     @classmethod
     @clears_frames
@@ -241,6 +279,14 @@ class ZohoRecruitAuth(AuthBase):
         """
         self._refresher.revoke()
 
+    def _adopt(self, token: Token, now: float) -> Self:
+        """Use a grant that a person has just given."""
+        try:
+            self._refresher.adopt(token, now=now)
+        except TokenStoreError as error:
+            _log.warning("%s", error)
+        return self
+
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sign a prepared request.
 
@@ -284,7 +330,7 @@ class ZohoRecruitAuth(AuthBase):
             return response
         sent_at = refresher.grant.clock() - response.elapsed.total_seconds()
         replays = 0
-        while (body := _read_rejection(response, kwargs)) is not None:
+        while (body := read_rejection(response, stream=bool(kwargs.get("stream")))) is not None:
             if replays:
                 is_paused = refresher.pause(sent, self._hosts.name(request.url), since=sent_at)
                 if is_paused or replays == _MOST_REPLAYS:
@@ -356,18 +402,6 @@ def _is_about_request(error: BaseException, request: object) -> bool:
     return is_here and isinstance(error, Exception) and not isinstance(request, requests.PreparedRequest)
 
 
-def _choose_grant(
-    refresh_token: str | None, soid: str | None, scope: str | Iterable[str] | None
-) -> RefreshToken | ClientCredentials | None:
-    if soid is None and scope is None:
-        return None if refresh_token is None else RefreshToken(checked_secret("refresh_token", refresh_token))
-    if refresh_token is not None:
-        raise ValueError("refresh_token= is a person's grant, soid= and scope= are the client's own: pass one of them")
-    if soid is None or scope is None:
-        raise ValueError("soid= and scope= go together: which organisation, and what to ask for")
-    return ClientCredentials.create(soid, scope)
-
-
 def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, endpoint: TokenEndpoint) -> TokenStore:
     """Return what the `store` argument stands for.
 
@@ -400,11 +434,3 @@ def _check_lease(store: TokenStore, longest_call: float) -> None:
             f"a token call may take {longest_call:g} s with this timeout, but the lock of {type(store).__name__} ends "
             f"after {lease:g} s: give the store a longer lock_ttl, or the calls a shorter timeout"
         )
-
-
-def _read_rejection(response: requests.Response, kwargs: Mapping[str, Any]) -> bytes | None:
-    """Return what was looked at of a response that says that the token is bad, or None if it does not say that."""
-    if response.status_code != _UNAUTHORIZED:
-        return None
-    body = peek(response, stream=bool(kwargs.get("stream")))
-    return body if is_rejection(body) else None

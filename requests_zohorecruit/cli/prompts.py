@@ -14,7 +14,7 @@ import click
 
 from requests_zohorecruit.errors import ClientConfigurationError, TokenStoreError, UnknownRegionError, ZohoAuthError
 from requests_zohorecruit.login.environment import make_custom_region, read_region, read_variable
-from requests_zohorecruit.login.profiles import Profile, find_home
+from requests_zohorecruit.login.profiles import Profile, SavedProfile, find_home
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
@@ -22,10 +22,12 @@ from requests_zohorecruit.zoho.regions import Region
 __all__ = [
     "Client",
     "add_client_options",
+    "ask",
     "ask_secret",
     "choose_application",
     "describe_problem",
     "find_client_id",
+    "load_saved",
     "profile_option",
 ]
 
@@ -83,8 +85,8 @@ def add_client_options(command: _Command) -> _Command:
 
 def find_client_id(client: Client, profile: Profile) -> str | None:
     """Return the client ID that options, environment or profile give; None = a person has to say."""
-    before = _load_application(profile)
-    return client.client_id or read_variable("CLIENT_ID") or (before.client_id if before else None)
+    saved = load_saved(profile)
+    return client.client_id or read_variable("CLIENT_ID") or (saved.application.client_id if saved else None)
 
 
 def choose_application(client: Client, profile: Profile) -> Application:
@@ -93,8 +95,9 @@ def choose_application(client: Client, profile: Profile) -> Application:
     :raises ClientConfigurationError: there is no terminal to ask on, or an answer cannot be right
     :raises UnknownRegionError: an option or the environment names a region that is none
     """
-    before = _load_application(profile)
-    client_id = find_client_id(client, profile) or _ask("client ID")
+    saved = load_saved(profile)
+    before = saved.application if saved else None
+    client_id = find_client_id(client, profile) or ask("client ID")
     if before and before.client_id != client_id:
         before = None
     try:
@@ -113,10 +116,10 @@ def choose_application(client: Client, profile: Profile) -> Application:
     raise ClientConfigurationError(problem, hint="Copy it from the API console once more.")
 
 
-def _load_application(profile: Profile) -> Application | None:
-    """Return the application of the last login, or None where the profile does not tell."""
+def load_saved(profile: Profile) -> SavedProfile | None:
+    """Return what the last login saved, or None where the profile does not tell."""
     try:
-        return profile.load().application if profile.exists() else None
+        return profile.load() if profile.exists() else None
     except (TokenStoreError, UnknownRegionError):
         return None  # a login is what repairs a profile
 
@@ -137,7 +140,7 @@ def _ask_region() -> Region:
             raise click.BadParameter(error.message) from None  # click shows it and asks again
 
     codes = ", ".join(region.code for region in Region.all())
-    region: Region = _ask("region", f"Region ({codes})", parse)
+    region: Region = ask("region", f"Region ({codes})", parse)
     return region
 
 
@@ -167,7 +170,12 @@ def ask_secret(what: str, prompt: str = "") -> Secret:
     return line
 
 
-def _ask(what: str, prompt: str = "", reader: Callable[[str], Any] = str.strip) -> Any:
+def ask(what: str, prompt: str = "", reader: Callable[[str], Any] = str.strip) -> Any:
+    """Ask for what is no secret.
+
+    :param what: the noun for messages, also the prompt unless there is another
+    :raises ClientConfigurationError: there is no terminal to ask on
+    """
     if not sys.stdin.isatty():
         raise ClientConfigurationError(
             f"No {what} was given.", hint="Pass it as an option or in the environment; see --help."

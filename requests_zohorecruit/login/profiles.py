@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from requests_zohorecruit.engine.record import Record
+from requests_zohorecruit.engine.store_access import StoredRecord
 from requests_zohorecruit.errors import ReauthorizationRequired, TokenStoreError, UntrustedHostError, ZohoAuthError
 from requests_zohorecruit.interruptions import pass_interruption, suppress_errors
 from requests_zohorecruit.login.environment import read_stripped
@@ -19,6 +20,7 @@ from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.stores import FileStore, TokenStore
 from requests_zohorecruit.stores.errors import expand_home
 from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.grants import ClientCredentials
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import Token
 
@@ -37,17 +39,19 @@ class SavedProfile(NamedTuple):
     :ivar application: client id, secret and region
     :ivar store: where the grant is, or will be
     :ivar in_keyring: whether the secrets are in the system's keyring
+    :ivar credentials: what the client itself is to ask for; None where a person has given the grant
     """
 
     application: Application
     store: TokenStore
     in_keyring: bool
+    credentials: ClientCredentials | None = None
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of `ZohoRecruitAuth`."""
         client = self.application
         values = {"client_id": client.client_id, "client_secret": client.client_secret, "region": client.region}
-        return {**values, "store": self.store}
+        return {**values, **(self.credentials.to_mapping() if self.credentials else {}), "store": self.store}
 
 
 class Profile:
@@ -87,24 +91,37 @@ class Profile:
         in_keyring = bool(mapping.get("keyring"))
         if in_keyring:
             mapping = {**mapping, **(self._open_secrets().load() or {})}
-        return SavedProfile(self._read_application(mapping), self.store(in_keyring=in_keyring), in_keyring)
+        application, credentials = self._read_application(mapping)
+        return SavedProfile(application, self.store(in_keyring=in_keyring), in_keyring, credentials)
 
     @clears_frames
-    def save(self, application: Application, token: Token, *, now: float, in_keyring: bool = False) -> None:
+    def save(
+        self,
+        application: Application,
+        token: Token,
+        *,
+        now: float,
+        in_keyring: bool = False,
+        credentials: ClientCredentials | None = None,
+    ) -> None:
         """Save an application and its new grant, in place of what was there.
 
         Both parts are written by one holder of the locks, so that two logins cannot mix them. Where they move between
         files and keyring, the former place is emptied last, so that a failure loses nothing.
 
         :param now: when the token was minted, in epoch seconds
+        :param credentials: what the client itself asked for, where no person has given a grant
         :raises TokenStoreError: it cannot be saved
         """
         store = self.store(in_keyring=in_keyring)
         try:
             with self._file.lock(_LOCK_TIMEOUT), store.lock(_LOCK_TIMEOUT):
                 moved = self.exists() and self.in_keyring() != in_keyring
-                store.save(Record.from_exchange(token, now).to_mapping(application))
-                self._save_application(application, in_keyring=in_keyring)
+                record = Record(credentials, granted_at=now, mints=(now,)).with_token(token)
+                if credentials:  # the same grant as before has minted before
+                    record = record.with_mints_of(self.load_record(application, credentials, in_keyring=in_keyring))
+                store.save(record.to_mapping(application))
+                self._save_application(application, credentials, in_keyring=in_keyring)
                 if moved:
                     self.store(in_keyring=not in_keyring).save({})
                     if not in_keyring:
@@ -114,6 +131,14 @@ class Profile:
         except TimeoutError as error:
             pass_interruption(error)
             raise TokenStoreError(str(error), hint="Log in again when it is free.") from None
+
+    def load_record(self, application: Application, credentials: ClientCredentials, *, in_keyring: bool) -> Record:
+        """Return what is known of the client's own grant; an empty record of it if another grant is saved, or none.
+
+        :raises TokenStoreError: it cannot be read, or is another client's or region's
+        """
+        record = StoredRecord(application, self.store(in_keyring=in_keyring)).load()
+        return record if record and record.grant == credentials else Record(credentials)
 
     def check(self, *, in_keyring: bool = False) -> None:
         """Check that the profile can be saved before a person is asked for anything, and leave no trace of it.
@@ -144,12 +169,13 @@ class Profile:
     def _open_secrets(self) -> TokenStore:
         return _open_keyring(f"{self.name} (application)")
 
-    def _read_application(self, mapping: Mapping[str, Any]) -> Application:
+    def _read_application(self, mapping: Mapping[str, Any]) -> tuple[Application, ClientCredentials | None]:
         try:
             region: str | Region = mapping["region"]
             if "accounts_url" in mapping:
                 region = Region(mapping["region"], *(mapping[url] for url in _URLS))
-            return Application.create(mapping["client_id"], mapping["client_secret"], region)
+            credentials = ClientCredentials.create(mapping["soid"], mapping["scope"]) if "soid" in mapping else None
+            return Application.create(mapping["client_id"], mapping["client_secret"], region), credentials
         except UntrustedHostError as error:
             raise TokenStoreError(
                 f"Profile {self.name} cannot be used: {error.message}",
@@ -163,11 +189,15 @@ class Profile:
                 hint=f"Nothing was changed. Restore it, or run `{self.login_command}` again.",
             ) from None
 
-    def _save_application(self, application: Application, *, in_keyring: bool) -> None:
+    def _save_application(
+        self, application: Application, credentials: ClientCredentials | None, *, in_keyring: bool
+    ) -> None:
         region = application.region
         values: dict[str, Any] = {"client_id": application.client_id, "region": region.code}
         if region not in Region.all():
             values.update({url: getattr(region, url) for url in _URLS})
+        if credentials:
+            values.update(credentials.to_mapping())
         secrets = {"client_secret": str(application.client_secret)}
         if in_keyring:
             self._open_secrets().save(secrets)

@@ -33,6 +33,10 @@ __all__ = [
 #: Without the first there is no refresh token; without the second there is none the second time a person consents.
 OFFLINE = {"access_type": "offline", "prompt": "consent"}
 
+_OFFLINE_HINT = (
+    "The authorization URL needs access_type=offline and prompt=consent, as session.authorization_url() has them. If "
+    "one hour is enough, build it there with access_type='online'."
+)
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -59,17 +63,17 @@ def check_token_url(url: str, region: Region) -> None:
         )
 
 
-def check_refresh_token(token: Token, region: Region) -> None:
+def check_refresh_token(token: Token, region: Region, *, hint: str = _OFFLINE_HINT) -> None:
     """Do nothing if the exchange brought a grant.
 
+    :param hint: what to do where it did not
     :raises AuthorizationError: it brought an access token for an hour, and nothing else
     """
     if token.refresh_token is None:
         raise AuthorizationError(
             f"Zoho sent no refresh token, so access would end in an hour (region {region.code}); nothing was saved.",
             region=region.code,
-            hint="The authorization URL needs access_type=offline and prompt=consent, as session.authorization_url() "
-            "has them. If one hour is enough, build it there with access_type='online'.",
+            hint=hint,
         )
 
 

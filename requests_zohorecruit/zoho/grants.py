@@ -14,7 +14,7 @@ from requests_zohorecruit.secret import Secret, checked_secret, clears_frames
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token, split_scope
 
-__all__ = ["ClientCredentials", "Grant", "RefreshToken", "read_grant"]
+__all__ = ["ClientCredentials", "Grant", "RefreshToken", "check_scope", "choose_grant", "read_grant"]
 
 
 class Grant(Protocol):
@@ -121,15 +121,7 @@ class ClientCredentials:
                 'soid must be a service and the id of an organisation, like "ZohoRecruit.60001234567"; Zoho calls the '
                 "id organization ID, zsoid or ZGID"
             )
-        if not isinstance(scope, (str, Iterable)) or isinstance(scope, (bytes, Mapping)):
-            raise TypeError(f"scope must be text or an iterable of text, not {type(scope).__name__}")
-        try:
-            scopes = split_scope(scope if isinstance(scope, str) else tuple(scope))
-        except ValueError as error:
-            raise TypeError(str(error)) from None
-        if not scopes:
-            raise ValueError('scope is empty: name what to ask for, like "ZohoRecruit.modules.ALL"')
-        return cls(soid, tuple(sorted(scopes)))
+        return cls(soid, tuple(sorted(check_scope(scope))))
 
     @property
     def identity(self) -> str:
@@ -170,6 +162,41 @@ class ClientCredentials:
     def outlive_revocation(self) -> ClientCredentials:
         """Return itself: the credentials are as good as before."""
         return self
+
+
+def check_scope(scope: object) -> tuple[str, ...]:
+    """Return the scopes to ask for.
+
+    :param scope: text with commas or spaces, or an iterable of scopes
+    :raises TypeError: it is neither
+    :raises ValueError: there is none
+    """
+    if not isinstance(scope, (str, Iterable)) or isinstance(scope, (bytes, Mapping)):
+        raise TypeError(f"scope must be text or an iterable of text, not {type(scope).__name__}")
+    try:
+        scopes = split_scope(scope if isinstance(scope, str) else tuple(scope))
+    except ValueError as error:
+        raise TypeError(str(error)) from None
+    if not scopes:
+        raise ValueError('scope is empty: name what to ask for, like "ZohoRecruit.modules.ALL"')
+    return scopes
+
+
+def choose_grant(
+    refresh_token: str | None, soid: str | None, scope: str | Iterable[str] | None
+) -> RefreshToken | ClientCredentials | None:
+    """Return the grant that a program's arguments stand for, None = the store's.
+
+    :raises TypeError: a value of the wrong type
+    :raises ValueError: an impossible value, or both kinds at once
+    """
+    if soid is None and scope is None:
+        return None if refresh_token is None else RefreshToken(checked_secret("refresh_token", refresh_token))
+    if refresh_token is not None:
+        raise ValueError("refresh_token= is a person's grant, soid= and scope= are the client's own: pass one of them")
+    if soid is None or scope is None:
+        raise ValueError("soid= and scope= go together: which organisation, and what to ask for")
+    return ClientCredentials.create(soid, scope)
 
 
 @clears_frames

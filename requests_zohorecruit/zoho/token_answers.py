@@ -22,7 +22,7 @@ from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import Token, read_lifetime, split_scope
 
-__all__ = ["Answer", "make_redirect_error", "read_revocation", "read_token_answer"]
+__all__ = ["Answer", "make_error", "make_redirect_error", "parse_object", "read_revocation", "read_token_answer"]
 
 #: Seconds to leave Zoho alone after "Access Denied" when it does not say how long.
 COOL_DOWN = 60.0
@@ -55,9 +55,9 @@ def read_token_answer(answer: Answer, *, region: Region, requested_at: float, pr
     :param previous: what is carried forward where the answer says nothing: refresh token, scope, ``api_domain`` (T15)
     :raises ZohoAuthError: the member of the tree that the answer stands for
     """
-    body = _parse_object(answer.text)
+    body = parse_object(answer.text)
     if body.get("error") or body.get("status") == "failure" or not 200 <= answer.status < 300:
-        raise _make_error(body, answer, region)
+        raise make_error(body, answer, region)
     expires_in = read_lifetime(body)
     try:
         return Token(
@@ -71,7 +71,7 @@ def read_token_answer(answer: Answer, *, region: Region, requested_at: float, pr
         )
     except (KeyError, TypeError, ValueError):
         pass
-    raise _make_error(body, answer, region)
+    raise make_error(body, answer, region)
 
 
 @clears_frames
@@ -80,11 +80,11 @@ def read_revocation(answer: Answer, *, region: Region) -> None:
 
     :raises ZohoAuthError: anything else: not confirmed
     """
-    body = _parse_object(answer.text)
+    body = parse_object(answer.text)
     if answer.status == 200 and body.get("status") == "success":
         return
     if answer.status == 429 or body.get("error") or body.get("status") == "failure":
-        raise _make_error(body, answer, region)
+        raise make_error(body, answer, region)
     raise TokenEndpointError(
         f"{_name(region)} did not confirm that the grant is revoked (HTTP {answer.status}); it is kept here.",
         status_code=answer.status,
@@ -103,7 +103,11 @@ def make_redirect_error(answer_status: int, region: Region) -> TokenEndpointErro
     )
 
 
-def _make_error(body: Mapping[str, Any], answer: Answer, region: Region) -> ZohoAuthError:
+def make_error(body: Mapping[str, Any], answer: Answer, region: Region) -> ZohoAuthError:
+    """Return the error that an answer without what was asked for stands for.
+
+    :param body: the answer's, as `parse_object` reads it
+    """
     word = body.get("error")
     where: dict[str, Any] = {"status_code": answer.status, "region": region.code}
     if isinstance(word, str) and word in _ERRORS:
@@ -131,7 +135,7 @@ def _make_error(body: Mapping[str, Any], answer: Answer, region: Region) -> Zoho
     )
 
 
-def _parse_object(text: str) -> Mapping[str, Any]:
+def parse_object(text: str) -> Mapping[str, Any]:
     """Return the JSON object, or an empty one for anything else: neither has a word of Zoho's in it."""
     try:
         document = json.loads(text.removeprefix("\ufeff"))

@@ -100,6 +100,15 @@ class TokenEndpoint:
         answer = self._post(self.application.region.revoke_url, urlencode([("token", token)]))
         read_revocation(answer, region=self.application.region)
 
+    @clears_frames
+    def post_form(self, url: str, body: str) -> Answer:
+        """Post a form of another grant than those above, as every token call: once, with a deadline, no redirect.
+
+        :param url: of the application's region
+        :raises TokenEndpointError: there is no whole answer
+        """
+        return self._post(url, body)
+
     def _read(self, answer: Answer, previous: Token | None, now: float) -> Token:
         return read_token_answer(answer, region=self.application.region, requested_at=now, previous=previous)
 

@@ -80,6 +80,8 @@ class TestStatus:
             "region": "sandbox",
             "hosts": sorted(zoho.region.hosts),
             "scope": [],
+            "grant_kind": "refresh token",
+            "soid": None,
             "mints": {"recent": 0, "allowed": 10, "window": 600.0},
             "cool_down": 0,
             "rejection_pause": 0,

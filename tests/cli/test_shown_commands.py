@@ -46,6 +46,8 @@ KINDS = {
     "install": r"pip install ",
     "login": r"zohorecruit login$",
     "login without browser": r"zohorecruit login --no-browser$",
+    "login on a device": r"zohorecruit login --device$",
+    "login of a client": r"zohorecruit login --client-credentials$",
     "exchange": r"zohorecruit exchange$",
     "use": r"zohorecruit (?:status|get)",
     "HTTPie": r"https --auth-type",
@@ -135,6 +137,19 @@ def test_login_without_a_browser(line, client, zoho, start, typed):
     address = next(each.strip() for each in printed if each.strip().startswith(zoho.region.accounts_url))
     told, _ = process.communicate(f"{zoho.consent(address)}\n", timeout=LIMIT)
     assert (process.returncode, "Logged in: profile default" in told) == (0, True), told
+    assert "the API accepts the token" in typed("zohorecruit status --check")
+
+
+@lines("login on a device")
+def test_login_on_a_device_shows_a_code(line, client, zoho, start):
+    printed = iter(start(f"exec {line}").stdout.readline, "")
+    code = next(each.strip() for each in printed if re.fullmatch(r"    [0-9A-F]{8}\n", each))
+    zoho.confirm_device(code)  # what follows takes half a minute: test_login_device.py has it
+
+
+@lines("login of a client")
+def test_login_with_client_credentials(line, client, zoho, typed):
+    assert "Logged in: profile default" in typed(f"{line} --soid {zoho.soid}")
     assert "the API accepts the token" in typed("zohorecruit status --check")
 
 

@@ -233,10 +233,33 @@ def from_zoho_sdk(stage: Stage) -> Iterator[None]:
     assert json.loads(Path("zoho.json").read_text())["refresh_token"] == zoho.refresh_token
 
 
+def device(stage: Stage) -> Iterator[None]:
+    """Let a person accept whatever code is shown, within no time."""
+    from requests_zohorecruit.login import device as login_device
+
+    authorize = login_device.authorize_device
+
+    def accept_at_once(*arguments: Any, show: Callable[[Any], object], **options: Any) -> Any:
+        prompts: list[Any] = []
+
+        def note(prompt: Any) -> None:
+            prompts.append(prompt)
+            show(prompt)
+
+        def sleep(_: float) -> None:
+            stage.zoho.confirm_device(prompts[0].user_code)
+
+        return authorize(*arguments, show=note, sleep=sleep, **options)
+
+    stage.monkeypatch.setattr(login_device, "authorize_device", accept_at_once)
+    yield
+
+
 PREAMBLES: dict[str, Callable[[Stage], Iterator[None]]] = {
     "tutorial": tutorial,
     "index": logged_in,
     "howto/api-console": logged_in,
+    "howto/device": device,
     "howto/sharing": sharing,
     "howto/encrypt": encrypt,
     "howto/oauth2session": consenting,

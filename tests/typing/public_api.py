@@ -36,12 +36,19 @@ from requests_zohorecruit.sandbox import Sandbox, fingerprint
 from requests_zohorecruit.sandbox.process import SandboxProcess
 from requests_zohorecruit.stores import EncryptedStore, KeyringStore, RedisStore, SQLStore
 from requests_zohorecruit.testing import MockZoho, TokenStoreContract, mock_zoho
+from requests_zohorecruit.zoho.device import DevicePrompt
 
 version: str = requests_zohorecruit.__version__
 
 
 class MyAuth(ZohoRecruitAuth):
     """A class of one's own, of which the class methods make instances."""
+
+
+def show(prompt: DevicePrompt) -> None:
+    shown: tuple[str, str, str] = (prompt.user_code, prompt.verification_url, prompt.verification_url_complete)
+    until: float = prompt.expires_at
+    print(shown, until)
 
 
 def authentication(prepared: requests.PreparedRequest) -> None:
@@ -61,6 +68,19 @@ def authentication(prepared: requests.PreparedRequest) -> None:
     ZohoRecruitAuth.from_profile("work", allowed_hosts=["localhost:8443"], session=requests.Session(), timeout=(5, 30))
     contained: ZohoRecruitAuth = ZohoRecruitAuth.from_env()
     ZohoRecruitAuth.from_env(store=FileStore("token.json"), allowed_hosts=(), session=None, timeout=10.0)
+    elsewhere: ZohoRecruitAuth = ZohoRecruitAuth.from_device(
+        "1000.A",
+        {"eu": "secret", "us": "other"},
+        region="eu",
+        scope=["ZohoRecruit.modules.ALL"],
+        show=show,
+        extra=[Region.lookup("us")],
+        store=FileStore("token.json"),
+        allowed_hosts=(),
+        session=None,
+        timeout=(5, 30),
+    )
+    print(elsewhere)
     special: MyAuth = MyAuth.from_profile()
     signed: requests.PreparedRequest = auth(prepared)
     token: Token | None = auth.token

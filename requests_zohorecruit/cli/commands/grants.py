@@ -13,6 +13,11 @@ from requests_zohorecruit.secret import fingerprint
 
 __all__ = ["refresh", "revoke"]
 
+_CREDENTIALS_STAY = (
+    "The client's credentials stay good, and the next call mints another; to end that, delete the client or its secret "
+    "in the API console."
+)
+
 
 @click.command()
 @profile_option
@@ -33,12 +38,18 @@ def refresh(profile: Profile) -> None:
 def revoke(profile: Profile, yes: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """Give the grant back to Zoho and forget it.
 
-    Every program that uses the profile stops working until a person logs in again. Client ID and secret are kept.
+    Every program that uses the profile stops working until a person logs in again. Client ID and secret are kept. Of
+    client credentials only the access token can be revoked: programs go on with a new one.
     """
-    auth = ZohoRecruitAuth(**profile.load().arguments())
+    saved = profile.load()
+    auth = ZohoRecruitAuth(**saved.arguments())
+    what = "access token" if saved.credentials else "grant"
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("Cannot ask for confirmation without a terminal; pass --yes.")
-        click.confirm(f"Revoke the grant of profile {profile.name}, region {auth.region.code}?", abort=True)
+        click.confirm(f"Revoke the {what} of profile {profile.name}, region {auth.region.code}?", abort=True)
     auth.revoke()
+    if saved.credentials:
+        click.echo(f"The access token of profile {profile.name} is revoked. {_CREDENTIALS_STAY}")
+        return
     click.echo(f"The grant of profile {profile.name} is revoked. For a new one: {profile.login_command}")

@@ -1,6 +1,7 @@
-"""``zohorecruit login`` and ``exchange``: the two ways to a grant.
+"""``zohorecruit login`` and ``exchange``: the ways to a grant.
 
-Knows the conversation with the person; listening is `loopback`'s, saving is `profiles`'s.
+Knows the conversation with the person in front of a browser here; the other logins, and how each ends, are
+`cli.logins`'s, and listening is `loopback`'s.
 """
 
 from __future__ import annotations
@@ -11,12 +12,24 @@ import time
 import webbrowser
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.cli.logins import (
+    REGISTER,
+    REGISTER_BACKEND,
+    REGISTER_DEVICE,
+    REGISTERED,
+    SCOPE,
+    SELF_CLIENT,
+    add_new_secret_hint,
+    log_in_client,
+    log_in_device,
+    save_grant,
+)
 from requests_zohorecruit.cli.prompts import (
     Client,
     add_client_options,
@@ -29,42 +42,26 @@ from requests_zohorecruit.cli.prompts import (
 from requests_zohorecruit.errors import AuthorizationError, ClientConfigurationError, UntrustedHostError
 from requests_zohorecruit.login.loopback import PORT, CallbackReceiver, build_loopback_uri
 from requests_zohorecruit.login.profiles import Profile
-from requests_zohorecruit.secret import Secret, checked_secret, fingerprint
+from requests_zohorecruit.secret import Secret, checked_secret
 from requests_zohorecruit.zoho.application import Application
-from requests_zohorecruit.zoho.consent import Callback, build_consent_url, make_state, read_callback
+from requests_zohorecruit.zoho.consent import (
+    Callback,
+    build_consent_url,
+    check_refresh_token,
+    make_state,
+    read_callback,
+)
 from requests_zohorecruit.zoho.token import split_scope
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
 __all__ = ["exchange", "login"]
 
-_SCOPE = "ZohoRecruit.modules.ALL,ZohoRecruit.settings.ALL"
 _keyring_option = click.option(
     "--keyring/--no-keyring",
     default=None,
     help="Keep the secrets in the system's keyring, or in files only you can read.  [default: as before, or files]",
 )
 
-_REGISTER = """\
-Zoho calls your program a "client". If you have none yet, register one at
-https://api-console.zoho.com:
-
-    Client type               Server-based Applications
-    Client name, homepage     of your choice
-    Authorized redirect URI   {redirect_uri}
-
-It then shows the client ID and the client secret that are asked for here.
-"""
-_REGISTERED = """\
-In Zoho's API console, client {client_id}
-needs this authorized redirect URI, to the letter:
-
-    {redirect_uri}
-"""
-_SELF_CLIENT = """\
-At https://api-console.zoho.com choose "Self Client". It has a client ID and a
-client secret, and under "Generate Code" a code for scopes such as
-{scope}.
-"""
 _ELSEWHERE = """\
 Open this address in a browser, on any machine, and press Accept:
 
@@ -78,7 +75,10 @@ perhaps on an error page.
 @click.command()
 @profile_option
 @add_client_options
-@click.option("--scope", default=_SCOPE, show_default=True, help="Scopes to ask for, separated by commas.")
+@click.option("--scope", help=f"Scopes to ask for, separated by commas.  [default: {SCOPE}]")
+@click.option("--device", is_flag=True, help="Show a code to confirm on another computer or a telephone.")
+@click.option("--client-credentials", is_flag=True, help="Use the client's own access, without a person; needs --soid.")
+@click.option("--soid", help="Organisation for --client-credentials: ZohoRecruit.60001234567.")
 @click.option(
     "--port", default=PORT, show_default=True, type=click.IntRange(1, 65535), help="Local port for the redirect."
 )
@@ -92,9 +92,12 @@ perhaps on an error page.
 @_keyring_option
 def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     profile: Profile,
-    scope: str,
+    scope: str | None,
+    device: bool,  # noqa: FBT001 - click's way of passing flags
+    client_credentials: bool,  # noqa: FBT001
+    soid: str | None,
     port: int,
-    no_browser: bool,  # noqa: FBT001 - click's way of passing flags
+    no_browser: bool,  # noqa: FBT001
     redirect_uri: str | None,
     timeout: int,
     keyring: bool | None,  # noqa: FBT001
@@ -105,32 +108,79 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     What to enter in Zoho's API console is shown first. Client ID, secret and region are asked for, or read from the
     environment (ZOHORECRUIT_CLIENT_ID, ..._CLIENT_SECRET, ..._REGION, or ..._FILE of each); the secret in a pipe from
     standard input. Later logins ask for nothing.
+
+    With --device a person confirms on another computer, with --client-credentials none is needed.
     """
-    here = build_loopback_uri(port), build_loopback_uri(port, host="localhost")
-    redirect_uri = redirect_uri or here[0]
-    if redirect_uri not in here and not no_browser:
-        raise click.UsageError(f"--redirect-uri needs --no-browser, unless it is {' or '.join(here)}.")
-    in_keyring = _check_storage(profile, keyring)
-    client_id = find_client_id(Client(**client), profile)
-    click.echo((_REGISTERED if client_id else _REGISTER).format(redirect_uri=redirect_uri, client_id=client_id))
-    application = choose_application(Client(**client), profile)
-    state, scopes = make_state(), split_scope(scope)
-    address = build_consent_url(application, redirect_uri=redirect_uri, scope=scopes, state=state)
+    _check_options(device=device, client_credentials=client_credentials, soid=soid)
+    scopes = split_scope(SCOPE if scope is None else scope)
+    if not scopes:
+        raise click.UsageError("--scope is empty.")
+    redirect_uri = _choose_redirect_uri(port, redirect_uri, no_browser=no_browser)
+    in_keyring, who = _check_storage(profile, keyring), Client(**client)
+    client_id = find_client_id(who, profile)
+    if device or client_credentials:
+        if not client_id:
+            click.echo(REGISTER_DEVICE if device else REGISTER_BACKEND)
+    else:
+        click.echo((REGISTERED if client_id else REGISTER).format(redirect_uri=redirect_uri, client_id=client_id))
+    application = choose_application(who, profile)
+    if device:
+        log_in_device(profile, application, scopes=scopes, in_keyring=in_keyring)
+    elif client_credentials:
+        log_in_client(profile, application, soid=soid, scope=scope and scopes, in_keyring=in_keyring)
+    else:
+        way = _Redirect(redirect_uri, None if no_browser else port, timeout)
+        _log_in_in_browser(profile, application, way, scopes=scopes, in_keyring=in_keyring)
+
+
+class _Redirect(NamedTuple):
+    """How the browser comes back; without a port its address is pasted."""
+
+    uri: str
+    port: int | None
+    timeout: int
+
+
+def _log_in_in_browser(
+    profile: Profile, application: Application, way: _Redirect, *, scopes: Iterable[str], in_keyring: bool
+) -> None:
+    state = make_state()
+    address = build_consent_url(application, redirect_uri=way.uri, scope=scopes, state=state)
 
     def finish(redirect: str) -> None:
         callback = _check_redirect(redirect, application, state)
         who = Application.create(application.client_id, application.client_secret, callback.region)
-        _redeem(profile, who, callback.code, redirect_uri=redirect_uri, scopes=scopes, in_keyring=in_keyring)
+        _redeem(profile, who, callback.code, redirect_uri=way.uri, scopes=scopes, in_keyring=in_keyring)
 
-    if no_browser:
-        click.echo(_ELSEWHERE.format(address=address, redirect_uri=redirect_uri))
+    if way.port is None:
+        click.echo(_ELSEWHERE.format(address=address, redirect_uri=way.uri))
         finish(ask_secret("redirect address", "Paste the address your browser ended on"))
         return
     with ExitStack() as stack:
-        receiver = _listen(port, stack)
+        receiver = _listen(way.port, stack)
         _open(address)
-        finish(_wait_for_redirect(receiver, timeout))
+        finish(_wait_for_redirect(receiver, way.timeout))
         receiver.show("You are logged in", "Close this window and go back to the terminal where you started the login.")
+
+
+def _choose_redirect_uri(port: int, redirect_uri: str | None, *, no_browser: bool) -> str:
+    here = build_loopback_uri(port), build_loopback_uri(port, host="localhost")
+    if redirect_uri and redirect_uri not in here and not no_browser:
+        raise click.UsageError(f"--redirect-uri needs --no-browser, unless it is {' or '.join(here)}.")
+    return redirect_uri or here[0]
+
+
+def _check_options(*, device: bool, client_credentials: bool, soid: str | None) -> None:
+    """Refuse options that would be ignored."""
+    if device and client_credentials:
+        raise click.UsageError("--device and --client-credentials are two ways to log in; pass one of them.")
+    if soid is not None and not client_credentials:
+        raise click.UsageError("--soid is for --client-credentials.")
+    for name in ("port", "no_browser", "redirect_uri", "timeout"):
+        given = click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and (device or client_credentials):
+            other = "--device" if device else "--client-credentials"
+            raise click.UsageError(f"--{name.replace('_', '-')} is for a login in the browser, not for {other}.")
 
 
 @click.command()
@@ -145,7 +195,7 @@ def exchange(profile: Profile, keyring: bool | None, **client: Any) -> None:  # 
     """
     in_keyring = _check_storage(profile, keyring)
     if not find_client_id(Client(**client), profile):
-        click.echo(_SELF_CLIENT.format(scope=_SCOPE))
+        click.echo(SELF_CLIENT.format(scope=SCOPE))
     application = choose_application(Client(**client), profile)
     try:
         code = checked_secret("code", ask_secret("code"))
@@ -240,27 +290,11 @@ def _redeem(  # noqa: PLR0913 - all but three are keyword-only
         with open_console(stderr=True).status("Fetching the grant"):
             token = TokenEndpoint(application).exchange(code, redirect_uri=redirect_uri, now=now)
     except ClientConfigurationError as error:
-        error.hint = f"{error.hint} Options are --region, and --new-secret to enter another client secret."
+        add_new_secret_hint(error)
         raise
-    grant = token.refresh_token
-    if grant is None:
-        raise AuthorizationError(
-            "Zoho sent no refresh token, so access would end in an hour; nothing was saved.",
-            region=application.region.code,
-            hint="Zoho sends one only if it is asked for offline access with consent, as `zohorecruit login` does.",
-        )
-    # An answer that does not name the scopes means those that were asked for (RFC 6749, section 5.1).
-    token = replace(token, scope=token.scope or tuple(scopes))
-    profile.save(application, token, now=now, in_keyring=in_keyring)
-    _tell(profile, application, grant, token.scope, in_keyring=in_keyring)
-
-
-def _tell(profile: Profile, application: Application, grant: str, scope: Iterable[str], *, in_keyring: bool) -> None:
-    granted = ", ".join((profile.name, f"region {application.region.code}", *scope))
-    click.echo(f"Logged in: profile {granted}.")
-    where = "the system's keyring" if in_keyring else str(profile.directory)
-    click.echo(f"The grant {fingerprint(grant)} is in {where}.\n")
-    name = "" if profile.name == "default" else profile.name
-    option = f" --profile {name}" if name else ""
-    click.echo(f"Look at it:   zohorecruit get Candidates{option}")
-    click.echo(f"In a program: ZohoRecruitAuth.from_profile({name and repr(name)})")
+    check_refresh_token(
+        token,
+        application.region,
+        hint="Zoho sends one only if it is asked for offline access with consent, as `zohorecruit login` does.",
+    )
+    save_grant(profile, application, token, now=now, scopes=scopes, in_keyring=in_keyring)

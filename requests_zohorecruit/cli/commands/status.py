@@ -18,6 +18,7 @@ from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.store_access import StoredRecord
 from requests_zohorecruit.login.profiles import Profile, SavedProfile
 from requests_zohorecruit.secret import fingerprint
+from requests_zohorecruit.zoho.grants import ClientCredentials, Grant
 
 __all__ = ["status"]
 
@@ -65,13 +66,16 @@ def _collect_facts(profile: Profile, saved: SavedProfile, *, now: float) -> dict
     record = StoredRecord(who, saved.store).load() or Record()
     token, failure = record.token, record.failure
     recent = budget.list_recent(record.mints, now)
+    grant = record.grant or saved.credentials  # which stay when there is no record any more
     return {
         "profile": profile.name,
         "client_id": who.client_id,
         "region": who.region.code,
         "hosts": sorted(who.region.hosts),
         "scope": list(token.scope) if token else [],
-        "grant": fingerprint(record.grant_identity) if record.grant else None,
+        "grant": fingerprint(grant.identity) if grant else None,
+        "grant_kind": _name_kind(grant),
+        "soid": grant.soid if isinstance(grant, ClientCredentials) else None,
         "access_token": fingerprint(token.access_token) if token else None,
         "expires_at": token.expires_at if token else None,
         "expires_in": max(0, round(token.expires_at - now)) if token else None,
@@ -81,6 +85,12 @@ def _collect_facts(profile: Profile, saved: SavedProfile, *, now: float) -> dict
         "last_failure": failure.message if failure else None,
         "store": repr(saved.store),
     }
+
+
+def _name_kind(grant: Grant | None) -> str | None:
+    if grant is None:
+        return None
+    return "client credentials" if isinstance(grant, ClientCredentials) else "refresh token"
 
 
 def _count_seconds(cool_down: CoolDown | None, now: float) -> int:

@@ -1,0 +1,204 @@
+"""What to register before a login, how it ends, and the logins that need no browser here: a device's, the client's own.
+
+Knows what is told to the person; waiting for a device is `login.device`'s, saving is `profiles`'s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+
+import click
+
+from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.cli.prompts import ask, describe_problem, load_saved
+from requests_zohorecruit.engine.limits import Budget
+from requests_zohorecruit.errors import (
+    AuthorizationError,
+    ClientConfigurationError,
+    UnknownRegionError,
+    UntrustedHostError,
+    ZohoAuthError,
+)
+from requests_zohorecruit.login.device import authorize_device
+from requests_zohorecruit.login.profiles import Profile
+from requests_zohorecruit.secret import fingerprint
+from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.device import DevicePrompt
+from requests_zohorecruit.zoho.grants import ClientCredentials
+from requests_zohorecruit.zoho.token import Token
+from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
+
+__all__ = [
+    "REGISTER",
+    "REGISTERED",
+    "REGISTER_BACKEND",
+    "REGISTER_DEVICE",
+    "SCOPE",
+    "SELF_CLIENT",
+    "add_new_secret_hint",
+    "log_in_client",
+    "log_in_device",
+    "save_grant",
+]
+
+#: Asked for where nothing else is.
+SCOPE = "ZohoRecruit.modules.ALL,ZohoRecruit.settings.ALL"
+
+REGISTER = """\
+Zoho calls your program a "client". If you have none yet, register one at
+https://api-console.zoho.com:
+
+    Client type               Server-based Applications
+    Client name, homepage     of your choice
+    Authorized redirect URI   {redirect_uri}
+
+It then shows the client ID and the client secret that are asked for here.
+"""
+REGISTERED = """\
+In Zoho's API console, client {client_id}
+needs this authorized redirect URI, to the letter:
+
+    {redirect_uri}
+"""
+SELF_CLIENT = """\
+At https://api-console.zoho.com choose "Self Client". It has a client ID and a
+client secret, and under "Generate Code" a code for scopes such as
+{scope}.
+"""
+REGISTER_DEVICE = """\
+Zoho calls your program a "client". If you have none for
+devices yet, register one at https://api-console.zoho.com:
+
+    Client type       the one that begins with Non-browser
+    Client name       of your choice
+
+It then shows the client ID and secret that are asked for.
+"""
+REGISTER_BACKEND = """\
+At https://api-console.zoho.com choose "Self Client". It has
+a client ID and a client secret. The soid is "ZohoRecruit."
+and the ID of your organisation.
+"""
+_CONFIRM = """\
+On any computer or telephone, open
+
+    {prompt.verification_url}
+
+and enter this code, within {minutes:.0f} minutes:
+
+    {prompt.user_code}
+"""
+_OR_OPEN = """\
+Or open this address, which has the code in it:
+
+    {prompt.verification_url_complete}
+"""
+
+
+def log_in_device(profile: Profile, application: Application, *, scopes: Iterable[str], in_keyring: bool) -> None:
+    """Show a code for a person to confirm on another machine, wait, and save the grant."""
+    scopes, console = tuple(scopes), open_console()
+
+    def show(prompt: DevicePrompt) -> None:
+        click.echo(_CONFIRM.format(prompt=prompt, minutes=(prompt.expires_at - time.time()) / 60))
+        if prompt.verification_url_complete != prompt.verification_url:
+            click.echo(_OR_OPEN.format(prompt=prompt))
+        if not console.is_terminal:
+            click.echo("Waiting for Accept; Zoho is asked every 30 s.")
+
+    try:
+        with console.status("Waiting for Accept; asking every 30 s (Ctrl-C stops)"):
+            who, token, now = authorize_device(
+                application.client_id, application.client_secret, region=application.region, scope=scopes, show=show
+            )
+    except ClientConfigurationError as error:
+        add_new_secret_hint(error)
+        raise
+    except AuthorizationError as error:
+        error.hint = "Run the command again for a new code."
+        raise
+    except (UnknownRegionError, UntrustedHostError) as error:
+        error.hint = (
+            "If it is a data centre newer than this program, run the command again with --accounts-url and "
+            "--recruit-url."
+        )
+        raise
+    save_grant(profile, who, token, now=now, scopes=scopes, in_keyring=in_keyring)
+
+
+def log_in_client(
+    profile: Profile, application: Application, *, soid: str | None, scope: Iterable[str] | None, in_keyring: bool
+) -> None:
+    """Mint with the client's own credentials, which checks them, and save them with the token.
+
+    :param soid: None = as before, or ask
+    :param scope: None = as before, or `SCOPE`
+    """
+    saved = load_saved(profile)
+    before = saved.credentials if saved else None
+    try:
+        credentials = ClientCredentials.create(
+            soid or (before.soid if before else ask("soid")), scope or (before.scope if before else SCOPE)
+        )
+    except ValueError as error:
+        problem = describe_problem(error)
+    else:
+        _mint(profile, application, credentials, in_keyring=in_keyring)
+        return
+    raise ClientConfigurationError(problem, hint="Zoho Recruit shows the ID of the organisation under Setup.")
+
+
+def _mint(profile: Profile, application: Application, credentials: ClientCredentials, *, in_keyring: bool) -> None:
+    now = time.time()
+    record = profile.load_record(application, credentials, in_keyring=in_keyring)
+    # Of what is remembered only the budget counts: the client may have been changed in the console since it failed.
+    obstacle = replace(record, failure=None).find_obstacle(now, application, Budget())
+    if obstacle is not None:
+        raise obstacle
+    try:
+        with open_console(stderr=True).status("Fetching an access token"):
+            token = TokenEndpoint(application).mint(credentials, None, now=now)
+    except ClientConfigurationError as error:
+        add_new_secret_hint(error)
+        raise
+    profile.save(application, token, now=now, in_keyring=in_keyring, credentials=credentials)
+    what = f"The client's own grant for {credentials.soid}"
+    _tell(profile, application, what, credentials.scope, in_keyring=in_keyring)
+
+
+def save_grant(  # noqa: PLR0913 - all but three are keyword-only
+    profile: Profile,
+    application: Application,
+    token: Token,
+    *,
+    now: float,
+    scopes: Iterable[str],
+    in_keyring: bool,
+) -> None:
+    """Save what a person has given, and say where it is.
+
+    :param token: with a refresh token
+    :param scopes: what was asked for: an answer that does not name the scopes means those (RFC 6749, section 5.1)
+    """
+    token = replace(token, scope=token.scope or tuple(scopes))
+    profile.save(application, token, now=now, in_keyring=in_keyring)
+    what = f"The grant {fingerprint(str(token.refresh_token))}"
+    _tell(profile, application, what, token.scope, in_keyring=in_keyring)
+
+
+def add_new_secret_hint(error: ZohoAuthError) -> None:
+    """Name the options that help where client, secret and region do not fit together."""
+    error.hint = f"{error.hint} Options are --region, and --new-secret to enter another client secret."
+
+
+def _tell(profile: Profile, application: Application, what: str, scope: Iterable[str], *, in_keyring: bool) -> None:
+    granted = ", ".join((profile.name, f"region {application.region.code}", *scope))
+    click.echo(f"Logged in: profile {granted}.")
+    where = "the system's keyring" if in_keyring else str(profile.directory)
+    click.echo(f"{what} is in {where}.\n")
+    name = "" if profile.name == "default" else profile.name
+    option = f" --profile {name}" if name else ""
+    click.echo(f"Look at it:   zohorecruit get Candidates{option}")
+    click.echo(f"In a program: ZohoRecruitAuth.from_profile({name and repr(name)})")

@@ -1,0 +1,108 @@
+"""A grant for a device without a browser: get a code, have it shown, and poll until the person has accepted.
+
+Owns the waiting. What the answers mean is `zoho.device`'s; saving is the caller's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+import requests
+
+from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, describe_type
+from requests_zohorecruit.secret import clears_frames
+from requests_zohorecruit.stores.base import check_functions
+from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.device import (
+    SLOWER,
+    DeviceCode,
+    DevicePrompt,
+    Pending,
+    build_code_form,
+    build_poll_form,
+    make_code_url,
+    make_expiry_error,
+    make_poll_url,
+    read_device_code,
+    read_poll,
+)
+from requests_zohorecruit.zoho.grants import check_scope
+from requests_zohorecruit.zoho.regions import Region
+from requests_zohorecruit.zoho.token import Token
+from requests_zohorecruit.zoho.token_endpoint import TIMEOUT, TokenEndpoint
+
+__all__ = ["DeviceGrant", "authorize_device"]
+
+
+class DeviceGrant(NamedTuple):
+    """What a person has accepted.
+
+    :ivar application: with the region where the person lives
+    :ivar token: with the refresh token
+    :ivar minted_at: epoch seconds
+    """
+
+    application: Application
+    token: Token
+    minted_at: float
+
+
+@clears_frames
+def authorize_device(  # noqa: PLR0913 - all but two are keyword-only
+    client_id: str,
+    client_secret: str | Mapping[str, str],
+    *,
+    region: str | Region,
+    scope: str | Iterable[str],
+    show: Callable[[DevicePrompt], object],
+    extra: Iterable[Region] = (),
+    session: requests.Session | None = None,
+    timeout: float | tuple[float, float] = TIMEOUT,
+    sleep: Callable[[float], object] = time.sleep,
+    clock: Callable[[], float] = time.time,
+) -> DeviceGrant:
+    """Wait until a person has accepted; in another data centre, if they live there. Ends when the code ends.
+
+    The parameters and errors are those of `ZohoRecruitAuth.from_device`.
+
+    :param sleep: waits some seconds
+    :param clock: returns epoch seconds
+    """
+    if not callable(show):
+        raise TypeError(f"show must be a function that takes a DevicePrompt, not {describe_type(show)}")
+    check_functions("a device authorization", show=show)
+    application = Application.create(client_id, client_secret, region)
+    endpoint = TokenEndpoint(application, session=session, timeout=timeout)
+    scopes, known, now = check_scope(scope), (application.region, *extra), clock()
+    answer = endpoint.post_form(make_code_url(application.region), build_code_form(application, scopes))
+    code = read_device_code(answer, region=application.region, extra=known, requested_at=now)
+    show(code.prompt)
+    pause = code.pause
+    while True:
+        sleep(pause)
+        now = clock()
+        told = _poll(endpoint, code, known, now)
+        if isinstance(told, Token):
+            return DeviceGrant(endpoint.application, told, now)
+        # Looked at after the poll: what was accepted in the last moment counts.
+        if now >= code.prompt.expires_at:
+            raise make_expiry_error(endpoint.application.region)
+        pause += told.slower
+        if told.region != endpoint.application.region:
+            application = Application.create(client_id, client_secret, told.region)
+            endpoint = TokenEndpoint(application, session=session, timeout=timeout)
+
+
+def _poll(endpoint: TokenEndpoint, code: DeviceCode, known: Iterable[Region], now: float) -> Token | Pending:
+    region = endpoint.application.region
+    try:
+        answer = endpoint.post_form(make_poll_url(region), build_poll_form(endpoint.application, code))
+        return read_poll(answer, region=region, extra=known, requested_at=now)
+    except TokenEndpointError as error:
+        # The person may be typing: a network that fails once, or a server, does not end that (RFC 8628, section 3.5).
+        may_pass = isinstance(error, ThrottledError) or error.status_code is None or error.status_code >= 500
+        if now >= code.prompt.expires_at or not may_pass:
+            raise
+    return Pending(region, SLOWER)

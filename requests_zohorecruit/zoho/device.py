@@ -1,0 +1,206 @@
+"""Device authorization: the forms, and what Zoho's answers to them mean (RFC 8628 in spirit, not in letter).
+
+Pure: waits for nothing and sends nothing. What Zoho says of times and hosts is believed within bounds only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from requests_zohorecruit.errors import AuthorizationError, UnknownRegionError, UntrustedHostError
+from requests_zohorecruit.secret import Secret, checked_secret, clears_frames
+from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.consent import OFFLINE, check_refresh_token
+from requests_zohorecruit.zoho.regions import Region, https_host
+from requests_zohorecruit.zoho.token import Token, read_number
+from requests_zohorecruit.zoho.token_answers import Answer, make_error, parse_object, read_token_answer
+
+__all__ = [
+    "SLOWER",
+    "DeviceCode",
+    "DevicePrompt",
+    "Pending",
+    "build_code_form",
+    "build_poll_form",
+    "make_code_url",
+    "make_expiry_error",
+    "make_poll_url",
+    "read_device_code",
+    "read_poll",
+]
+
+#: Seconds between two polls at least: Zoho answers ``slow_down`` to more, whatever interval it has named.
+PAUSE = 30.0
+#: Seconds between two polls at most, or a device would not notice for the life of its code.
+LONGEST_PAUSE = 120.0
+#: Seconds to add after a ``slow_down`` (RFC 8628, section 3.5).
+SLOWER = 5.0
+#: Seconds a code lives when Zoho does not say, and at most.
+LIFETIME, LONGEST_LIFETIME = 300.0, 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePrompt:
+    """What to show the person who is to confirm a device; none of it is secret.
+
+    :ivar user_code: to type on the page
+    :ivar verification_url: address of the page, on a host of Zoho Accounts
+    :ivar verification_url_complete: the same with the code filled in, for a link or QR code; the plain address where
+        Zoho names none
+    :ivar expires_at: when the code ends, in epoch seconds
+    """
+
+    user_code: str
+    verification_url: str
+    verification_url_complete: str
+    expires_at: float
+
+
+class DeviceCode(NamedTuple):
+    """What a device waits with.
+
+    :ivar value: sent with every poll; secret
+    :ivar pause: seconds between two polls
+    """
+
+    value: Secret
+    prompt: DevicePrompt
+    pause: float
+
+
+class Pending(NamedTuple):
+    """No tokens yet.
+
+    :ivar region: where to ask next
+    :ivar slower: seconds to add to the pause
+    """
+
+    region: Region
+    slower: float = 0.0
+
+
+def make_code_url(region: Region) -> str:
+    """Return where a device gets its code."""
+    return f"{region.accounts_url}/oauth/v3/device/code"
+
+
+def make_poll_url(region: Region) -> str:
+    """Return where a device asks whether the person has accepted."""
+    return f"{region.accounts_url}/oauth/v3/device/token"
+
+
+def build_code_form(application: Application, scope: Iterable[str]) -> str:
+    """Return the form that asks for a code. No secret is in it."""
+    form = {"grant_type": "device_request", "client_id": application.client_id, "scope": ",".join(scope)}
+    return urlencode(form | OFFLINE)
+
+
+def build_poll_form(application: Application, code: DeviceCode) -> str:
+    """Return the form of a poll."""
+    form = {"client_id": application.client_id, "client_secret": application.client_secret, "code": code.value}
+    return Secret(urlencode({"grant_type": "device_token", **form}))
+
+
+@clears_frames
+def read_device_code(answer: Answer, *, region: Region, extra: Iterable[Region], requested_at: float) -> DeviceCode:
+    """Read the answer to the request for a code.
+
+    :param extra: custom regions to accept beside the table
+    :param requested_at: epoch seconds when the request left; the lifetime counts from there
+    :raises UntrustedHostError: it sends the person to a host that is none of Zoho Accounts'
+    :raises ZohoAuthError: it is an error, or cannot be understood
+    """
+    body = parse_object(answer.text)
+    user_code, url = body.get("user_code"), body.get("verification_url")
+    try:
+        value = checked_secret("device_code", body.get("device_code"))
+    except (TypeError, ValueError):
+        value = None
+    # Shown on a terminal or a page: nothing but what a person can type.
+    readable = isinstance(user_code, str) and re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z -]{0,31}", user_code)
+    if body.get("error") or value is None or not readable or not isinstance(url, str):
+        raise make_error(body, answer, region)
+    complete = body.get("verification_uri_complete") or url
+    accounts = {https_host(each.accounts_url) for each in (region, *extra, *Region.all())}
+    if any(https_host(each) not in accounts for each in (url, complete)):
+        raise UntrustedHostError(
+            f"Zoho Accounts (region {region.code}) names a page to confirm the device on that is not on a host of Zoho "
+            "Accounts; it is not shown.",
+            region=region.code,
+            hint="Look for a proxy in between. If it is a new Zoho data centre, pass a custom Region for it.",
+        )
+    lifetime = _read_seconds(body.get("expires_in"), LIFETIME, LONGEST_LIFETIME)
+    pause = max(PAUSE, _read_seconds(body.get("interval"), PAUSE, LONGEST_PAUSE))
+    return DeviceCode(value, DevicePrompt(str(user_code), url, complete, requested_at + lifetime), pause)
+
+
+@clears_frames
+def read_poll(answer: Answer, *, region: Region, extra: Iterable[Region], requested_at: float) -> Token | Pending:
+    """Read the answer to a poll: the tokens, or where and how soon to ask again.
+
+    :param region: where it was asked
+    :param extra: custom regions to accept beside the table
+    :param requested_at: epoch seconds when the request left
+    :raises AuthorizationError: the person refused, the code ended, or there is no refresh token
+    :raises UnknownRegionError: the person's account is in a data centre that is not known
+    :raises ZohoAuthError: any other error, or an answer that cannot be understood
+    """
+    body = parse_object(answer.text)
+    word = body.get("error")
+    if word == "authorization_pending":
+        return Pending(region)
+    if word == "slow_down":
+        return Pending(region, SLOWER)
+    if word == "other_dc":
+        return Pending(_find_home(body, region, extra))
+    if word == "expired":
+        raise make_expiry_error(region)
+    if word == "access_denied":
+        raise AuthorizationError(
+            f"Zoho did not grant access (access_denied, region {region.code}); nothing was saved.",
+            code="access_denied",
+            region=region.code,
+            hint="The person pressed Reject; ask for a new code when they are ready.",
+        )
+    token = read_token_answer(answer, region=region, requested_at=requested_at)
+    check_refresh_token(token, region, hint="The device asked for offline access; ask for a new code, and accept it.")
+    return token
+
+
+def make_expiry_error(region: Region) -> AuthorizationError:
+    """Return the error for a code that was not accepted in time."""
+    return AuthorizationError(
+        f"Nobody accepted the code before it ended (region {region.code}); nothing was saved.",
+        code="expired",
+        region=region.code,
+        hint="Ask for a new code, and accept it within its time, most often five minutes.",
+    )
+
+
+def _find_home(body: Mapping[str, Any], region: Region, extra: Iterable[Region]) -> Region:
+    """Return where the person lives; the next poll takes the client secret there, so only a region of the table."""
+    name = body.get("user_location")
+    for known in extra:
+        if known.code == name:
+            return known
+    # A code or alias: not an address, which a region can be looked up by, too.
+    if isinstance(name, str) and re.fullmatch(r"[A-Za-z]{2,3}(\.[A-Za-z]{2})?", name):
+        try:
+            return Region.lookup(name)
+        except UnknownRegionError:
+            pass
+    raise UnknownRegionError(
+        "The person's Zoho account is in a data centre that is not known here; nothing was sent to it, and nothing was "
+        f"saved. Known are {', '.join(each.code for each in Region.all())}.",
+        region=region.code,
+        hint="For a new data centre, create a Region(code, accounts_url, recruit_url, …), and ask for a code there.",
+    )
+
+
+def _read_seconds(milliseconds: object, default: float, longest: float) -> float:
+    number = read_number(milliseconds)
+    return default if number is None or number <= 0 else min(number / 1000, longest)
