@@ -419,7 +419,7 @@ def break_off():
 def list_controls(folder):
     path = Path(folder, "careless.py")
     path.write_text("def careless(form):\n    kept = {'form': form}\n    raise LookupError(len(kept))\n")
-    scope = {"__name__": "requests_zohorecruit.careless", "__file__": str(path)}
+    scope = {"__name__": "careless", "__file__": str(path)}
     exec(compile(path.read_text(), str(path), "exec"), scope)
     for name, form in {
         "text": GRANT,
