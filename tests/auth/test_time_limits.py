@@ -28,9 +28,9 @@ from requests_zohorecruit.stores import RedisStore, SQLStore
 from requests_zohorecruit.thread_locks import ThreadLock
 
 #: How many time limits go off in each row of each store.
-PLACES = int(os.environ.get("ZOHORECRUIT_PLACES", "12"))
+PLACES = int(os.environ.get("ZOHORECRUIT_PLACES", "6"))
 #: How many alarms go off at random; by hand it has been 5000.
-ALARMS = int(os.environ.get("ZOHORECRUIT_ALARMS", "100"))
+ALARMS = int(os.environ.get("ZOHORECRUIT_ALARMS", "50"))
 PACKAGE = str(Path(requests_zohorecruit.__file__).parent)
 API = "https://recruit.zoho.eu/recruit/v2/Candidates"
 REFUSED = 401, {"Content-Type": "application/json"}, b'{"code": "INVALID_TOKEN", "message": "x", "status": "error"}'

@@ -419,7 +419,7 @@ def break_off():
 def list_controls(folder):
     path = Path(folder, "careless.py")
     path.write_text("def careless(form):\n    kept = {'form': form}\n    raise LookupError(len(kept))\n")
-    scope = {"__name__": "requests_zohorecruit.careless", "__file__": str(path)}
+    scope = {"__name__": "careless", "__file__": str(path)}
     exec(compile(path.read_text(), str(path), "exec"), scope)
     for name, form in {
         "text": GRANT,
@@ -430,6 +430,8 @@ def list_controls(folder):
         yield name, partial(scope["careless"], form)
 
 
+#: Of so many programs one is run; CI runs all of them.
+EVERY = int(os.environ.get("REPORT_EVERY", "1"))
 #: Of so many programs, these reporters are given one.
 SLOW = {"pytest": 10, "rich, printed": 20, "structlog, printed": 20}
 
@@ -461,9 +463,10 @@ def main(kinds):
         for kind in kinds:
             for number, (name, program) in enumerate(listed[kind]()):
                 secrets = {CLIENT_SECRET, GRANT, ACCESS, zoho.client_secret, zoho.refresh_token}
-                error = catch(program)
+                sampled = kind in {"control", "api"} or number % EVERY == 0
+                error = catch(program) if sampled else None
                 for reporter, report in reporters.items() if error else ():
-                    if kind != "control" and number % SLOW.get(reporter, 1):
+                    if kind != "control" and number // EVERY % SLOW.get(reporter, 1):
                         continue  # it takes ten times as long as the others, and shows no other values than they do
                     payload = report(error)
                     shown = type(error).__name__ in payload
