@@ -54,8 +54,8 @@ class ZohoRecruitAuth(AuthBase):
     :param client_id: of the client registered in Zoho's API console
     :param client_secret: a string, or a mapping region code -> secret
     :param region: a code or alias (``"eu"``), an address of it, or a `Region`; there is no default
-    :param refresh_token: the grant to start from. Where the store holds another one, this one wins when the store is
-        first read, and the stored access token, being another grant's, is dropped; from then on the store rules
+    :param refresh_token: the grant to start from. Where the store holds another one, this one is used, and takes that
+        one's place once it has minted; from then on the store rules
     :param store: a `TokenStore`; or a function that takes the new token dict, like requests-oauthlib's
         ``token_updater``; or None for memory
     :param soid: for client credentials instead of a person's grant: ``ZohoRecruit.<organisation id>``
@@ -274,6 +274,8 @@ class ZohoRecruitAuth(AuthBase):
     @clears_frames
     def revoke(self) -> None:
         """Revoke the grant at Zoho, then forget it in memory and in the store.
+
+        Of client credentials, only the access token can be revoked: the next call mints another.
 
         :raises ZohoAuthError: Zoho did not confirm it, and nothing was forgotten; or the store could not be changed
         """
