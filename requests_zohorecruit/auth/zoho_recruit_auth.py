@@ -15,11 +15,11 @@ import requests
 from requests.auth import AuthBase
 
 from requests_zohorecruit.auth.replay import close, read_rejection, replay, rewind
+from requests_zohorecruit.auth.store_argument import choose_store
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
 from requests_zohorecruit.errors import TokenStoreError, describe_type
 from requests_zohorecruit.secret import checked_secret, clear_frames, clears_frames
 from requests_zohorecruit.stores import TokenStore
-from requests_zohorecruit.stores.base import check_functions
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.grants import choose_grant
 from requests_zohorecruit.zoho.regions import Region
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from requests_zohorecruit.zoho.device import DevicePrompt
 
-__all__ = ["ResponseHook", "ZohoRecruitAuth", "as_store"]
+__all__ = ["ResponseHook", "ZohoRecruitAuth"]
 
 _log = logging.getLogger("requests_zohorecruit")
 
@@ -93,7 +93,7 @@ class ZohoRecruitAuth(AuthBase):
         self._hook = ResponseHook(self)
         self._hosts = TrustedHosts(application.region, allowed_hosts)
         given = Record(choose_grant(refresh_token, soid, scope))
-        self._refresher = Refresher(endpoint, as_store(store, endpoint), given)
+        self._refresher = Refresher(endpoint, choose_store(store, longest_call=endpoint.longest_call), given)
 
     @classmethod
     @clears_frames
@@ -402,37 +402,3 @@ def _is_about_request(error: BaseException, request: object) -> bool:
     """Tell whether another library's request was the reason. It is looked at only now: most requests are requests'."""
     is_here = error.__traceback__ is not None and error.__traceback__.tb_next is None
     return is_here and isinstance(error, Exception) and not isinstance(request, requests.PreparedRequest)
-
-
-def as_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, endpoint: TokenEndpoint) -> TokenStore:
-    """Return what the `store` argument stands for.
-
-    :param endpoint: whose calls are made under its lock
-    :raises TypeError: it is neither a store, nor a function, nor None; or does its work in coroutines or generators
-    :raises ValueError: its lock may end by itself while such a call lasts
-    """
-    if store is None:
-        from requests_zohorecruit.stores import MemoryStore  # noqa: PLC0415 - most programs name a store
-
-        return MemoryStore()
-    if isinstance(store, TokenStore):
-        if isinstance(store, type):
-            raise TypeError(f"store must be a token store, not the class {store.__name__}: call it")
-        check_functions(type(store).__name__, load=store.load, save=store.save, lock=store.lock)
-        _check_lease(store, endpoint.longest_call)
-        return store
-    if callable(store):
-        from requests_zohorecruit.stores import CallbackStore  # noqa: PLC0415
-
-        return CallbackStore(store)
-    raise TypeError(f"store must be a token store (load, save, lock), a function or None, not {type(store).__name__}")
-
-
-def _check_lease(store: TokenStore, longest_call: float) -> None:
-    """Refuse a lock that would end by itself while its holder still waits for Zoho: then two would mint."""
-    lease = getattr(store, "lock_ttl", None)
-    if isinstance(lease, (int, float)) and lease <= longest_call:
-        raise ValueError(
-            f"a token call may take {longest_call:g} s with this timeout, but the lock of {type(store).__name__} ends "
-            f"after {lease:g} s: give the store a longer lock_ttl, or the calls a shorter timeout"
-        )

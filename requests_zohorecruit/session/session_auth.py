@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from requests_oauthlib import OAuth2Session
 
+from requests_zohorecruit.auth.store_argument import choose_store
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
-from requests_zohorecruit.auth.zoho_recruit_auth import ResponseHook, ZohoRecruitAuth, as_store
+from requests_zohorecruit.auth.zoho_recruit_auth import ResponseHook, ZohoRecruitAuth
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.refresher import Refresher
@@ -144,7 +145,8 @@ class SessionAuth(ZohoRecruitAuth):
         self._start(given)
 
     def _start(self, given: Record) -> None:
-        store = as_store(self._update_session if self._store is None else self._store, self._endpoint)
+        argument = self._update_session if self._store is None else self._store
+        store = choose_store(argument, longest_call=self._endpoint.longest_call)
         if isinstance(store, CallbackStore) and any(_list_tokens(given)):
             store.remember(given.to_mapping(self.application))
         self._refresher = Refresher(self._endpoint, store, given)

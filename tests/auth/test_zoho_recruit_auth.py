@@ -42,7 +42,7 @@ from requests_zohorecruit import (
     UntrustedHostError,
     ZohoRecruitAuth,
 )
-from requests_zohorecruit.auth.zoho_recruit_auth import as_store
+from requests_zohorecruit.auth.store_argument import choose_store
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.stores import RedisStore
 from requests_zohorecruit.zoho.application import Application
@@ -505,13 +505,13 @@ class TestArguments:
 
     def test_a_store_is_taken_as_it_is(self):
         store = MemoryStore()
-        assert as_store(store, ACCOUNTS) is store
+        assert choose_store(store, longest_call=1) is store
 
     def test_a_function_is_a_token_updater(self, zoho):
         saved = []
         zoho.session.get(zoho.url(), auth=zoho.auth(store=saved.append))
         assert [f"Zoho-oauthtoken {token['access_token']}" for token in saved] == [header(1)]
-        assert isinstance(as_store(saved.append, ACCOUNTS), CallbackStore)
+        assert isinstance(choose_store(saved.append, longest_call=1), CallbackStore)
 
     @pytest.mark.parametrize("method", ["load", "save", "lock"])
     @pytest.mark.parametrize("kind", ["coroutine", "generator"])
