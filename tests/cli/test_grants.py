@@ -220,6 +220,12 @@ class TestCheck:
         result = run("status", "--check")
         assert (result.exit_code, result.stderr) == (1, "Error: recruit.zoho.eu answered HTTP 500.\nTry again later.\n")
 
+    def test_a_path_that_recruit_does_not_know_is_a_matter_of_spelling(self, run, abroad):
+        answered(abroad, 404, body={"code": "INVALID_URL_PATTERN"})
+        result = run("status", "--check")
+        assert (result.exit_code, "HTTP 404 (INVALID_URL_PATTERN)" in result.stderr) == (1, True)
+        assert "Check the path" in result.stderr
+
     def test_too_many_api_calls_are_a_matter_of_waiting(self, run, abroad):
         answered(abroad, 429, body={"code": "TOO_MANY_REQUESTS"})
         result = run("status", "--check")
