@@ -47,6 +47,22 @@ def test_each_extra_is_checked_in_an_environment_of_its_own():
     assert environments.split(",") == sorted(EXTRAS)
 
 
+def test_the_workflow_runs_each_python_and_environments_that_exist():
+    workflow = (ROOT / ".github/workflows/tests.yml").read_text("utf-8")
+    [matrix] = re.findall(r"^ +env: \[(.*)\]$", workflow, re.MULTILINE)
+    pythons = dict(re.findall(r'\{env: (\w+), python: "([\d.]+)"', workflow))
+    promised = re.findall(r"Python :: (3\.\d+)$", SETUP["metadata"]["classifiers"], re.MULTILINE)
+    assert matrix.split(", ") == [f"py{version.replace('.', '')}" for version in promised]
+    assert pythons == {f"py{version.replace('.', '')}": version for version in promised} | {
+        "lowest": min(promised, key=Version)
+    }
+    told = re.findall(r"tox run -e (\w+)", workflow)
+    assert told == ["demo"]
+    assert {f"[testenv:{name}]" for name in (*told, "lowest")} <= set(
+        (ROOT / "tox.ini").read_text("utf-8").splitlines()
+    )
+
+
 def test_importing_every_public_name_warns_of_nothing():
     code = "import requests_zohorecruit as p; [getattr(p, name) for name in p.__all__]; from requests_zohorecruit.stores import *"
     done = subprocess.run(
