@@ -19,7 +19,7 @@ ELSEWHERE = ("import json\nimport niquests\n",)  # tests/integrations/check_niqu
 #: Pages whose examples are programs, each run in a process of its own.
 AS_PROGRAMS = ["howto/recipes/processes"]
 #: Pages that need a package which is too large for the checks.
-LARGE = ["howto/recipes/pandas"]  # tests/integrations/check_recipes.py
+LARGE = ["howto/recipes/dlt", "howto/recipes/fastapi", "howto/recipes/pandas"]  # tests/integrations/check_recipes.py
 AS_TESTS = [name for name in WITH_EXAMPLES if any(block.is_test for block in blocks(DOCS / f"{name}.rst"))]
 
 
@@ -90,7 +90,7 @@ def test_no_example_is_in_a_form_that_is_not_found():
     assert sum(len(examples(name)) for name in pages()) == written > 40
     assert hidden == []
     languages = {block.language for name in pages() for block in blocks(DOCS / f"{name}.rst")}
-    assert languages <= {"python", "sql", "shell", "console", "text"}
+    assert languages <= {"python", "sql", "shell", "console", "text", "yaml"}
 
 
 def test_the_table_of_the_sql_store_is_the_one_that_is_shown():

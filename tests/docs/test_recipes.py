@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from helpers.doc_pages import DOCS, blocks
 from helpers.doc_preambles import Stage, sandboxed
 
@@ -93,6 +94,17 @@ def test_two_accounts_with_a_cache_each_ask_for_themselves_and_with_one_cache_th
         with stage.names["cached_session"](name, auth) as api:
             assert api.get(f"{auth.region.recruit_url}/recruit/v2/Candidates").ok
     assert stage.zoho.api_requests == calls
+
+
+def test_settings_of_containers_and_jobs_are_yaml_and_name_variables_that_are_read():
+    found = [block.text for page in ("containers", "github-actions") for block in blocks(FOLDER / f"{page}.rst")]
+    documents = [text for text in found if "ZOHORECRUIT_" in text]
+    assert len(documents) == 3
+    assert all(isinstance(yaml.safe_load(text), dict) for text in documents)
+    known = (DOCS / "howto/environment.rst").read_text("utf-8")
+    named = {name.removesuffix("_FILE") for text in documents for name in re.findall(r"ZOHORECRUIT_\w+", text)}
+    assert len(named) == 4
+    assert [name for name in named if f"``{name}``" not in known] == []
 
 
 def test_each_recipe_is_in_the_table_with_what_it_was_tried_with():

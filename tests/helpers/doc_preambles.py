@@ -400,6 +400,41 @@ def old_scripts(stage: Stage) -> Iterator[None]:
         assert zoho.token_requests == 2  # one for each file with a store
 
 
+def dlt(stage: Stage) -> Iterator[None]:
+    stage.monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
+    yield from sandboxed(stage)
+    assert stage.zoho.token_requests == 1
+
+
+def fastapi(stage: Stage) -> Iterator[None]:
+    """Begin with the class for httpx."""
+    with contextlib.contextmanager(sandboxed)(stage):
+        (httpx_auth,) = (
+            each.text for each in blocks(DOCS / "howto/other-clients.rst") if "class ZohoAuth(" in each.text
+        )
+        exec(httpx_auth, stage.names)
+        yield
+        from fastapi.testclient import TestClient
+
+        with TestClient(stage.names["app"]) as browser:
+            assert len(browser.get("/candidates").json()) == 12
+            stage.zoho.reject_tokens()
+            assert len(browser.get("/candidates").json()) == 12
+    assert stage.zoho.token_requests == 2
+
+
+def containers(stage: Stage) -> Iterator[None]:
+    Path("state").mkdir()
+    environment_of(stage)
+    yield
+
+
+def in_environment(stage: Stage) -> Iterator[None]:
+    environment_of(stage)
+    yield
+    assert stage.zoho.token_requests == 1
+
+
 @contextlib.contextmanager
 def no_file_written() -> Iterator[None]:
     """Refuse this process each file that is opened for writing, as a read-only file system does."""
@@ -436,9 +471,14 @@ PREAMBLES: dict[str, Callable[[Stage], Iterator[None]]] = {
     "howto/from-zoho-sdk": from_zoho_sdk,
     "howto/troubleshooting": troubleshooting,
     "howto/recipes/aws-lambda": aws_lambda,
+    "howto/recipes/containers": containers,
+    "howto/recipes/dlt": dlt,
     "howto/recipes/django-celery": django_celery,
     "howto/recipes/files": files,
+    "howto/recipes/fastapi": fastapi,
     "howto/recipes/flask-dance": flask_dance,
+    "howto/recipes/github-actions": in_environment,
+    "howto/recipes/logout": in_environment,
     "howto/recipes/old-scripts": old_scripts,
     "howto/recipes/paging": sandboxed,
     "howto/recipes/pandas": pandas,
