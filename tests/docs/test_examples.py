@@ -19,7 +19,9 @@ ELSEWHERE = ("import json\nimport niquests\n",)  # tests/integrations/check_niqu
 #: Pages whose examples are programs, each run in a process of its own.
 AS_PROGRAMS = ["howto/recipes/processes"]
 #: Pages that need a package which is too large for the checks.
-LARGE = ["howto/recipes/dlt", "howto/recipes/fastapi", "howto/recipes/pandas"]  # tests/integrations/check_recipes.py
+LARGE = [
+    f"howto/recipes/{package}" for package in ("dlt", "fastapi", "pandas", "singer")
+]  # tests/integrations/check_recipes.py
 AS_TESTS = [name for name in WITH_EXAMPLES if any(block.is_test for block in blocks(DOCS / f"{name}.rst"))]
 
 

@@ -407,6 +407,20 @@ def dlt(stage: Stage) -> Iterator[None]:
     assert stage.zoho.token_requests == 1
 
 
+def singer(stage: Stage) -> Iterator[None]:
+    stage.names["__name__"] = "tap"
+    with contextlib.contextmanager(sandboxed)(stage):
+        yield
+        stream = stage.names["TapZohoRecruit"](config={}, setup_mapper=True).streams["Candidates"]
+        stream.requests_session.verify = stage.zoho.ca_bundle
+        assert len(list(stream.get_records(None))) == 12
+        stage.zoho.reject_tokens()
+        assert len(list(stream.get_records(None))) == 12
+        assert (stage.zoho.token_requests, stage.zoho.api_requests) == (2, 3)
+        stream.path = "Notes"
+        assert list(stream.get_records(None)) == []
+
+
 def fastapi(stage: Stage) -> Iterator[None]:
     """Begin with the class for httpx."""
     with contextlib.contextmanager(sandboxed)(stage):
@@ -470,6 +484,7 @@ PREAMBLES: dict[str, Callable[[Stage], Iterator[None]]] = {
     "howto/other-clients": other_clients,
     "howto/from-requests-oauthlib": from_requests_oauthlib,
     "howto/from-zoho-sdk": from_zoho_sdk,
+    "howto/recipes/singer": singer,
     "howto/troubleshooting": troubleshooting,
     "howto/recipes/aws-lambda": aws_lambda,
     "howto/recipes/containers": containers,

@@ -1,4 +1,4 @@
-"""The recipes whose packages are too large for the checks: `tox run -e integrations`."""
+"""The recipes whose packages are too large for the checks: `tox run -e recipes`."""
 
 from __future__ import annotations
 
