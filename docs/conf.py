@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import version as version_of
+from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
@@ -14,6 +15,9 @@ copyright = author
 release = version = version_of(project)
 
 extensions = ["sphinx.ext.autodoc", "zohodocs"]
+if find_spec("sphinx_copybutton"):  # a convenience: without it the pages are the same, but for the buttons
+    extensions.append("sphinx_copybutton")
+copybutton_prompt_text = "$ "
 html_theme = "furo"
 html_title = project
 html_static_path = ["_static"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -102,3 +103,37 @@ def test_the_region_table_has_every_region(site):
     for region in Region.all():
         for url in (region.accounts_url, region.recruit_url, region.upload_url, region.api_domain):
             assert f">{url.removeprefix('https://')}<" in text
+
+
+#: What a newcomer types into the search field, and the page that should be among what is found.
+SEARCHES = {
+    "401": "explanation/request",
+    "429": "howto/recipes/retries",
+    "rate limit": "howto/troubleshooting",
+    "pagination": "howto/recipes/paging",
+    "async": "howto/other-clients",
+    "httpx": "howto/other-clients",
+    "docker": "howto/recipes/containers",
+    "kubernetes": "howto/recipes/containers",
+    "lambda": "howto/recipes/aws-lambda",
+    "logout": "howto/recipes/logout",
+    "multiple accounts": "howto/accounts",
+    "multi-dc": "howto/web-application",
+}
+
+
+@pytest.mark.parametrize("words", SEARCHES)
+def test_the_search_finds_what_a_newcomer_types(site, words):
+    """As the search does: an entry of the index; or a page that has every word, or words that begin with it."""
+    index = json.loads((site / "searchindex.js").read_text("utf-8").removeprefix("Search.setIndex(").removesuffix(")"))
+    entered = {index["docnames"][entry[0]] for entry in index["indexentries"].get(words, [])}
+    pages = []
+    for word in words.split():
+        found = [
+            numbers if isinstance(numbers, list) else [numbers]
+            for table in (index["terms"], index["titleterms"])
+            for term, numbers in table.items()
+            if term.startswith(word[:5])
+        ]
+        pages.append({index["docnames"][number] for numbers in found for number in numbers})
+    assert SEARCHES[words] in entered | set.intersection(*pages)

@@ -16,6 +16,12 @@ from requests_zohorecruit.testing import mock_zoho
 WITH_EXAMPLES = [name for name in pages() if any(block.language == "python" for block in blocks(DOCS / f"{name}.rst"))]
 #: How an example begins that needs a package which no environment should have beside the others.
 ELSEWHERE = ("import json\nimport niquests\n",)  # tests/integrations/check_niquests.py
+#: Pages whose examples are programs, each run in a process of its own.
+AS_PROGRAMS = ["howto/recipes/processes"]
+#: Pages that need a package which is too large for the checks.
+LARGE = [
+    f"howto/recipes/{package}" for package in ("dlt", "fastapi", "pandas", "singer")
+]  # tests/integrations/check_recipes.py
 AS_TESTS = [name for name in WITH_EXAMPLES if any(block.is_test for block in blocks(DOCS / f"{name}.rst"))]
 
 
@@ -33,8 +39,13 @@ def mock(monkeypatch, tmp_path):
         yield mock
 
 
-@pytest.mark.parametrize("name", sorted(set(WITH_EXAMPLES) - set(AS_TESTS)))
+@pytest.mark.parametrize("name", sorted({*WITH_EXAMPLES} - {*AS_TESTS, *AS_PROGRAMS, *LARGE}))
 def test_the_examples_of_a_page_run_in_order(name, mock, monkeypatch):
+    run_page(name, mock, monkeypatch)
+
+
+def run_page(name, mock, monkeypatch):
+    """Run the examples of a page, one after another in one namespace."""
     zoho = mock_zoho(mock)
     names = {"client_id": zoho.client_id, "client_secret": zoho.client_secret, "refresh_token": zoho.refresh_token}
     stage = Stage(zoho=zoho, mock=mock, monkeypatch=monkeypatch, names=names)
@@ -46,6 +57,21 @@ def test_the_examples_of_a_page_run_in_order(name, mock, monkeypatch):
                 continue
             # As many empty lines before it as there are in the page, so that a traceback shows the line.
             exec(compile("\n" * (block.line - 1) + block.text, where, "exec"), stage.names)
+
+
+@pytest.mark.parametrize("name", AS_PROGRAMS)
+def test_the_examples_that_are_programs_run_and_make_one_token_request_each(name, tmp_path, monkeypatch):
+    for number, block in enumerate(examples(name)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        (folder / "program.py").write_text(block.text, "utf-8")
+        stage = Stage(monkeypatch=monkeypatch, names={})
+        with contextlib.contextmanager(PREAMBLES[name])(stage):
+            done = subprocess.run([sys.executable, "program.py"], capture_output=True, text=True, timeout=60)
+            assert (done.returncode, done.stderr) == (0, "")
+            assert stage.zoho.token_requests == 1
+            assert stage.zoho.api_requests >= 16
 
 
 @pytest.mark.parametrize("name", AS_TESTS)
@@ -66,7 +92,7 @@ def test_no_example_is_in_a_form_that_is_not_found():
     assert sum(len(examples(name)) for name in pages()) == written > 40
     assert hidden == []
     languages = {block.language for name in pages() for block in blocks(DOCS / f"{name}.rst")}
-    assert languages <= {"python", "sql", "shell", "console", "text"}
+    assert languages <= {"python", "sql", "shell", "console", "text", "yaml"}
 
 
 def test_the_table_of_the_sql_store_is_the_one_that_is_shown():

@@ -6,10 +6,14 @@ directory, and a home of its own. A function named after a page adds to that, an
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import errno
 import json
+import logging
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +24,8 @@ from urllib.request import install_opener
 
 import pytest
 
-from requests_zohorecruit import FileStore, Region, TokenStoreError
+from helpers.doc_pages import DOCS, blocks
+from requests_zohorecruit import FileStore, Region, TokenStoreError, ZohoRecruitAuth
 from requests_zohorecruit.testing import mock_zoho
 
 __all__ = ["CONFTESTS", "PREAMBLES", "Stage", "require_curl"]
@@ -140,19 +145,28 @@ def self_client(stage: Stage) -> Iterator[None]:
         assert json.loads(Path(name).read_text())["refresh_token"]
 
 
-def environment(stage: Stage) -> Iterator[None]:
+def environment_of(stage: Stage) -> None:
+    """Set the environment for the mocked Zoho."""
     zoho = stage.zoho
     Path("client-secret").write_text(f"{zoho.client_secret}\n")
     values = {"CLIENT_ID": zoho.client_id, "CLIENT_SECRET_FILE": "client-secret", "REFRESH_TOKEN": zoho.refresh_token}
     for name, value in (values | {"REGION": "eu"}).items():
         stage.monkeypatch.setenv(f"ZOHORECRUIT_{name}", value)
+
+
+def environment(stage: Stage) -> Iterator[None]:
+    environment_of(stage)
+    zoho = stage.zoho
     lines = {"CLIENT_ID": zoho.client_id, "CLIENT_SECRET": zoho.client_secret}
-    lines |= {"REFRESH_TOKEN": zoho.refresh_token, "DC": "eu"}
+    write_dotenv(stage, lines | {"REFRESH_TOKEN": zoho.refresh_token, "DC": "eu"})
+    yield
+
+
+def write_dotenv(stage: Stage, lines: dict[str, str]) -> None:
     Path(".env").write_text("".join(f"ZOHO_{name}='{value}'\n" for name, value in lines.items()))
     for name in lines:  # so that what is read from the file is gone afterwards
         stage.monkeypatch.setenv(f"ZOHO_{name}", "")
         stage.monkeypatch.delenv(f"ZOHO_{name}")
-    yield
 
 
 def proxies(stage: Stage) -> Iterator[None]:
@@ -166,15 +180,10 @@ def proxies(stage: Stage) -> Iterator[None]:
     assert len(calls) > len(used)
 
 
-def other_clients(stage: Stage) -> Iterator[None]:
-    """Set the environment for a sandbox, which is what clients can reach that are not requests."""
-    import ssl
-
-    import aiohttp.connector
-
+def sandboxed(stage: Stage) -> Iterator[None]:
+    """Set the environment for a sandbox, which is what programs and clients can reach that are not requests."""
     from requests_zohorecruit.sandbox import Sandbox
 
-    require_curl()
     with Sandbox() as zoho:
         stage.zoho = zoho
         for name, value in {
@@ -187,12 +196,27 @@ def other_clients(stage: Stage) -> Iterator[None]:
             stage.monkeypatch.setenv(f"ZOHORECRUIT_{name}", value)
         for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
             stage.monkeypatch.setenv(name, zoho.ca_bundle)
+        yield
+
+
+def trusted_by_all(stage: Stage) -> Iterator[None]:
+    """The same for clients that have a mind of their own about certificates."""
+    import ssl
+
+    import aiohttp.connector
+
+    with contextlib.contextmanager(sandboxed)(stage):
         # aiohttp has read the environment when it was imported, and urllib keeps its opener of the test before.
-        context = ssl.create_default_context(cafile=zoho.ca_bundle)
+        context = ssl.create_default_context(cafile=stage.zoho.ca_bundle)
         stage.monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", context)
         install_opener(None)
         yield
         install_opener(None)
+
+
+def other_clients(stage: Stage) -> Iterator[None]:
+    require_curl()
+    yield from trusted_by_all(stage)
 
 
 def accounts(stage: Stage) -> Iterator[None]:
@@ -255,6 +279,193 @@ def device(stage: Stage) -> Iterator[None]:
     yield
 
 
+def troubleshooting(stage: Stage) -> Iterator[None]:
+    """Give logging back as it was."""
+    root, ours = logging.getLogger(), logging.getLogger("requests_zohorecruit")
+    handlers, level = root.handlers[:], ours.level
+    yield
+    assert ours.isEnabledFor(logging.DEBUG)
+    root.handlers[:] = handlers
+    ours.setLevel(level)
+
+
+def files(stage: Stage) -> Iterator[None]:
+    cv = b"%PDF-1.7 " + bytes(range(256)) * 1000
+    Path("cv.pdf").write_bytes(cv)
+    with contextlib.contextmanager(sandboxed)(stage):
+        yield
+    assert Path("copy.pdf").read_bytes() == cv
+
+
+def pandas(stage: Stage) -> Iterator[None]:
+    """Begin with the function of the page on paging."""
+    with contextlib.contextmanager(sandboxed)(stage):
+        (paging, *_) = (block.text for block in blocks(DOCS / "howto/recipes/paging.rst") if block.language == "python")
+        exec(paging, stage.names)
+        yield
+
+
+def retries(stage: Stage) -> Iterator[None]:
+    """Let the API refuse the first calls."""
+    environment_of(stage)
+    statuses = iter((503, 429, 200))
+
+    def answer(_: Any) -> tuple[int, dict[str, str], str]:
+        return next(statuses), {"Retry-After": "0"}, '{"data": []}'
+
+    stage.mock.add_callback("GET", "https://recruit.zoho.eu/recruit/v2/Candidates", answer)
+    yield
+    assert [call.response.status_code for call in stage.mock.calls if "/recruit/" in call.request.url] == [
+        503,
+        429,
+        200,
+    ]
+    assert stage.zoho.token_requests == 1
+
+
+def requests_cache(stage: Stage) -> Iterator[None]:
+    with contextlib.contextmanager(sandboxed)(stage):
+        yield
+        token = stage.names["auth"].token.access_token
+    assert stage.zoho.api_requests == 1
+    kept = Path("cache-acme.sqlite").read_bytes()
+    assert b"Last_Name" in kept
+    assert token.encode() not in kept
+
+
+def aws_lambda(stage: Stage) -> Iterator[None]:
+    """Let the process have no file to write to and no home, beside a Redis."""
+    from helpers.database_servers import redis_server
+    from requests_zohorecruit.stores import RedisStore
+
+    environment_of(stage)
+    with redis_server() as server:
+        stage.monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{server.port}/0")
+        stage.monkeypatch.delenv("HOME")
+        with no_file_written():
+            yield
+            assert stage.names["handler"]({}, None) == {"statusCode": 200, "body": "12"}
+            for _ in range(20):
+                cold = ZohoRecruitAuth.from_env(store=RedisStore(stage.names["client"], "myapp:zoho"))
+                assert cold.get_token().access_token == stage.names["api"].auth.token.access_token
+        stage.names["client"].close()
+    assert stage.zoho.token_requests == 1
+
+
+def flask_dance(stage: Stage) -> Iterator[None]:
+    client = stage.zoho.new_client(redirect_uris=("https://app.example/login/zoho/authorized",))
+    stage.names |= {"client_id": client.client_id, "client_secret": client.client_secret}
+    stage.names["__name__"] = "app"  # Flask looks for the folder of the module
+    yield
+    browser = stage.names["app"].test_client()
+    assert browser.get("/candidates").location == "/login/zoho"
+    begin = browser.get("/login/zoho", base_url="https://app.example")
+    back = browser.get(stage.zoho.consent(begin.location), base_url="https://app.example")
+    assert back.location == "/candidates"
+    for _ in range(3):
+        assert len(browser.get("/candidates", base_url="https://app.example").json["data"]) == 12
+    assert stage.zoho.token_requests == 1
+    stage.zoho.reject_tokens()
+    assert browser.get("/candidates", base_url="https://app.example").status_code == 200
+    assert "access_token" not in str(browser.get_cookie("session", domain="app.example"))
+
+
+def django_celery(stage: Stage) -> Iterator[None]:
+    import celery
+    from django.conf import settings
+
+    environment_of(stage)
+    stage.monkeypatch.setenv("DATABASE_URL", f"sqlite:///{Path.cwd() / 'app.db'}")
+    if not settings.configured:
+        settings.configure()
+    application = celery.Celery("docs", set_as_current=True)
+    application.conf.task_always_eager = True
+    yield
+    shown = stage.names["show"](None)
+    assert len(json.loads(shown.content)["data"]) == 12
+    assert stage.names["count_candidates"].delay().get() == 12
+    assert stage.zoho.token_requests == 1
+    stage.names["api"].cache_clear()
+    application.close()
+
+
+def old_scripts(stage: Stage) -> Iterator[None]:
+    with contextlib.contextmanager(trusted_by_all)(stage):
+        zoho = stage.zoho
+        lines = {"CLIENT_ID": zoho.client_id, "CLIENT_SECRET": zoho.client_secret}
+        lines |= {"REFRESH_TOKEN": zoho.refresh_token}
+        lines |= {"ACCOUNTS_URL": zoho.region.accounts_url, "RECRUIT_URL": zoho.region.recruit_url}
+        write_dotenv(stage, lines)
+        Path("token.json").write_text(json.dumps({"refresh_token": zoho.refresh_token, "expires_at": 0}))
+        yield
+        assert zoho.token_requests == 2  # one for each file with a store
+
+
+def dlt(stage: Stage) -> Iterator[None]:
+    stage.monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
+    yield from sandboxed(stage)
+    assert stage.zoho.token_requests == 1
+
+
+def singer(stage: Stage) -> Iterator[None]:
+    stage.names["__name__"] = "tap"
+    with contextlib.contextmanager(sandboxed)(stage):
+        yield
+        stream = stage.names["TapZohoRecruit"](config={}, setup_mapper=True).streams["Candidates"]
+        stream.requests_session.verify = stage.zoho.ca_bundle
+        assert len(list(stream.get_records(None))) == 12
+        stage.zoho.reject_tokens()
+        assert len(list(stream.get_records(None))) == 12
+        assert (stage.zoho.token_requests, stage.zoho.api_requests) == (2, 3)
+        stream.path = "Notes"
+        assert list(stream.get_records(None)) == []
+
+
+def fastapi(stage: Stage) -> Iterator[None]:
+    """Begin with the class for httpx."""
+    with contextlib.contextmanager(sandboxed)(stage):
+        (httpx_auth,) = (
+            each.text for each in blocks(DOCS / "howto/other-clients.rst") if "class ZohoAuth(" in each.text
+        )
+        exec(httpx_auth, stage.names)
+        yield
+        from fastapi.testclient import TestClient
+
+        with TestClient(stage.names["app"]) as browser:
+            assert len(browser.get("/candidates").json()) == 12
+            stage.zoho.reject_tokens()
+            assert len(browser.get("/candidates").json()) == 12
+    assert stage.zoho.token_requests == 2
+
+
+def containers(stage: Stage) -> Iterator[None]:
+    Path("state").mkdir()
+    environment_of(stage)
+    yield
+
+
+def in_environment(stage: Stage) -> Iterator[None]:
+    environment_of(stage)
+    yield
+    assert stage.zoho.token_requests == 1
+
+
+@contextlib.contextmanager
+def no_file_written() -> Iterator[None]:
+    """Refuse this process each file that is opened for writing, as a read-only file system does."""
+    active = [True]
+
+    def refuse(event: str, args: tuple[Any, ...]) -> None:
+        if active and event == "open" and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            raise OSError(errno.EROFS, "Read-only file system", str(args[0]))
+
+    sys.addaudithook(refuse)  # for good, but with nothing to refuse afterwards
+    try:
+        yield
+    finally:
+        active.clear()
+
+
 PREAMBLES: dict[str, Callable[[Stage], Iterator[None]]] = {
     "tutorial": tutorial,
     "index": logged_in,
@@ -273,6 +484,23 @@ PREAMBLES: dict[str, Callable[[Stage], Iterator[None]]] = {
     "howto/other-clients": other_clients,
     "howto/from-requests-oauthlib": from_requests_oauthlib,
     "howto/from-zoho-sdk": from_zoho_sdk,
+    "howto/recipes/singer": singer,
+    "howto/troubleshooting": troubleshooting,
+    "howto/recipes/aws-lambda": aws_lambda,
+    "howto/recipes/containers": containers,
+    "howto/recipes/dlt": dlt,
+    "howto/recipes/django-celery": django_celery,
+    "howto/recipes/files": files,
+    "howto/recipes/fastapi": fastapi,
+    "howto/recipes/flask-dance": flask_dance,
+    "howto/recipes/github-actions": in_environment,
+    "howto/recipes/logout": in_environment,
+    "howto/recipes/old-scripts": old_scripts,
+    "howto/recipes/paging": sandboxed,
+    "howto/recipes/pandas": pandas,
+    "howto/recipes/processes": sandboxed,
+    "howto/recipes/requests-cache": requests_cache,
+    "howto/recipes/retries": retries,
 }
 
 _DJANGO = """

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import setuptools
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -45,6 +46,49 @@ def test_each_extra_is_checked_in_an_environment_of_its_own():
         r"^\[testenv:extra-\{none,([\w,]+)\}\]$", (ROOT / "tox.ini").read_text("utf-8"), re.MULTILINE
     )[1]
     assert environments.split(",") == sorted(EXTRAS)
+
+
+def described(monkeypatch, address):
+    """Return what setup.py adds to setup.cfg once the project has this address."""
+    given = {}
+    monkeypatch.setattr(setuptools, "setup", given.update)
+    source = (ROOT / "setup.py").read_text("utf-8")
+    assert source.count('\nADDRESS = "') == 1
+    source = re.sub(r'\nADDRESS = ".*"', f'\nADDRESS = "{address}"', source)
+    exec(compile(source, "setup.py", "exec"), {"__file__": str(ROOT / "setup.py"), "__name__": "setup"})
+    return given
+
+
+def test_without_an_address_the_package_names_none(monkeypatch):
+    assert described(monkeypatch, "") == {}
+
+
+def test_one_address_makes_all_links_work_on_a_package_index(monkeypatch):
+    given = described(monkeypatch, "https://code.example/team/project")
+    addresses = list(given["project_urls"].values())
+    assert all(each.startswith("https://code.example/team/project") for each in addresses)
+    links = re.findall(r"<([^>\s]+)>`_", given["long_description"])
+    assert len(links) > 25
+    assert [link for link in links if not link.startswith("https://")] == []
+    paths = [link.partition("/blob/main/")[2] for link in [*links, *addresses] if "/blob/main/" in link]
+    assert len(paths) > 20
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_workflow_runs_each_python_and_environments_that_exist():
+    workflow = (ROOT / ".github/workflows/tests.yml").read_text("utf-8")
+    [matrix] = re.findall(r"^ +env: \[(.*)\]$", workflow, re.MULTILINE)
+    pythons = dict(re.findall(r'\{env: (\w+), python: "([\d.]+)"', workflow))
+    promised = re.findall(r"Python :: (3\.\d+)$", SETUP["metadata"]["classifiers"], re.MULTILINE)
+    assert matrix.split(", ") == [f"py{version.replace('.', '')}" for version in promised]
+    assert pythons == {f"py{version.replace('.', '')}": version for version in promised} | {
+        "lowest": min(promised, key=Version)
+    }
+    told = re.findall(r"tox run -e (\w+)", workflow)
+    assert told == ["demo"]
+    assert {f"[testenv:{name}]" for name in (*told, "lowest")} <= set(
+        (ROOT / "tox.ini").read_text("utf-8").splitlines()
+    )
 
 
 def test_importing_every_public_name_warns_of_nothing():
