@@ -22,8 +22,8 @@ from urllib3.exceptions import HTTPError
 
 from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import Secret
+from requests_zohorecruit.socket_timer import SocketTimer
 from requests_zohorecruit.zoho.api_answers import is_rejection
-from requests_zohorecruit.zoho.deadline import SocketTimer
 
 __all__ = ["close", "peek", "read_rejection", "replay", "rewind"]
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,6 +19,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 
 from requests_zohorecruit.interruptions import pass_interruption
+from requests_zohorecruit.socket_timer import SocketTimer
 from requests_zohorecruit.stores.errors import describe, find_code
 from requests_zohorecruit.stores.file_lock import hold_lock_file
 from requests_zohorecruit.stores.polling import poll
@@ -120,25 +119,13 @@ def bounded(connection: sa.Connection) -> Iterator[None]:
     Those of MySQL, which do not show their sockets, have a timeout of their own.
     """
     # One that is known to be broken would be replaced by asking for it.
-    find = None if connection.invalidated else getattr(connection.connection.dbapi_connection, "fileno", None)
-    if find is None:
+    driver = None if connection.invalidated else connection.connection.dbapi_connection
+    if not hasattr(driver, "fileno"):
         yield
         return
-    # A duplicate, so that nothing else is shut down, should the driver close its own and the number be used anew.
-    with socket.fromfd(find(), socket.AF_INET, socket.SOCK_STREAM) as duplicate:
-        timer = threading.Timer(_LONGEST_SILENCE, _shut_down, (duplicate,))
-        timer.daemon = True
-        with suppress(RuntimeError):  # no thread can be started while the interpreter exits
-            timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-
-
-def _shut_down(connection: socket.socket) -> None:
-    with suppress(OSError):  # it has just ended by itself
-        connection.shutdown(socket.SHUT_RDWR)
+    with SocketTimer(_LONGEST_SILENCE) as timer:
+        timer.watch_socket(driver)
+        yield
 
 
 def choose_lock(connections: Connections, name: str) -> Hold:

@@ -1,74 +1,20 @@
-"""Ends of calls: when the time is up, the sockets that a call waits for are shut down.
+"""The deadline of one token call: when the time is up, the sockets that the call waits for are shut down.
 
-A timeout of requests starts anew with each byte, address and line, so a server that drips could hold a call for days.
 Knows nothing of forms or answers. What goes through a `Deadline` is put together in `call_session`.
 """
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from requests_zohorecruit.interruptions import suppress_errors
+from requests_zohorecruit.socket_timer import SocketTimer
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-__all__ = ["SLACK", "Deadline", "SocketTimer"]
+__all__ = ["SLACK", "Deadline"]
 
 #: Seconds that a call may last beyond its two timeouts: further addresses, a proxy, a slow but honest answer.
 SLACK = 5.0
-
-
-class SocketTimer:
-    """Shuts down the sockets it has been shown, if its ``with`` block lasts too long.
-
-    It does so from a thread of its own: only the socket beneath ends a read that waits for the rest of a line. The call
-    itself stays in the caller's thread, because mocks hold locks there while a request is sent.
-
-    :param seconds: that the block may last
-    :ivar expired: whether that time has passed
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.expired = False
-        self._watched: list[socket.socket] = []
-        self._end = ExitStack()
-        self._timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._expire)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        # Where no thread can be started, as while the interpreter exits, the timeouts of requests are all there is.
-        with suppress_errors(RuntimeError):
-            self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        if self._timer.is_alive():
-            self._timer.join()  # or it could shut down a file descriptor that is another connection's by now
-        self._end.close()
-
-    def watch_socket(self, made: Any) -> None:
-        """Include a socket, or what stands for one: that of TLS, of pyOpenSSL, of a tunnel through a proxy."""
-        with suppress_errors(AttributeError, OSError, TypeError, ValueError):  # a mock's socket
-            # A plain duplicate, since a TLS socket would go on in clear after its own shutdown.
-            duplicate = socket.fromfd(made.fileno(), -1, -1)
-            self._end.callback(duplicate.close)
-            self._watched.append(duplicate)
-            if self.expired:
-                self._expire()
-
-    def _expire(self) -> None:
-        self.expired = True
-        for each in self._watched[:]:
-            with suppress_errors(OSError):  # the server was faster
-                each.shutdown(socket.SHUT_RDWR)
 
 
 class Deadline(SocketTimer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from helpers.engine_parts import Clock, FakeTokenEndpoint, WatchedStore, make_refresher, token_record, unreachable
+from helpers.engine_parts import WatchedStore, make_refresher, token_record, unreachable
 
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.refresher import Refresher
@@ -14,16 +14,6 @@ from requests_zohorecruit.zoho.grants import ClientCredentials
 SOID, SCOPE = "ZohoRecruit.60001234567", "ZohoRecruit.modules.ALL"
 OURS = ClientCredentials.create(SOID, SCOPE)
 OTHERS = [ClientCredentials.create("ZohoRecruit.9", SCOPE), ClientCredentials.create(SOID, "ZohoRecruit.users.READ")]
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def accounts():
-    return FakeTokenEndpoint()
 
 
 @pytest.fixture

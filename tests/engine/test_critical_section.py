@@ -7,7 +7,7 @@ import pickle
 import threading
 
 import pytest
-from helpers.engine_parts import START, Clock, WatchedStore, in_threads, token_record
+from helpers.engine_parts import START, WatchedStore, in_threads, token_record
 from helpers.planted_secrets import APPLICATION, GRANT
 
 from requests_zohorecruit.engine.critical_section import Memory, SharedGrant
@@ -19,11 +19,6 @@ from requests_zohorecruit.zoho.grants import RefreshToken
 from requests_zohorecruit.zoho.token import Token
 
 RECORD = Record(RefreshToken(Secret(GRANT)), Token("T0", Secret(GRANT), START + 3600, 3600), START)
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from helpers.engine_parts import (
     START,
-    Clock,
-    FakeTokenEndpoint,
     WatchedStore,
     make_refresher,
     token_record,
@@ -26,16 +24,6 @@ from requests_zohorecruit.zoho.token import Token
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "auth.rst"
 OTHER = "1000.other"
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def accounts():
-    return FakeTokenEndpoint()
 
 
 @pytest.fixture

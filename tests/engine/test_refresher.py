@@ -15,7 +15,6 @@ from types import SimpleNamespace
 import pytest
 from helpers.engine_parts import (
     START,
-    Clock,
     FakeTokenEndpoint,
     WatchedStore,
     in_threads,
@@ -44,16 +43,6 @@ from requests_zohorecruit.zoho.token import Token
 
 def header(token):
     return f"Zoho-oauthtoken {token}"
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def accounts():
-    return FakeTokenEndpoint()
 
 
 @pytest.fixture
