@@ -15,6 +15,7 @@ from requests_zohorecruit import __version__
 from requests_zohorecruit.cli.commands.demo import demo
 from requests_zohorecruit.cli.commands.get import get
 from requests_zohorecruit.cli.commands.grants import refresh, revoke
+from requests_zohorecruit.cli.commands.header import header
 from requests_zohorecruit.cli.commands.login import exchange, login
 from requests_zohorecruit.cli.commands.regions import regions
 from requests_zohorecruit.cli.commands.sandbox import sandbox
@@ -120,5 +121,5 @@ def app(debug: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """OAuth 2.0 for Zoho Recruit: get a grant, look after it, see it work."""
 
 
-for command in (login, exchange, status, get, refresh, revoke, regions, sandbox, demo):
+for command in (login, exchange, status, get, header, refresh, revoke, regions, sandbox, demo):
     app.add_command(command)
