@@ -14,7 +14,7 @@ import click
 
 from requests_zohorecruit.errors import ClientConfigurationError, TokenStoreError, UnknownRegionError, ZohoAuthError
 from requests_zohorecruit.login.environment import make_custom_region, read_region, read_variable
-from requests_zohorecruit.login.profiles import Profile, SavedProfile, find_home
+from requests_zohorecruit.login.profiles import Profile, SavedProfile, find_default, list_profiles
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
@@ -43,18 +43,17 @@ def _parse_profile(ctx: click.Context, param: click.Parameter, value: str) -> Pr
 
 
 def _complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
-    names = sorted(file.parent.name for file in find_home().glob("*/application.json"))
-    return [name for name in names if name.startswith(incomplete)]
+    return [profile.name for profile in list_profiles() if profile.name.startswith(incomplete)]
 
 
 profile_option = click.option(
     "--profile",
     metavar="NAME",
-    default="default",
+    default=find_default,
     callback=_parse_profile,
     shell_complete=_complete_profile,
     envvar="ZOHORECRUIT_PROFILE",
-    show_default=True,
+    show_default="default, or what `profiles default` has set",
     help="Profile to use.",
 )
 
