@@ -18,6 +18,7 @@ from requests_zohorecruit.cli.commands.grants import refresh, revoke
 from requests_zohorecruit.cli.commands.header import header
 from requests_zohorecruit.cli.commands.login import exchange, login
 from requests_zohorecruit.cli.commands.logout import logout
+from requests_zohorecruit.cli.commands.profiles import profiles
 from requests_zohorecruit.cli.commands.regions import regions
 from requests_zohorecruit.cli.commands.sandbox import sandbox
 from requests_zohorecruit.cli.commands.status import status
@@ -122,5 +123,5 @@ def app(debug: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """OAuth 2.0 for Zoho Recruit: get a grant, look after it, see it work."""
 
 
-for command in (login, exchange, status, get, header, refresh, revoke, logout, regions, sandbox, demo):
+for command in (login, exchange, status, get, header, refresh, revoke, logout, profiles, regions, sandbox, demo):
     app.add_command(command)

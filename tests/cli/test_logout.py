@@ -98,7 +98,6 @@ def test_all_of_them_go_and_one_that_cannot_keeps_none_of_the_others(run, grante
     assert (result.exit_code, result.stdout) == (7, "Profile c is removed.\n")
     assert "Error: a cannot be removed.\n" in result.stderr
     assert "Error: b cannot be removed.\n" in result.stderr
-    monkeypatch.undo()
 
 
 def test_all_of_none_is_nothing(run):
@@ -157,9 +156,9 @@ def test_what_cannot_be_removed_is_an_error_that_names_it(run, granted, home, mo
     def fail(self, **_):
         raise PermissionError(13, "planted")
 
-    monkeypatch.setattr(type(home), "unlink", fail)
-    result = run("logout", "--yes")
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(home), "unlink", fail)
+        result = run("logout", "--yes")
     assert (result.exit_code, "application.json" in result.stderr, "planted" in result.stderr) == (7, True, False)
 
 
