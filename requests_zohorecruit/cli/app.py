@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from requests_zohorecruit import __version__
+from requests_zohorecruit.cli.commands.api import api
 from requests_zohorecruit.cli.commands.demo import demo
 from requests_zohorecruit.cli.commands.get import get
 from requests_zohorecruit.cli.commands.grants import refresh, revoke
@@ -123,5 +124,5 @@ def app(debug: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """OAuth 2.0 for Zoho Recruit: get a grant, look after it, see it work."""
 
 
-for command in (login, exchange, status, get, header, refresh, revoke, logout, profiles, regions, sandbox, demo):
+for command in (login, exchange, status, get, api, header, refresh, revoke, logout, profiles, regions, sandbox, demo):
     app.add_command(command)

@@ -374,7 +374,7 @@ class TestGet:
         assert run("get", "Candidates", *options).exit_code == 6
 
     def test_all_follows_the_pages_and_prints_lines(self, run, granted, zoho, monkeypatch):
-        monkeypatch.setattr("requests_zohorecruit.cli.commands.get._PER_PAGE", 5)
+        monkeypatch.setattr("requests_zohorecruit.cli.records._PER_PAGE", 5)
         granted()
         result = run("get", "Candidates", "--all")
         records = [json.loads(line) for line in result.stdout.splitlines()]
@@ -420,7 +420,7 @@ class TestGet:
         def console(**_):
             return Console(file=shown, force_terminal=True, width=80)
 
-        monkeypatch.setattr("requests_zohorecruit.cli.commands.get.open_console", console)
+        monkeypatch.setattr("requests_zohorecruit.cli.records.open_console", console)
         assert len(run("get", "Candidates", "--all").stdout.splitlines()) == 12
         assert "12 records" in shown.getvalue()
 
