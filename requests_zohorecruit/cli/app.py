@@ -25,6 +25,7 @@ from requests_zohorecruit.cli.commands.sandbox import sandbox
 from requests_zohorecruit.cli.commands.status import status
 from requests_zohorecruit.cli.debug import format_traceback
 from requests_zohorecruit.cli.diagnosis import ClockError, NetworkError, PermissionMissingError
+from requests_zohorecruit.cli.examples import add_examples
 from requests_zohorecruit.errors import (
     AuthorizationError,
     ClientConfigurationError,
@@ -126,3 +127,4 @@ def app(debug: bool) -> None:  # noqa: FBT001 - click's way of passing flags
 
 for command in (login, exchange, status, get, api, header, refresh, revoke, logout, profiles, regions, sandbox, demo):
     app.add_command(command)
+    add_examples(command, command.name or "")

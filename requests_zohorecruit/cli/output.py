@@ -20,7 +20,7 @@ import requests
 from requests_zohorecruit.cli.console import open_console
 from requests_zohorecruit.interruptions import suppress_errors
 
-__all__ = ["Sink", "open_sink", "print_answer", "show_bar", "write_stream"]
+__all__ = ["Sink", "note", "open_sink", "print_answer", "show_bar", "write_stream"]
 
 _CHUNK = 64 * 1024
 #: Bytes from which on a bar is worth looking at.
@@ -45,6 +45,12 @@ class _Screen:
 
 def _spell_controls(text: str) -> str:
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text.replace("\r\n", "\n"))
+
+
+def note(text: str) -> None:
+    """Tell the person something on standard error, beside an answer; words are not broken on a terminal."""
+    console = open_console(stderr=True)
+    console.print(_spell_controls(text), markup=False, emoji=False, soft_wrap=not console.is_terminal)
 
 
 @contextmanager
@@ -84,7 +90,7 @@ def print_answer(answer: requests.Response, path: str | None) -> None:
     :raises click.ClickException: it is no text, and the screen would get it
     """
     if answer.status_code == requests.codes.no_content:
-        click.echo("No content (HTTP 204).", err=True)
+        note("No content (HTTP 204).")
         return
     kind = answer.headers.get("Content-Type", "")
     if path is None and sys.stdout.isatty():
@@ -100,7 +106,7 @@ def print_answer(answer: requests.Response, path: str | None) -> None:
     with open_sink(path) as sink:
         written = write_stream(answer, sink)
     if path is not None:
-        click.echo(f"{written:,} bytes are saved in {path}.", err=True)
+        note(f"{written:,} bytes are saved in {path}.")
 
 
 def write_stream(answer: requests.Response, sink: Sink) -> int:

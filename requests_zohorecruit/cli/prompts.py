@@ -53,8 +53,7 @@ profile_option = click.option(
     callback=_parse_profile,
     shell_complete=_complete_profile,
     envvar="ZOHORECRUIT_PROFILE",
-    show_default="default, or what `profiles default` has set",
-    help="Profile to use.",
+    help="Profile to use, if not the default one.",
 )
 
 

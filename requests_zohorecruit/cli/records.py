@@ -19,7 +19,7 @@ import requests
 
 from requests_zohorecruit.cli.console import open_console
 from requests_zohorecruit.cli.diagnosis import make_api_error
-from requests_zohorecruit.cli.output import Sink, open_sink
+from requests_zohorecruit.cli.output import Sink, note, open_sink
 
 __all__ = ["Listing", "get_page", "get_pages", "print_records"]
 
@@ -71,7 +71,7 @@ def get_page(session: requests.Session, url: str, options: dict[str, Any], regio
     records, more = _read_page(session.get(url, **options), region)
     yield records
     if more:
-        click.echo("There are more records; --paginate gets all of them.", err=True)
+        note("There are more records; --paginate gets all of them.")
 
 
 def get_pages(session: requests.Session, url: str, options: dict[str, Any], region: str) -> Iterator[list[Any]]:
@@ -126,7 +126,7 @@ class _Writer:
             self._begin(names)
         elif self._listing.as_csv and not self._listing.fields and (new := names.keys() - (self._known or set())):
             self._known = (self._known or set()) | new
-            click.echo(f"Left out, since the first page has none: {', '.join(sorted(new))}; see --fields.", err=True)
+            note(f"Left out, since the first page has none: {', '.join(sorted(new))}; see --fields.")
         for record in records:
             chosen = {field: _find(record, field) for field in self._fields} if self._fields else record
             if self._listing.as_csv:
@@ -139,7 +139,7 @@ class _Writer:
         missing = [field for field in self._listing.fields if field.partition(".")[0] not in names]
         if missing:
             there = ", ".join(names)
-            click.echo(f"No record here has {', '.join(missing)}. There are: {there}.", err=True)
+            note(f"No record here has {', '.join(missing)}. There are: {there}.")
         if self._listing.as_csv:
             self._fields = self._fields or tuple(names)
             self._write_row(self._fields)

@@ -14,6 +14,7 @@ from requests_zohorecruit.login.profiles import Profile
 
 __all__ = ["add_output_options", "api", "make_listing"]
 
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -66,7 +67,7 @@ def make_listing(*, paginate: bool, as_csv: bool, fields: tuple[str, ...]) -> Li
 
 
 @click.command()
-@click.argument("method", type=click.Choice(["GET", "POST", "PUT", "PATCH", "DELETE"], case_sensitive=False))
+@click.argument("method", metavar="METHOD", type=click.Choice(_METHODS, case_sensitive=False))
 @click.argument("path_or_url")
 @profile_option
 @click.option("-d", "--data", callback=_parse_body, help="JSON to send; @file or @- (standard input) to read it.")
@@ -85,7 +86,7 @@ def api(  # noqa: PLR0913 - an argument for each option
     fields: tuple[str, ...],
     output: str | None,
 ) -> None:
-    """Call Zoho Recruit with METHOD, and print the answer.
+    """Call Zoho Recruit with METHOD (GET, POST, PUT, PATCH or DELETE), and print the answer.
 
     PATH_OR_URL is a module (Candidates), a path (Candidates/123/Attachments, /recruit/v2/JobOpenings) or a URL on one
     of the region's hosts. A request is sent once; only one whose token was refused is sent again, with another token.

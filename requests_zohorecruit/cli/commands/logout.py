@@ -7,6 +7,7 @@ import sys
 import click
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
+from requests_zohorecruit.cli.output import note
 from requests_zohorecruit.cli.prompts import profile_option
 from requests_zohorecruit.errors import ZohoAuthError
 from requests_zohorecruit.login.profiles import Profile, list_profiles
@@ -51,10 +52,11 @@ def _log_out(profile: Profile) -> ZohoAuthError | None:
         return None
     click.echo(f"Profile {profile.name} is removed{end}.")
     if problem is not None:
-        click.echo(
-            f"Warning: its grant may still be good at Zoho, which did not confirm the end of it. {problem.message}\n"
-            "To end it, open your Zoho account in a browser and remove the application among the connected ones.",
-            err=True,
+        # Not the whole message: of a revocation it says that the grant is kept.
+        why = f"HTTP {problem.status_code}" if problem.status_code else problem.message.rstrip(".")
+        note(
+            f"Warning: Zoho did not confirm the end of its grant ({why}), which may still be good. To end it, open "
+            "your Zoho account in a browser and remove the application among the connected ones."
         )
     return None
 
