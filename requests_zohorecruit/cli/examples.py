@@ -36,7 +36,6 @@ def add_examples(command: click.Command, name: str) -> None:
 
     :param name: the command as it is typed, without ``zohorecruit``
     """
-    if examples := _EXAMPLES.get(name):
-        command.epilog = "\n  ".join(["\b\nExamples:", *examples])
+    command.epilog = "\n  ".join(["\b\nExamples:", *_EXAMPLES[name]])
     for subcommand in getattr(command, "commands", {}).values():
         add_examples(subcommand, f"{name} {subcommand.name}")

@@ -34,9 +34,9 @@ __all__ = [
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def _parse_profile(ctx: click.Context, param: click.Parameter, value: str) -> Profile:
+def _parse_profile(ctx: click.Context, param: click.Parameter, value: str | None) -> Profile:
     try:
-        ctx.find_root().obj = profile = Profile(value)
+        ctx.find_root().obj = profile = Profile(find_default() if value is None else value)
     except ValueError as error:
         raise click.BadParameter(f"{error}.", ctx, param) from None
     return profile
@@ -49,7 +49,6 @@ def _complete_profile(ctx: click.Context, param: click.Parameter, incomplete: st
 profile_option = click.option(
     "--profile",
     metavar="NAME",
-    default=find_default,
     callback=_parse_profile,
     shell_complete=_complete_profile,
     envvar="ZOHORECRUIT_PROFILE",
