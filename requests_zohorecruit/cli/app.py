@@ -12,15 +12,20 @@ from typing import Any
 import click
 
 from requests_zohorecruit import __version__
+from requests_zohorecruit.cli.commands.api import api
 from requests_zohorecruit.cli.commands.demo import demo
 from requests_zohorecruit.cli.commands.get import get
 from requests_zohorecruit.cli.commands.grants import refresh, revoke
+from requests_zohorecruit.cli.commands.header import header
 from requests_zohorecruit.cli.commands.login import exchange, login
+from requests_zohorecruit.cli.commands.logout import logout
+from requests_zohorecruit.cli.commands.profiles import profiles
 from requests_zohorecruit.cli.commands.regions import regions
 from requests_zohorecruit.cli.commands.sandbox import sandbox
 from requests_zohorecruit.cli.commands.status import status
 from requests_zohorecruit.cli.debug import format_traceback
 from requests_zohorecruit.cli.diagnosis import ClockError, NetworkError, PermissionMissingError
+from requests_zohorecruit.cli.examples import add_examples
 from requests_zohorecruit.errors import (
     AuthorizationError,
     ClientConfigurationError,
@@ -120,5 +125,6 @@ def app(debug: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """OAuth 2.0 for Zoho Recruit: get a grant, look after it, see it work."""
 
 
-for command in (login, exchange, status, get, refresh, revoke, regions, sandbox, demo):
+for command in (login, exchange, status, get, api, header, refresh, revoke, logout, profiles, regions, sandbox, demo):
     app.add_command(command)
+    add_examples(command, command.name or "")

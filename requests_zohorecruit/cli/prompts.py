@@ -14,7 +14,7 @@ import click
 
 from requests_zohorecruit.errors import ClientConfigurationError, TokenStoreError, UnknownRegionError, ZohoAuthError
 from requests_zohorecruit.login.environment import make_custom_region, read_region, read_variable
-from requests_zohorecruit.login.profiles import Profile, SavedProfile, find_home
+from requests_zohorecruit.login.profiles import Profile, SavedProfile, find_default, list_profiles
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
@@ -34,28 +34,25 @@ __all__ = [
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def _parse_profile(ctx: click.Context, param: click.Parameter, value: str) -> Profile:
+def _parse_profile(ctx: click.Context, param: click.Parameter, value: str | None) -> Profile:
     try:
-        ctx.find_root().obj = profile = Profile(value)
+        ctx.find_root().obj = profile = Profile(find_default() if value is None else value)
     except ValueError as error:
         raise click.BadParameter(f"{error}.", ctx, param) from None
     return profile
 
 
 def _complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
-    names = sorted(file.parent.name for file in find_home().glob("*/application.json"))
-    return [name for name in names if name.startswith(incomplete)]
+    return [profile.name for profile in list_profiles() if profile.name.startswith(incomplete)]
 
 
 profile_option = click.option(
     "--profile",
     metavar="NAME",
-    default="default",
     callback=_parse_profile,
     shell_complete=_complete_profile,
     envvar="ZOHORECRUIT_PROFILE",
-    show_default=True,
-    help="Profile to use.",
+    help="Profile to use, if not the default one.",
 )
 
 

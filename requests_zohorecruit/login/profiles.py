@@ -5,9 +5,11 @@ Owns a profile's files and what is in them; asks nothing, prints nothing and sen
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,13 +20,13 @@ from requests_zohorecruit.interruptions import pass_interruption, suppress_error
 from requests_zohorecruit.login.environment import read_stripped
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.stores import FileStore, TokenStore
-from requests_zohorecruit.stores.errors import expand_home
+from requests_zohorecruit.stores.errors import expand_home, translate
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.grants import ClientCredentials
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import Token
 
-__all__ = ["Profile", "SavedProfile", "find_home"]
+__all__ = ["Profile", "SavedProfile", "choose_default", "find_default", "find_home", "list_profiles"]
 
 _SERVICE = "requests-zohorecruit"
 #: Seconds to wait for other processes that save the same profile.
@@ -114,23 +116,58 @@ class Profile:
         :raises TokenStoreError: it cannot be saved
         """
         store = self.store(in_keyring=in_keyring)
-        try:
-            with self._file.lock(_LOCK_TIMEOUT), store.lock(_LOCK_TIMEOUT):
-                moved = self.exists() and self.in_keyring() != in_keyring
-                record = Record(credentials, granted_at=now, mints=(now,)).with_token(token)
-                if credentials:  # the same grant as before has minted before
-                    record = record.with_mints_of(self.load_record(application, credentials, in_keyring=in_keyring))
-                store.save(record.to_mapping(application))
-                self._save_application(application, credentials, in_keyring=in_keyring)
-                if moved:
-                    self.store(in_keyring=not in_keyring).save({})
-                    if not in_keyring:
-                        self._open_secrets().save({})
-                with suppress_errors(OSError):  # another user may own it; its files are private all the same
-                    self.directory.chmod(0o700)
-        except TimeoutError as error:
-            pass_interruption(error)
-            raise TokenStoreError(str(error), hint="Log in again when it is free.") from None
+        with self._hold(store):
+            moved = self.exists() and self.in_keyring() != in_keyring
+            record = Record(credentials, granted_at=now, mints=(now,)).with_token(token)
+            if credentials:  # the same grant as before has minted before
+                record = record.with_mints_of(self.load_record(application, credentials, in_keyring=in_keyring))
+            store.save(record.to_mapping(application))
+            self._save_application(application, credentials, in_keyring=in_keyring)
+            if moved:
+                self._empty(in_keyring=not in_keyring)
+
+    @clears_frames
+    def rename(self, name: str) -> Profile:
+        """Move client and grant to another name, which gets them before this one loses them.
+
+        :raises ValueError: no profile can have that name
+        :raises ReauthorizationRequired: there is nothing to rename
+        :raises TokenStoreError: the name is taken, or something cannot be read or saved
+        """
+        new, in_keyring = Profile(name), self.load().in_keyring
+        here, there = self.store(in_keyring=in_keyring), new.store(in_keyring=in_keyring)
+        if new.exists():
+            raise TokenStoreError(f"There is a profile named {name} already.", hint="Choose another name.")
+        with self._hold(here), new._hold(there):
+            self.load()  # it may have gone meanwhile
+            there.save(here.load() or {})
+            if in_keyring:
+                new._open_secrets().save(self._open_secrets().load() or {})
+            new._file.save(self._file.load() or {})
+            self._unlink("application.json")
+            self._empty(in_keyring=in_keyring)
+        return new
+
+    @clears_frames
+    def remove(self) -> bool:
+        """Remove client and grant from this machine; return whether there was a profile.
+
+        An empty record stays where the grant was: it tells running programs that the grant is gone. Where the
+        application's file is damaged, the keyring is not looked at.
+
+        :raises TokenStoreError: something cannot be removed
+        """
+        if not self.directory.is_dir():
+            return False
+        in_keyring = False
+        with suppress(TokenStoreError):
+            in_keyring = self.in_keyring()
+        there = os.path.lexists(self._file.path)
+        with self._hold(self.store(in_keyring=in_keyring)):
+            self._unlink("application.json")
+            self._unlink("token.json")  # which may be damaged, and such a file is not overwritten
+            self._empty(in_keyring=in_keyring)
+        return there
 
     def load_record(self, application: Application, credentials: ClientCredentials, *, in_keyring: bool) -> Record:
         """Return what is known of the client's own grant; an empty record of it if another grant is saved, or none.
@@ -164,7 +201,36 @@ class Profile:
     @property
     def login_command(self) -> str:
         """What to type for a new grant."""
-        return "zohorecruit login" + ("" if self.name == "default" else f" --profile {self.name}")
+        with suppress(TokenStoreError):  # whatever is wrong with that file, the name is never wrong
+            if self.name == find_default():
+                return "zohorecruit login"
+        return f"zohorecruit login --profile {self.name}"
+
+    @contextmanager
+    def _hold(self, store: TokenStore) -> Iterator[None]:
+        """Hold the locks of the profile, so that what is changed together changes at once."""
+        try:
+            with self._file.lock(_LOCK_TIMEOUT), store.lock(_LOCK_TIMEOUT):
+                yield
+                with suppress_errors(OSError):  # another user may own it; its files are private all the same
+                    self.directory.chmod(0o700)
+        except TimeoutError as error:
+            pass_interruption(error)
+            raise TokenStoreError(str(error), hint="Try again when it is free.") from None
+
+    def _empty(self, *, in_keyring: bool) -> None:
+        self.store(in_keyring=in_keyring).save({})
+        if in_keyring:
+            self._open_secrets().save({})
+
+    def _unlink(self, name: str) -> None:
+        path = self.directory / name
+        try:
+            for each in (Path(os.path.realpath(path)), path):  # a symbolic link, and what it leads to
+                each.unlink(missing_ok=True)
+        except OSError as error:
+            pass_interruption(error)
+            raise translate(error, str(path), "removed", {}) from None
 
     def _open_secrets(self) -> TokenStore:
         return _open_keyring(f"{self.name} (application)")
@@ -202,6 +268,39 @@ class Profile:
         if in_keyring:
             self._open_secrets().save(secrets)
         self._file.save(values | ({"keyring": True} if in_keyring else secrets))
+
+
+def list_profiles() -> list[Profile]:
+    """Return all profiles, by name.
+
+    :raises TokenStoreError: there is no home directory
+    """
+    names = sorted(file.parent.name for file in find_home().glob("*/application.json"))
+    found = []
+    for name in names:
+        with suppress(ValueError):  # a directory that cannot be one of ours
+            found.append(Profile(name))
+    return found
+
+
+def find_default() -> str:
+    """Return the name of the profile that commands use unless they are told another.
+
+    :raises TokenStoreError: it cannot be read
+    """
+    return str((_open_default().load() or {}).get("profile", "default"))
+
+
+def choose_default(name: str) -> None:
+    """Set the profile that commands use unless they are told another.
+
+    :raises TokenStoreError: it cannot be saved
+    """
+    _open_default().save({"profile": name})
+
+
+def _open_default() -> FileStore:
+    return FileStore(find_home() / ".default.json")  # no profile's name begins with a dot
 
 
 def find_home() -> Path:

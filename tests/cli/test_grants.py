@@ -102,7 +102,7 @@ class TestStatus:
         facts = json.loads(run("status", "--json").output)
         assert 50 < facts["cool_down"] <= 60
         assert "Access Denied" in facts["last_failure"]
-        assert re.search(r"cool down\s+│ (1 min 0|0 min \d+) s", run("status").output)
+        assert re.search(r"cool down\s+│ no new token is asked for in the next (1 min|\d+ s)", run("status").output)
 
     def test_after_a_revocation_there_is_nothing_to_tell(self, run, granted):
         granted()
@@ -380,7 +380,7 @@ class TestGet:
         assert run("get", "Candidates", *options).exit_code == 6
 
     def test_all_follows_the_pages_and_prints_lines(self, run, granted, zoho, monkeypatch):
-        monkeypatch.setattr("requests_zohorecruit.cli.commands.get._PER_PAGE", 5)
+        monkeypatch.setattr("requests_zohorecruit.cli.records._PER_PAGE", 5)
         granted()
         result = run("get", "Candidates", "--all")
         records = [json.loads(line) for line in result.stdout.splitlines()]
@@ -426,7 +426,7 @@ class TestGet:
         def console(**_):
             return Console(file=shown, force_terminal=True, width=80)
 
-        monkeypatch.setattr("requests_zohorecruit.cli.commands.get.open_console", console)
+        monkeypatch.setattr("requests_zohorecruit.cli.records.open_console", console)
         assert len(run("get", "Candidates", "--all").stdout.splitlines()) == 12
         assert "12 records" in shown.getvalue()
 

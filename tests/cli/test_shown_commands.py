@@ -53,7 +53,7 @@ KINDS = {
     "HTTPie": r"https --auth-type",
     "completion": r"eval ",
     "key": r"python -c .*generate_key",
-    "curl": r"python -c .*curl ",
+    "curl": r"zohorecruit header .*curl ",
     "environment": r"ZOHORECRUIT_\w+=",
     "web application": r"python examples/",
 }

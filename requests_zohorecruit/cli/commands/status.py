@@ -13,6 +13,7 @@ import click
 from requests_zohorecruit.cli.console import open_console
 from requests_zohorecruit.cli.diagnosis import diagnose
 from requests_zohorecruit.cli.prompts import profile_option
+from requests_zohorecruit.cli.verdict import describe_limit, format_seconds, give_verdict
 from requests_zohorecruit.engine.limits import Budget, CoolDown
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.store_access import StoredRecord
@@ -43,9 +44,9 @@ def status(profile: Profile, as_json: bool, check: bool) -> None:  # noqa: FBT00
     if as_json:
         click.echo(json.dumps(facts, indent=2))
     else:
+        colour, verdict = give_verdict(facts, profile.login_command)
+        open_console().print(verdict, style=colour, markup=False)
         _print_table(facts)
-        if facts["grant"] is None:
-            click.echo(f"There is no grant; `{profile.login_command}` gets one.")
     if problem:
         raise problem
 
@@ -99,12 +100,12 @@ def _count_seconds(cool_down: CoolDown | None, now: float) -> int:
 
 
 def _format_fact(name: str, value: Any) -> str:
-    if name == "mints":
-        return f"{value['recent']} of {value['allowed']} in the last {value['window'] / 60:.0f} minutes"
+    if (words := describe_limit(name, value)) is not None:
+        return words
     if name == "expires_at" and value is not None:
         return datetime.fromtimestamp(value, timezone.utc).astimezone().isoformat(sep=" ", timespec="seconds")
-    if name in {"expires_in", "cool_down", "rejection_pause"} and value is not None:
-        return f"{value // 60} min {value % 60} s" if value else "over" if name == "expires_in" else "none"
+    if name == "expires_in" and value is not None:
+        return format_seconds(value) if value else "over"
     if isinstance(value, list):
         return "\n".join(value) or "none"
     return "none" if value is None else str(value)

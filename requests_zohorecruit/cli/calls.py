@@ -1,0 +1,170 @@
+"""One call to the API, as `get` and `api` make it: to which address, with which body, and what its answer means.
+
+Knows nothing of options; how an answer is written is `output`'s and `records`'s.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import mimetypes
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import requests
+
+from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
+from requests_zohorecruit.cli.diagnosis import make_api_error, make_network_error
+from requests_zohorecruit.cli.output import print_answer, show_bar
+from requests_zohorecruit.cli.records import Listing, get_page, get_pages, print_records
+from requests_zohorecruit.errors import UntrustedHostError, ZohoAuthError
+from requests_zohorecruit.login.profiles import Profile
+from requests_zohorecruit.zoho.regions import Region
+
+__all__ = ["Body", "Call", "make_call", "read_data", "read_upload"]
+
+#: Seconds to connect, and between two pieces of an answer.
+_TIMEOUT = (5, 60)
+
+
+class Body(NamedTuple):
+    """What a request sends, and its content type."""
+
+    content: bytes
+    kind: str
+
+
+class Call(NamedTuple):
+    """What the command line asks for.
+
+    :ivar listing: how to write records; None = the answer as it is
+    :ivar path: of the file for the answer; None = standard output
+    """
+
+    method: str
+    path_or_url: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: Body | None = None
+    listing: Listing | None = None
+    path: str | None = None
+
+
+def make_call(profile: Profile, call: Call) -> None:
+    """Send a request and write its answer.
+
+    :raises ZohoAuthError: there is no token, no connection, or the API refuses
+    :raises click.ClickException: the answer cannot be written as it should be
+    """
+    auth = ZohoRecruitAuth(**profile.load().arguments())
+    url, region = _build_url(call.path_or_url, auth.region), auth.region.code
+    with requests.Session() as session:
+        session.auth = auth
+        try:
+            if call.listing is not None:
+                options = {"params": call.query, "timeout": _TIMEOUT}
+                pages = (get_pages if call.listing.paginate else get_page)(session, url, options, region)
+                print_records(pages, call.listing, call.path)
+            else:
+                _finish(_send(session, url, call), call, region)
+        except UntrustedHostError as error:
+            error.hint = f"The grant is good for {', '.join(sorted(auth.region.hosts))}, over https."
+            raise
+        except ZohoAuthError:
+            raise
+        except requests.RequestException as error:
+            failure = make_network_error(url, error)
+        else:
+            return
+    raise failure
+
+
+def _build_url(path_or_url: str, region: Region) -> str:
+    if "://" in path_or_url:
+        return path_or_url
+    path = path_or_url if path_or_url.startswith("/") else f"/recruit/v2/{path_or_url}"
+    return region.recruit_url + path
+
+
+def _send(session: requests.Session, url: str, call: Call) -> requests.Response:
+    options: dict[str, Any] = {"params": call.query, "timeout": _TIMEOUT, "stream": True}
+    if call.method != "GET":
+        options["allow_redirects"] = False  # what is sent is meant for this host
+    if call.body is None:
+        return session.request(call.method, url, **options)
+    with show_bar("Upload", len(call.body.content)) as advance:
+        body = _Upload(call.body.content, advance)
+        return session.request(call.method, url, data=body, headers={"Content-Type": call.body.kind}, **options)
+
+
+class _Upload(io.BytesIO):
+    """A body that tells how much of it is sent. It can be rewound and sent again."""
+
+    def __init__(self, content: bytes, advance: Callable[[int], object]) -> None:
+        super().__init__(content)
+        self._advance = advance
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self._advance(len(data))
+        return data
+
+
+def _finish(answer: requests.Response, call: Call, region: str) -> None:
+    if not answer.ok or answer.is_redirect:
+        raise make_api_error(answer, region)
+    if call.method != "GET":
+        answer.content  # noqa: B018 - short, and looked at once more below
+    print_answer(answer, call.path)
+    if call.method != "GET" and (refused := _count_refused(answer)):
+        raise click.ClickException(f"Zoho Recruit refused {refused}; the answer says why.")
+
+
+def _count_refused(answer: requests.Response) -> str:
+    """Return how many records of a change were refused, although the call as a whole was not; "" = none."""
+    try:
+        results = answer.json()["data"]
+        refused = sum(each["status"] == "error" for each in results)
+    except (ValueError, TypeError, KeyError):
+        return ""
+    return f"{refused} of {len(results)} records" if refused else ""
+
+
+def read_data(text: str) -> Body:
+    """Return the body that ``--data`` gives: JSON, ``@file`` with it, or ``@-`` for standard input.
+
+    :raises click.BadParameter: it is no JSON, or the file cannot be read
+    """
+    content = _read_file(text[1:]) if text.startswith("@") else text.encode("utf-8", "surrogateescape")
+    try:
+        json.loads(content)
+    except json.JSONDecodeError as error:
+        raise click.BadParameter(f"not JSON: {error.msg}, line {error.lineno}, column {error.colno}.") from None
+    except ValueError:
+        raise click.BadParameter("not JSON: it is not text in UTF-8.") from None
+    return Body(content, "application/json")
+
+
+def read_upload(text: str) -> Body:
+    """Return the form that ``--file`` gives: a path, for the part named ``file``; or ``name=@path``.
+
+    :raises click.BadParameter: the file cannot be read
+    """
+    from urllib3 import encode_multipart_formdata  # noqa: PLC0415 - for uploads only
+
+    name, found, path = text.partition("=@")
+    if not found:
+        name, path = "file", text.removeprefix("@")
+    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    content, form = encode_multipart_formdata({name: (Path(path).name, _read_file(path), kind)})
+    return Body(content, form)
+
+
+def _read_file(path: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or "not a path"
+        raise click.BadParameter(f"{path} cannot be read: {problem}.") from None

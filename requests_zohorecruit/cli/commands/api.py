@@ -1,0 +1,102 @@
+"""``zohorecruit api``: any call to Zoho Recruit, authenticated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from requests_zohorecruit.cli.calls import Body, Call, make_call, read_data, read_upload
+from requests_zohorecruit.cli.prompts import profile_option
+from requests_zohorecruit.cli.records import Listing
+from requests_zohorecruit.login.profiles import Profile
+
+__all__ = ["add_output_options", "api", "make_listing"]
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _parse_query(
+    ctx: click.Context,  # noqa: ARG001 - click's signature
+    param: click.Parameter,  # noqa: ARG001 - see above
+    values: tuple[str, ...],
+) -> tuple[tuple[str, str], ...]:
+    if any(value.find("=") < 1 for value in values):
+        raise click.BadParameter("write it as key=value, for instance per_page=10.")
+    return tuple((key, value) for key, _, value in (each.partition("=") for each in values))
+
+
+def _parse_fields(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:  # noqa: ARG001 - click's
+    return tuple(name for each in (value or "").split(",") if (name := each.strip()))
+
+
+def _parse_body(ctx: click.Context, param: click.Parameter, value: str | None) -> Body | None:  # noqa: ARG001 - click's
+    if value is None:
+        return None
+    return read_data(value) if param.name == "data" else read_upload(value)
+
+
+def add_output_options(command: _Command) -> _Command:
+    """Add the options that `get` and `api` share: what is asked for, and how the answer is written."""
+    options = (
+        click.option(
+            "-q",
+            "--query",
+            multiple=True,
+            callback=_parse_query,
+            metavar="KEY=VALUE",
+            help="Query parameter; repeatable.",
+        ),
+        click.option("--paginate", "--all", is_flag=True, help="Follow all pages; print records as JSON lines."),
+        click.option("--csv", "as_csv", is_flag=True, help="Print the records of a list as CSV."),
+        click.option(
+            "--fields", callback=_parse_fields, metavar="A,B.C", help="Print these fields of the records of a list."
+        ),
+        click.option("-o", "--output", type=click.Path(dir_okay=False), help="Save the answer in a file."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def make_listing(*, paginate: bool, as_csv: bool, fields: tuple[str, ...]) -> Listing | None:
+    """Return how a list is to be written; None = the answer is written as it is."""
+    return Listing(paginate, as_csv, fields) if paginate or as_csv or fields else None
+
+
+@click.command()
+@click.argument("method", metavar="METHOD", type=click.Choice(_METHODS, case_sensitive=False))
+@click.argument("path_or_url")
+@profile_option
+@click.option("-d", "--data", callback=_parse_body, help="JSON to send; @file or @- (standard input) to read it.")
+@click.option("-F", "--file", callback=_parse_body, help="File to upload, as the part named file; or name=@path.")
+@add_output_options
+def api(  # noqa: PLR0913 - an argument for each option
+    *,
+    method: str,
+    path_or_url: str,
+    profile: Profile,
+    data: Body | None,
+    file: Body | None,
+    query: tuple[tuple[str, str], ...],
+    paginate: bool,
+    as_csv: bool,
+    fields: tuple[str, ...],
+    output: str | None,
+) -> None:
+    """Call Zoho Recruit with METHOD (GET, POST, PUT, PATCH or DELETE), and print the answer.
+
+    PATH_OR_URL is a module (Candidates), a path (Candidates/123/Attachments, /recruit/v2/JobOpenings) or a URL on one
+    of the region's hosts. A request is sent once; only one whose token was refused is sent again, with another token.
+    """
+    listing = make_listing(paginate=paginate, as_csv=as_csv, fields=fields)
+    method = method.upper()
+    if data and file:
+        raise click.UsageError("Pass --data or --file, not both.")
+    if method == "GET" and (data or file):
+        raise click.UsageError("A GET sends nothing; --data and --file are for POST, PUT, PATCH and DELETE.")
+    if method != "GET" and listing:
+        raise click.UsageError("--paginate, --csv and --fields are for GET.")
+    make_call(profile, Call(method, path_or_url, query, data or file, listing, output))

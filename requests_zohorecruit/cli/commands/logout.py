@@ -1,0 +1,78 @@
+"""``zohorecruit logout``: the end of a profile, at Zoho and on this machine."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
+from requests_zohorecruit.cli.output import note
+from requests_zohorecruit.cli.prompts import profile_option
+from requests_zohorecruit.errors import ZohoAuthError
+from requests_zohorecruit.login.profiles import Profile, list_profiles
+
+__all__ = ["logout"]
+
+
+@click.command()
+@profile_option
+@click.option("--all", "everything", is_flag=True, help="Log out of all profiles.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def logout(profile: Profile, everything: bool, yes: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+    """Revoke the grant and remove the profile with its secrets.
+
+    The secrets go even if Zoho cannot be reached or does not confirm the revocation; a warning says what is left to do
+    then. Without a profile there is nothing to do, and that is no error.
+    """
+    profiles = list_profiles() if everything else [profile]
+    names = ", ".join(each.name for each in profiles if each.directory.is_dir())
+    if names and not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("Cannot ask for confirmation without a terminal; pass --yes.")
+        click.confirm(f"Revoke the grant of {names}, and remove it from this machine?", abort=True)
+    if not profiles:
+        click.echo("There are no profiles.")
+    problems = [problem for each in profiles if (problem := _log_out(each))]
+    for problem in problems[:-1]:
+        click.echo(f"Error: {problem.message}", err=True)
+    if problems:
+        raise problems[-1]  # reported as any command's
+
+
+def _log_out(profile: Profile) -> ZohoAuthError | None:
+    """Log out of a profile; return why it could not be removed, if so."""
+    end, problem = _end_grant(profile) if profile.directory.is_dir() else ("", None)
+    try:
+        is_removed = profile.remove()
+    except ZohoAuthError as error:
+        return error
+    if not is_removed:
+        click.echo(f"There is no profile named {profile.name}; nothing had to be done.")
+        return None
+    click.echo(f"Profile {profile.name} is removed{end}.")
+    if problem is not None:
+        # Not the whole message: of a revocation it says that the grant is kept.
+        why = f"HTTP {problem.status_code}" if problem.status_code else problem.message.rstrip(".")
+        note(
+            f"Warning: Zoho did not confirm the end of its grant ({why}), which may still be good. To end it, open "
+            "your Zoho account in a browser and remove the application among the connected ones."
+        )
+    return None
+
+
+def _end_grant(profile: Profile) -> tuple[str, ZohoAuthError | None]:
+    """Revoke the grant; return what to say of it, and what was in the way."""
+    try:
+        saved = profile.load()
+        if not saved.credentials and not (saved.store.load() or {}).get("refresh_token"):
+            return " (it had no grant)", None
+        ZohoRecruitAuth(**saved.arguments()).revoke()
+    except ZohoAuthError as error:
+        return "", error
+    if saved.credentials:
+        return (
+            "; its access token is revoked. The client's credentials stay good: to end them, delete the client or its "
+            "secret in the API console"
+        ), None
+    return "; its grant is revoked", None

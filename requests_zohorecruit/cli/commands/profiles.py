@@ -1,0 +1,140 @@
+"""``zohorecruit profiles``: which there are, which one is the default, and other names for them."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import click
+
+from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.engine.record import Record
+from requests_zohorecruit.engine.store_access import StoredRecord
+from requests_zohorecruit.errors import ZohoAuthError
+from requests_zohorecruit.login.profiles import Profile, choose_default, find_default, list_profiles
+from requests_zohorecruit.secret import fingerprint
+from requests_zohorecruit.zoho.grants import ClientCredentials
+
+__all__ = ["profiles"]
+
+#: Columns of a terminal from which on there is room for the client ID.
+_WIDE = 100
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of a table.")
+@click.pass_context
+def profiles(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+    """List the profiles, set the default one, or rename one.
+
+    Nothing is sent. The default is what commands use unless --profile or ZOHORECRUIT_PROFILE names another; programs
+    name theirs, in from_profile("name").
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    default, now = find_default(), time.time()
+    found = [_collect_facts(profile, now) | {"default": profile.name == default} for profile in list_profiles()]
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    elif found:
+        _print_table(found)
+    else:
+        click.echo("There are no profiles; `zohorecruit login` makes one.")
+
+
+@profiles.command()
+@click.argument("name", required=False)
+def default(name: str | None) -> None:
+    """Show the default profile, or make NAME the default."""
+    if name is None:
+        click.echo(find_default())
+        return
+    profile = _find(name)
+    choose_default(profile.name)
+    click.echo(f"Commands use profile {profile.name} unless they are told another.")
+
+
+@profiles.command()
+@click.argument("name")
+@click.argument("new_name")
+def rename(name: str, new_name: str) -> None:
+    """Give profile NAME the name NEW_NAME.
+
+    Programs that use the old name have to be told the new one. The default stays the default.
+    """
+    profile = _find(name)
+    was_default = find_default() == name
+    try:
+        new = profile.rename(new_name)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
+    if was_default:
+        choose_default(new.name)
+    click.echo(f"Profile {name} is now named {new.name}{', and still the default' if was_default else ''}.")
+
+
+def _find(name: str) -> Profile:
+    try:
+        profile = Profile(name)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
+    if not profile.exists():
+        names = ", ".join(each.name for each in list_profiles())
+        raise click.BadParameter(f"There is no profile named {name}. " + (f"There are: {names}." if names else ""))
+    return profile
+
+
+def _collect_facts(profile: Profile, now: float) -> dict[str, Any]:
+    facts: dict[str, Any] = dict.fromkeys(("client_id", "region", "grant_kind", "grant", "expires_in", "keyring"))
+    try:
+        saved = profile.load()
+        facts |= {
+            "client_id": saved.application.client_id,
+            "region": saved.application.region.code,
+            "keyring": saved.in_keyring,
+        }
+        record = StoredRecord(saved.application, saved.store).load(now) or Record()
+    except ZohoAuthError as error:
+        return {"profile": profile.name, **facts, "problem": error.message}
+    if grant := record.grant or saved.credentials:
+        is_clients = isinstance(grant, ClientCredentials)
+        facts |= {
+            "grant_kind": "client credentials" if is_clients else "refresh token",
+            "grant": fingerprint(grant.identity),
+        }
+    if record.token:
+        facts["expires_in"] = max(0, round(record.token.expires_at - now))
+    problem = record.failure.message if record.failure else None
+    return {"profile": profile.name, **facts, "problem": problem}
+
+
+def _print_table(found: list[dict[str, Any]]) -> None:
+    from rich.table import Table  # noqa: PLC0415 - for the table only
+    from rich.text import Text  # noqa: PLC0415 - see above
+
+    console = open_console()
+    names = ["Profile", "Region", *(["Client ID"] if console.width >= _WIDE else []), "Grant"]
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for facts in found:
+        cells = {
+            "Profile": f"{'*' if facts['default'] else ' '} {facts['profile']}",
+            "Region": facts["region"] or "",
+            "Client ID": facts["client_id"] or "",
+            "Grant": _describe_grant(facts),
+        }
+        # No markup, and nothing that a terminal would obey: what is stored may be anything.
+        table.add_row(*(Text("".join(each if each.isprintable() else "?" for each in cells[name])) for name in names))
+    console.print(table)
+
+
+def _describe_grant(facts: dict[str, Any]) -> str:
+    if facts["problem"]:
+        return "needs a look, see `status`"
+    if facts["grant"] is None:
+        return "none"
+    if not facts["expires_in"]:
+        return "saved"
+    return f"saved, token for {-(-facts['expires_in'] // 60)} min"

@@ -1,0 +1,41 @@
+"""Two examples for the help of each command; they parse, and have room on 60 columns.
+
+Knows no command's business.
+"""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["add_examples"]
+
+_EXAMPLES = {
+    "login": ("zohorecruit login", "zohorecruit login --profile work --region eu"),
+    "exchange": ("zohorecruit exchange --region in", "zohorecruit exchange --profile work < answers"),
+    "status": ("zohorecruit status --check", "zohorecruit status --profile work --json"),
+    "get": ("zohorecruit get Candidates -q per_page=5", "zohorecruit get JobOpenings --all --csv > jobs.csv"),
+    "api": (
+        "zohorecruit api POST Candidates -d @new.json",
+        "zohorecruit api POST Candidates/4/Attachments -F cv.pdf",
+    ),
+    "header": ("zohorecruit header | curl -H @- URL", "zohorecruit header --profile work --show"),
+    "refresh": ("zohorecruit refresh", "zohorecruit refresh --profile work"),
+    "revoke": ("zohorecruit revoke", "zohorecruit revoke --profile work --yes"),
+    "logout": ("zohorecruit logout --profile work", "zohorecruit logout --all --yes"),
+    "profiles": ("zohorecruit profiles", "zohorecruit profiles rename default work"),
+    "profiles default": ("zohorecruit profiles default", "zohorecruit profiles default work"),
+    "profiles rename": ("zohorecruit profiles rename default work", "zohorecruit profiles rename work old-work"),
+    "regions": ("zohorecruit regions", "zohorecruit regions --json"),
+    "sandbox": ("zohorecruit sandbox", "zohorecruit sandbox --port 8443"),
+    "demo": ("zohorecruit demo", "zohorecruit --debug demo"),
+}
+
+
+def add_examples(command: click.Command, name: str) -> None:
+    """Put its examples below a command's help, and those of its subcommands below theirs.
+
+    :param name: the command as it is typed, without ``zohorecruit``
+    """
+    command.epilog = "\n  ".join(["\b\nExamples:", *_EXAMPLES[name]])
+    for subcommand in getattr(command, "commands", {}).values():
+        add_examples(subcommand, f"{name} {subcommand.name}")

@@ -1,0 +1,212 @@
+"""`profiles`: what there is, which one commands use, and other names."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+import pytest
+from helpers.memory_keyring import safe_in_use
+from helpers.terminals import run_on_terminal, strip_styles
+
+from requests_zohorecruit import FileStore, TokenStoreError, ZohoRecruitAuth
+from requests_zohorecruit.login.profiles import Profile
+from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.grants import ClientCredentials
+from requests_zohorecruit.zoho.token import Token
+
+
+def save(name="default", *, credentials=None, grant="1000.planted.grant", expires_at=0.0, **options):
+    application = Application.create("1000.CLIENTCLIENTCLIENTCLIENTCLIENT", "planted-secret", "eu")
+    token = Token("1000.planted.access", grant, expires_at)
+    Profile(name).save(application, token, now=time.time(), credentials=credentials, **options)
+    return Profile(name)
+
+
+class TestList:
+    def test_of_none_says_how_to_make_one(self, run):
+        assert run("profiles").stdout == "There are no profiles; `zohorecruit login` makes one.\n"
+        assert json.loads(run("profiles", "--json").stdout) == []
+
+    def test_as_json_it_is_for_programs(self, run):
+        save("work", expires_at=time.time() + 600)
+        save(credentials=ClientCredentials.create("ZohoRecruit.1", "ZohoRecruit.modules.ALL"), grant=None)
+        result = run("profiles", "--json")
+        first, second = json.loads(result.stdout)
+        assert (first["profile"], first["default"], first["grant_kind"]) == ("default", True, "client credentials")
+        assert 0 < second.pop("expires_in") <= 600
+        assert second.pop("grant").startswith("#")
+        assert second == {
+            "profile": "work",
+            "client_id": "1000.CLIENTCLIENTCLIENTCLIENTCLIENT",
+            "region": "eu",
+            "grant_kind": "refresh token",
+            "keyring": False,
+            "problem": None,
+            "default": False,
+        }
+        assert "planted" not in result.output
+
+    def test_in_a_pipe_it_is_a_table(self, run):
+        save("work", expires_at=time.time() + 600)
+        save()
+        empty = save("empty")
+        empty.store(in_keyring=False).save({})
+        assert [line.split() for line in run("profiles").stdout.splitlines()] == [
+            ["Profile", "Region", "Client", "ID", "Grant"],
+            ["*", "default", "eu", "1000.CLIENTCLIENTCLIENTCLIENTCLIENT", "saved"],
+            ["empty", "eu", "1000.CLIENTCLIENTCLIENTCLIENTCLIENT", "none"],
+            ["work", "eu", "1000.CLIENTCLIENTCLIENTCLIENTCLIENT", "saved,", "token", "for", "10", "min"],
+        ]
+
+    @pytest.mark.parametrize("columns", [60, 80, 120])
+    def test_on_a_terminal_no_word_is_broken(self, columns):
+        save("a-profile-for-work", expires_at=time.time() + 600)
+        code, screen = run_on_terminal("profiles", columns=columns)
+        lines = strip_styles(screen).splitlines()
+        assert (code, len(lines)) == (0, 2)
+        assert lines[1].split()[0] == "a-profile-for-work"
+        assert "saved, token for 10 min" in lines[1]
+        assert max(map(len, lines)) <= columns
+
+    def test_what_cannot_be_read_is_listed_and_nothing_of_it_is_obeyed(self, run, home):
+        save("fine")
+        (save("damaged").directory / "application.json").write_text('{"client_id": "planted')
+        odd = save("odd")
+        file = FileStore(odd.directory / "application.json")
+        file.save({**file.load(), "client_id": "1000.[bold]\x1b[2J"})
+        store = odd.store(in_keyring=False)
+        store.save({**store.load(), "client_id": "another"})
+        (home / "-no-name").mkdir()
+        (home / "-no-name" / "application.json").write_text("{}")
+        result = run("profiles")
+        assert result.exit_code == 0
+        assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == ["damaged", "fine", "odd"]
+        assert ("\x1b" in result.stdout, result.stdout.count("needs a look")) == (False, 2)
+        assert [each["problem"] is None for each in json.loads(run("profiles", "--json").stdout)] == [
+            False,
+            True,
+            False,
+        ]
+        assert "planted" not in result.output
+
+    def test_a_dead_grant_needs_a_look(self, run, granted):
+        granted(refresh_token="1000.dead.grant")
+        assert run("get", "Candidates").exit_code == 3
+        assert "needs a look" in run("profiles").stdout
+
+
+class TestDefault:
+    def test_it_is_default_until_another_is_chosen(self, run, granted):
+        granted("work")
+        assert run("profiles", "default").stdout == "default\n"
+        assert "Commands use profile work" in run("profiles", "default", "work").stdout
+        assert run("profiles", "default").stdout == "work\n"
+        assert json.loads(run("status", "--json").stdout)["profile"] == "work"
+        assert json.loads(run("profiles", "--json").stdout)[0]["default"]
+
+    def test_the_option_and_the_environment_come_first(self, run, granted, monkeypatch):
+        for name in ("a", "b", "c"):
+            granted(name)
+        run("profiles", "default", "a")
+        assert json.loads(run("status", "--json", "--profile", "b").stdout)["profile"] == "b"
+        monkeypatch.setenv("ZOHORECRUIT_PROFILE", "c")
+        assert json.loads(run("status", "--json").stdout)["profile"] == "c"
+
+    def test_hints_name_the_profile_that_is_meant(self, run, granted):
+        granted("work")
+        run("profiles", "default", "work")
+        assert Profile("work").login_command == "zohorecruit login"
+        assert Profile("default").login_command == "zohorecruit login --profile default"
+
+    def test_programs_name_theirs(self, run, granted):
+        granted("work")
+        run("profiles", "default", "work")
+        with pytest.raises(Exception, match="no profile named default"):
+            ZohoRecruitAuth.from_profile()
+
+    @pytest.mark.parametrize(("name", "told"), [("other", "There are: work."), ("../x", "letters, digits")])
+    def test_one_that_is_not_there_is_refused(self, run, granted, name, told):
+        granted("work")
+        result = run("profiles", "default", name)
+        assert (result.exit_code, told in result.stderr) == (2, True)
+        assert run("profiles", "default").stdout == "default\n"
+
+    def test_a_damaged_choice_is_an_error_and_not_another_grant(self, run, granted, home):
+        granted()
+        (home / ".default.json").write_text("{")
+        result = run("status")
+        assert (result.exit_code, ".default.json" in result.stderr) == (7, True)
+        assert run("status", "--profile", "default").exit_code == 0
+        assert Profile().login_command == "zohorecruit login --profile default"
+        (home / ".default.json").write_text('{"profile": "../../x"}')
+        assert run("status").exit_code == 2
+
+
+class TestRename:
+    def test_client_and_grant_go_along(self, run, granted, zoho, home):
+        granted()
+        told = run("profiles", "rename", "default", "work").stdout
+        assert told == "Profile default is now named work, and still the default.\n"
+        assert run("get", "Candidates", "--profile", "work").exit_code == 0
+        assert not Profile().exists()
+        old = [path.read_text() for path in (home / "default").iterdir()]
+        assert not any(secret in text for text in old for secret in (zoho.client_secret, zoho.refresh_token))
+        assert oct((home / "work").stat().st_mode & 0o777) == "0o700"
+
+    def test_the_name_that_became_free_can_be_used_again(self, run, granted):
+        granted()
+        run("profiles", "rename", "default", "work")
+        granted()
+        assert len(json.loads(run("profiles", "--json").stdout)) == 2
+        run("logout", "--yes", "--profile", "default")
+        assert run("profiles", "rename", "work", "default").exit_code == 0
+        assert run("status").exit_code == 0
+
+    def test_the_default_stays_the_default(self, run, granted):
+        granted("a")
+        granted("b")
+        run("profiles", "default", "a")
+        assert run("profiles", "rename", "b", "c").stdout == "Profile b is now named c.\n"
+        assert run("profiles", "default").stdout == "a\n"
+        run("profiles", "rename", "a", "d")
+        assert run("profiles", "default").stdout == "d\n"
+
+    def test_another_profile_is_never_replaced(self, run, granted):
+        granted("a")
+        before = granted("b").load().store.load()
+        result = run("profiles", "rename", "a", "b")
+        assert (result.exit_code, "There is a profile named b already" in result.stderr) == (7, True)
+        assert (Profile("a").exists(), Profile("b").load().store.load()) == (True, before)
+
+    @pytest.mark.parametrize("names", [("missing", "b"), ("a", "../b"), ("..", "b")])
+    def test_names_that_cannot_be(self, run, granted, names, home):
+        granted("a")
+        assert run("profiles", "rename", *names).exit_code == 2
+        assert sorted(path.name for path in home.iterdir()) == ["a"]
+
+    def test_the_keyring_too(self, run, granted, zoho, monkeypatch):
+        monkeypatch.setenv("XDG_STATE_HOME", os.environ["ZOHORECRUIT_HOME"] + "-state")
+        with safe_in_use() as safe:
+            granted("a", in_keyring=True)
+            assert run("profiles", "rename", "a", "b").exit_code == 0
+            assert run("get", "Candidates", "--profile", "b").exit_code == 0
+            held = {name: text for (_, name), text in safe.entries.items()}
+        assert (held["a"], held["a (application)"]) == ("{}", "{}")
+        assert zoho.client_secret in held["b (application)"]
+
+    def test_a_failure_on_the_way_loses_nothing(self, granted, monkeypatch, run):
+        profile = granted("a")
+        before = profile.load().store.load()
+        save_file = FileStore.save
+
+        def fail(self, record):
+            if self.path.name == "application.json":
+                raise TokenStoreError("The disk is full.")
+            save_file(self, record)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(FileStore, "save", fail)
+            assert run("profiles", "rename", "a", "b").exit_code == 7
+        assert Profile("a").load().store.load() == before
