@@ -13,6 +13,7 @@ import click
 
 from requests_zohorecruit.cli.console import open_console
 from requests_zohorecruit.cli.prompts import ask, describe_problem, load_saved
+from requests_zohorecruit.cli.replacement import Replacement
 from requests_zohorecruit.engine.limits import Budget
 from requests_zohorecruit.errors import (
     AuthorizationError,
@@ -97,8 +98,11 @@ Or open this address, which has the code in it:
 """
 
 
-def log_in_device(profile: Profile, application: Application, *, scopes: Iterable[str], in_keyring: bool) -> None:
+def log_in_device(
+    profile: Profile, application: Application, *, replacement: Replacement, scopes: Iterable[str], in_keyring: bool
+) -> None:
     """Show a code for a person to confirm on another machine, wait, and save the grant."""
+    replacement.confirm(application, is_region_known=False)
     scopes, console = tuple(scopes), open_console()
 
     def show(prompt: DevicePrompt) -> None:
@@ -125,17 +129,25 @@ def log_in_device(profile: Profile, application: Application, *, scopes: Iterabl
             "--recruit-url."
         )
         raise
-    save_grant(profile, who, token, now=now, scopes=scopes, in_keyring=in_keyring)
+    replacement.confirm(who)
+    save_grant(profile, who, token, replacement=replacement, now=now, scopes=scopes, in_keyring=in_keyring)
 
 
-def log_in_client(
-    profile: Profile, application: Application, *, soid: str | None, scope: Iterable[str] | None, in_keyring: bool
+def log_in_client(  # noqa: PLR0913 - all but two are keyword-only
+    profile: Profile,
+    application: Application,
+    *,
+    replacement: Replacement,
+    soid: str | None,
+    scope: Iterable[str] | None,
+    in_keyring: bool,
 ) -> None:
     """Mint with the client's own credentials, which checks them, and save them with the token.
 
     :param soid: None = as before, or ask
     :param scope: None = as before, or `SCOPE`
     """
+    replacement.confirm(application)
     saved = load_saved(profile)
     before = saved.credentials if saved else None
     try:
@@ -146,6 +158,7 @@ def log_in_client(
         problem = describe_problem(error)
     else:
         _mint(profile, application, credentials, in_keyring=in_keyring)
+        replacement.offer_revocation(application)
         return
     raise ClientConfigurationError(problem, hint="Zoho Recruit shows the ID of the organisation under Setup.")
 
@@ -173,6 +186,7 @@ def save_grant(  # noqa: PLR0913 - all but three are keyword-only
     application: Application,
     token: Token,
     *,
+    replacement: Replacement,
     now: float,
     scopes: Iterable[str],
     in_keyring: bool,
@@ -186,6 +200,7 @@ def save_grant(  # noqa: PLR0913 - all but three are keyword-only
     profile.save(application, token, now=now, in_keyring=in_keyring)
     what = f"The grant {fingerprint(str(token.refresh_token))}"
     _tell(profile, application, what, token.scope, in_keyring=in_keyring)
+    replacement.offer_revocation(application)
 
 
 def add_new_secret_hint(error: ZohoAuthError) -> None:

@@ -135,9 +135,14 @@ class Profile:
     def load_record(self, application: Application, credentials: ClientCredentials, *, in_keyring: bool) -> Record:
         """Return what is known of the client's own grant; an empty record of it if another grant is saved, or none.
 
-        :raises TokenStoreError: it cannot be read, or is another client's or region's
+        :raises TokenStoreError: it cannot be read
         """
-        record = StoredRecord(application, self.store(in_keyring=in_keyring)).load()
+        store = self.store(in_keyring=in_keyring)
+        held = store.load() or {}
+        ours = {"client_id": application.client_id, "region": application.region.code}
+        if any(held.get(key) not in (None, value) for key, value in ours.items()):
+            return Record(credentials)
+        record = StoredRecord(application, store).load()
         return record if record and record.grant == credentials else Record(credentials)
 
     def check(self, *, in_keyring: bool = False) -> None:

@@ -39,6 +39,7 @@ from requests_zohorecruit.cli.prompts import (
     find_client_id,
     profile_option,
 )
+from requests_zohorecruit.cli.replacement import Replacement, replace_option
 from requests_zohorecruit.errors import AuthorizationError, ClientConfigurationError, UntrustedHostError
 from requests_zohorecruit.login.loopback import PORT, CallbackReceiver, build_loopback_uri
 from requests_zohorecruit.login.profiles import Profile
@@ -59,7 +60,7 @@ __all__ = ["exchange", "login"]
 _keyring_option = click.option(
     "--keyring/--no-keyring",
     default=None,
-    help="Keep the secrets in the system's keyring, or in files only you can read.  [default: as before, or files]",
+    help="Where to keep the secrets: the system's keyring, or files only you can read.",
 )
 
 _ELSEWHERE = """\
@@ -90,6 +91,7 @@ perhaps on an error page.
 @click.option("--redirect-uri", help="Registered redirect URI, if it has localhost, or any with --no-browser.")
 @click.option("--timeout", default=300, show_default=True, type=click.IntRange(1), help="Seconds to wait for Accept.")
 @_keyring_option
+@replace_option
 def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     profile: Profile,
     scope: str | None,
@@ -101,6 +103,7 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     redirect_uri: str | None,
     timeout: int,
     keyring: bool | None,  # noqa: FBT001
+    replace: bool,  # noqa: FBT001
     **client: Any,
 ) -> None:
     """Get a grant by pressing Accept in the browser, and save it.
@@ -124,13 +127,14 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     else:
         click.echo((REGISTERED if client_id else REGISTER).format(redirect_uri=redirect_uri, client_id=client_id))
     application = choose_application(who, profile)
+    options: dict[str, Any] = {"replacement": Replacement(profile, allowed=replace), "in_keyring": in_keyring}
     if device:
-        log_in_device(profile, application, scopes=scopes, in_keyring=in_keyring)
+        log_in_device(profile, application, scopes=scopes, **options)
     elif client_credentials:
-        log_in_client(profile, application, soid=soid, scope=scope and scopes, in_keyring=in_keyring)
+        log_in_client(profile, application, soid=soid, scope=scope and scopes, **options)
     else:
         way = _Redirect(redirect_uri, None if no_browser else port, timeout)
-        _log_in_in_browser(profile, application, way, scopes=scopes, in_keyring=in_keyring)
+        _log_in_in_browser(profile, application, way, scopes=scopes, **options)
 
 
 class _Redirect(NamedTuple):
@@ -142,15 +146,18 @@ class _Redirect(NamedTuple):
 
 
 def _log_in_in_browser(
-    profile: Profile, application: Application, way: _Redirect, *, scopes: Iterable[str], in_keyring: bool
+    profile: Profile, application: Application, way: _Redirect, *, scopes: Iterable[str], **options: Any
 ) -> None:
+    replacement: Replacement = options["replacement"]
+    replacement.confirm(application, is_region_known=False)
     state = make_state()
     address = build_consent_url(application, redirect_uri=way.uri, scope=scopes, state=state)
 
     def finish(redirect: str) -> None:
         callback = _check_redirect(redirect, application, state)
         who = Application.create(application.client_id, application.client_secret, callback.region)
-        _redeem(profile, who, callback.code, redirect_uri=way.uri, scopes=scopes, in_keyring=in_keyring)
+        replacement.confirm(who)
+        _redeem(profile, who, callback.code, redirect_uri=way.uri, scopes=scopes, **options)
 
     if way.port is None:
         click.echo(_ELSEWHERE.format(address=address, redirect_uri=way.uri))
@@ -187,7 +194,8 @@ def _check_options(*, device: bool, client_credentials: bool, soid: str | None) 
 @profile_option
 @add_client_options
 @_keyring_option
-def exchange(profile: Profile, keyring: bool | None, **client: Any) -> None:  # noqa: FBT001 - click's way
+@replace_option
+def exchange(profile: Profile, keyring: bool | None, replace: bool, **client: Any) -> None:  # noqa: FBT001 - click's way
     """Redeem a self-client's code, and save the grant.
 
     The API console's "Self Client" hands out a code for scopes and minutes of your choice. It is asked for, or read
@@ -197,11 +205,14 @@ def exchange(profile: Profile, keyring: bool | None, **client: Any) -> None:  # 
     if not find_client_id(Client(**client), profile):
         click.echo(SELF_CLIENT.format(scope=SCOPE))
     application = choose_application(Client(**client), profile)
+    replacement = Replacement(profile, allowed=replace)
+    replacement.confirm(application)
     try:
         code = checked_secret("code", ask_secret("code"))
     except ValueError as error:
         raise click.ClickException(f"{describe_problem(error)}\nCopy the code once more.") from None
-    _redeem(profile, application, code, redirect_uri=None, scopes=(), in_keyring=in_keyring)
+    options: dict[str, Any] = {"replacement": replacement, "in_keyring": in_keyring}
+    _redeem(profile, application, code, redirect_uri=None, scopes=(), **options)
 
 
 def _check_storage(profile: Profile, keyring: bool | None) -> bool:  # noqa: FBT001 - click's way of passing flags
@@ -276,14 +287,14 @@ def _check_redirect(redirect: str, application: Application, state: str) -> Call
         raise
 
 
-def _redeem(  # noqa: PLR0913 - all but three are keyword-only
+def _redeem(
     profile: Profile,
     application: Application,
     code: Secret,
     *,
     redirect_uri: str | None,
     scopes: Iterable[str],
-    in_keyring: bool,
+    **options: Any,
 ) -> None:
     now = time.time()
     try:
@@ -297,4 +308,4 @@ def _redeem(  # noqa: PLR0913 - all but three are keyword-only
         application.region,
         hint="Zoho sends one only if it is asked for offline access with consent, as `zohorecruit login` does.",
     )
-    save_grant(profile, application, token, now=now, scopes=scopes, in_keyring=in_keyring)
+    save_grant(profile, application, token, now=now, scopes=scopes, **options)

@@ -30,11 +30,11 @@ In another terminal, first take over its address, credentials and certificate:
 
     . {env}
 
-With this command. The browser warns of the certificate, which no authority has
-signed; go on all the same.
+With this command, and a profile of its own. The browser warns of the
+certificate, which no authority has signed; go on all the same.
 
-    zohorecruit login
-    zohorecruit get Candidates
+    zohorecruit login --profile sandbox --replace
+    zohorecruit get Candidates --profile sandbox
 
 With curl: an access token, then the candidates. Neither secrets nor tokens are
 arguments, which others could see.
@@ -82,6 +82,7 @@ def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
 
 def _format_environment(zoho: Sandbox) -> str:
     values = {
+        "ZOHORECRUIT_PROFILE": "sandbox",  # a login there and then must not touch a profile of the real Zoho's
         "ZOHORECRUIT_CLIENT_ID": zoho.client_id,
         "ZOHORECRUIT_CLIENT_SECRET": zoho.client_secret,
         "ZOHORECRUIT_REFRESH_TOKEN": zoho.refresh_token,
