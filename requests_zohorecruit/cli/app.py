@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import signal
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -20,7 +20,13 @@ from requests_zohorecruit.cli.commands.regions import regions
 from requests_zohorecruit.cli.commands.sandbox import sandbox
 from requests_zohorecruit.cli.commands.status import status
 from requests_zohorecruit.cli.debug import format_traceback
-from requests_zohorecruit.cli.diagnosis import ClockError, NetworkError, PermissionMissingError
+from requests_zohorecruit.cli.diagnosis import (
+    ClockError,
+    NetworkError,
+    PermissionMissingError,
+    find_bad_certificates,
+    is_bad_path,
+)
 from requests_zohorecruit.errors import (
     AuthorizationError,
     ClientConfigurationError,
@@ -65,8 +71,7 @@ class _App(click.Group):
         try:
             return super().invoke(ctx)
         except ZohoAuthError as error:
-            _tell(ctx, error, error.message, _find_remedy(error, ctx.obj))
-            ctx.exit(next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1))
+            _fail(ctx, error)
         except (KeyboardInterrupt, click.Abort):
             click.echo("\nStopped.", err=True)
             ctx.exit(INTERRUPTED)
@@ -75,6 +80,8 @@ class _App(click.Group):
         except Exception as error:
             if getattr(error, "errno", None) == errno.EPIPE:
                 raise  # the reader of the pipe has gone; click ends quietly
+            if is_bad_path(error) and (spoilt := find_bad_certificates()):
+                _fail(ctx, spoilt)
             # Its text may hold anything.
             _tell(
                 ctx,
@@ -85,6 +92,15 @@ class _App(click.Group):
             ctx.exit(1)
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+def _fail(ctx: click.Context, error: ZohoAuthError) -> NoReturn:
+    """Tell one of our errors, and exit with its code."""
+    told = error
+    if isinstance(error, TokenEndpointError) and not (error.status_code or isinstance(error, ThrottledError)):
+        told = find_bad_certificates() or error
+    _tell(ctx, error, told.message, _find_remedy(told, ctx.obj))
+    ctx.exit(next((code for kind, code in _EXIT_CODES if isinstance(told, kind)), 1))
 
 
 def _tell(ctx: click.Context, error: Exception, message: str, remedy: str) -> None:

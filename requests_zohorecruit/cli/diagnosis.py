@@ -5,8 +5,11 @@ Knows what the ways to fail look like from here; exit codes are `app`'s.
 
 from __future__ import annotations
 
+import os
+import ssl
 import time
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -17,7 +20,16 @@ from requests_zohorecruit.login.profiles import SavedProfile
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token_endpoint import TIMEOUT
 
-__all__ = ["ClockError", "NetworkError", "PermissionMissingError", "diagnose", "make_api_error", "make_network_error"]
+__all__ = [
+    "ClockError",
+    "NetworkError",
+    "PermissionMissingError",
+    "diagnose",
+    "find_bad_certificates",
+    "is_bad_path",
+    "make_api_error",
+    "make_network_error",
+]
 
 #: Seconds a clock may be off; certificates and shared expiry times forgive that much.
 _TOLERANCE = 120.0
@@ -50,7 +62,7 @@ def diagnose(saved: SavedProfile) -> ZohoAuthError | None:
             return _find_reason(error, session, region)
         except ZohoAuthError as error:
             return error
-        except requests.RequestException as error:
+        except OSError as error:
             return make_network_error(url, error)
     if answer.ok:
         return _check_clock(answer, region.code)
@@ -62,13 +74,45 @@ def _find_reason(error: ZohoAuthError, session: requests.Session, region: Region
     try:
         # Without credentials, and also without those in netrc.
         answer = session.head(region.accounts_url, auth=lambda head: head, timeout=TIMEOUT, allow_redirects=False)
-    except requests.RequestException as problem:
+    except OSError as problem:
         return make_network_error(region.accounts_url, problem)
     return _check_clock(answer, region.code) or error
 
 
-def make_network_error(url: str, error: requests.RequestException) -> ZohoAuthError:
+def find_bad_certificates() -> NetworkError | None:
+    """Return what is wrong with the certificates that the environment has requests trust; None = nothing."""
+    name = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)), None)
+    if name is None:
+        return None
+    path = Path(os.environ[name])
+    try:
+        if not path.is_dir():
+            ssl.create_default_context().load_verify_locations(cafile=path)
+    except FileNotFoundError:
+        problem = "does not exist"
+    except ssl.SSLError:
+        problem = "holds no certificates"
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+    else:
+        return None
+    return NetworkError(
+        f"{name} names {path}, which {problem}.",
+        hint="Unset the variable, or correct it. A sandbox that has ended takes its certificate along: start it again, "
+        "and take over what it prints.",
+    )
+
+
+def is_bad_path(error: Exception) -> bool:
+    """Tell whether it is how requests says that a file of certificates is not there."""
+    return type(error) is OSError and error.errno is None
+
+
+def make_network_error(url: str, error: OSError) -> ZohoAuthError:
     """Return the error for a call that got no answer. The original's text may hold a proxy's password."""
+    spoilt = find_bad_certificates()
+    if spoilt is not None:
+        return spoilt
     host = url.split("/")[2].rpartition("@")[2]
     if isinstance(error, requests.exceptions.SSLError):
         if any(words in str(error) for words in ("certificate is not yet valid", "certificate has expired")):
