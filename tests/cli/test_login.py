@@ -338,13 +338,15 @@ class TestWhoAsks:
 
     def test_on_a_terminal_what_is_missing_is_asked_for(self, run, monkeypatch):
         terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-        monkeypatch.setattr("requests_zohorecruit.cli.prompts.sys", terminal)
+        for module in ("prompts", "commands.login"):
+            monkeypatch.setattr(f"requests_zohorecruit.cli.{module}.sys", terminal)
         result = run("login", "--no-browser", input="1000.X\nmars\neu\nplanted-secret\nplanted-address\n")
         assert "Client ID: 1000.X\nRegion (us, eu, in," in result.output
         assert "No Zoho region is named 'mars'; known are us, eu" in result.output
         assert "ae, sg): eu\nClient secret (hidden): \n" in result.output
         assert "https://accounts.zoho.eu/oauth/v2/auth?" in result.output
-        assert (result.exit_code, "planted" in result.output) == (3, False)
+        assert "That is not the address the browser ended at" in result.output
+        assert (result.exit_code, "planted" in result.output) == (130, False)  # there is no second line
 
     def test_in_a_pipe_what_is_missing_is_named(self, run):
         result = run("login")

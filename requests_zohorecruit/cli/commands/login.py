@@ -7,10 +7,11 @@ Knows the conversation with the person in front of a browser here; the other log
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ from requests_zohorecruit.cli.logins import (
     log_in_device,
     save_grant,
 )
+from requests_zohorecruit.cli.pasting import hidden_lines, parse_paste
 from requests_zohorecruit.cli.prompts import (
     Client,
     add_client_options,
@@ -70,6 +72,14 @@ Open this address in a browser, on any machine, and press Accept:
 
 The browser then ends at an address that begins with {redirect_uri},
 perhaps on an error page.
+"""
+
+
+_PASTE = """\
+If the browser is on another computer, it ends on an error page: paste the
+address of that page here (it stays hidden). It begins with
+{redirect_uri}.
+A client of the type Non-browser needs no such address: login --device
 """
 
 
@@ -159,14 +169,20 @@ def _log_in_in_browser(
         replacement.confirm(who)
         _redeem(profile, who, callback.code, redirect_uri=way.uri, scopes=scopes, **options)
 
+    def parse(text: str) -> Secret:
+        return parse_paste(text, redirect_uri=way.uri, application=application, state=state)
+
     if way.port is None:
         click.echo(_ELSEWHERE.format(address=address, redirect_uri=way.uri))
-        finish(ask_secret("redirect address", "Paste the address your browser ended on"))
+        finish(_ask_for_redirect(parse))
         return
     with ExitStack() as stack:
         receiver = _listen(way.port, stack)
+        lines = stack.enter_context(hidden_lines())
         _open(address)
-        finish(_wait_for_redirect(receiver, way.timeout))
+        if lines:
+            click.echo(_PASTE.format(redirect_uri=way.uri))
+        finish(_wait_for_redirect(receiver, way.timeout, lines, parse))
         receiver.show("You are logged in", "Close this window and go back to the terminal where you started the login.")
 
 
@@ -235,11 +251,11 @@ def _listen(port: int, stack: ExitStack) -> CallbackReceiver:
 
 def _open(address: str) -> None:
     if _has_browser():
-        click.echo("Your browser opens. If it does not, open this address on this machine:\n")
+        click.echo("Your browser opens. If it does not, open this address in one:\n")
         # In a thread, since some browsers return only when they are closed, and the browser waits for this program.
         threading.Thread(target=_browse, args=(address,), daemon=True).start()
     else:
-        click.echo("Could not open a browser (for one on another computer: --no-browser). Open this address:\n")
+        click.echo("Could not open a browser. Open this address in one, on any computer:\n")
     click.echo(f"    {address}\n")
 
 
@@ -255,7 +271,25 @@ def _browse(address: str) -> None:
         webbrowser.open(address)
 
 
-def _wait_for_redirect(receiver: CallbackReceiver, timeout: int) -> str:
+def _ask_for_redirect(parse: Callable[[str], Secret]) -> Secret:
+    """Ask for the address the browser ended at; on a terminal, until it can be one."""
+    while True:
+        try:
+            return parse(ask_secret("redirect address", "Paste the address your browser ended on"))
+        except ValueError as error:
+            problem = str(error)
+        if not sys.stdin.isatty():
+            raise AuthorizationError(problem, hint="Run the command again; nothing was saved.")
+        click.echo(problem)
+
+
+def _wait_for_redirect(
+    receiver: CallbackReceiver,
+    timeout: int,
+    lines: Callable[[], Secret | None] | None,
+    parse: Callable[[str], Secret],
+) -> Secret:
+    """Wait for the browser, or for the person to paste where it ended."""
     ends = time.monotonic() + timeout
     console = open_console()
     if not console.is_terminal:
@@ -264,12 +298,19 @@ def _wait_for_redirect(receiver: CallbackReceiver, timeout: int) -> str:
         while (left := ends - time.monotonic()) > 0:
             clock = f"{int(left) // 60}:{int(left) % 60:02}"
             status.update(f"Waiting for you to press Accept, {clock} left (Ctrl-C stops)")
-            redirect = receiver.wait(min(left, 1.0))
+            redirect = receiver.wait(min(left, 0.2 if lines else 1.0))
             if redirect is not None:
                 return redirect
+            pasted = lines and lines()
+            if pasted:
+                try:
+                    return parse(pasted)
+                except ValueError as error:
+                    console.print(f"{error}", markup=False)
     raise AuthorizationError(
         f"Accept was not pressed within {timeout} s; nothing was saved.",
-        hint="Run the command again; --timeout allows for more time, --no-browser for another machine.",
+        hint="Run the command again; --timeout allows for more time. If the browser is on another computer, paste the "
+        "address it ends at.",
     )
 
 
