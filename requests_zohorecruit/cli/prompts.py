@@ -28,6 +28,7 @@ __all__ = [
     "describe_problem",
     "find_client_id",
     "load_saved",
+    "name_login_command",
     "profile_option",
 ]
 
@@ -114,6 +115,13 @@ def choose_application(client: Client, profile: Profile) -> Application:
     except ValueError as error:
         problem = describe_problem(error)
     raise ClientConfigurationError(problem, hint="Copy it from the API console once more.")
+
+
+def name_login_command() -> str:
+    """Return what to type for a new grant in the profile of this command."""
+    context = click.get_current_context(silent=True)
+    profile = context.find_root().obj if context else None
+    return profile.login_command if isinstance(profile, Profile) else "zohorecruit login"
 
 
 def load_saved(profile: Profile) -> SavedProfile | None:

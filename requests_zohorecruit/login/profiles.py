@@ -130,7 +130,7 @@ class Profile:
                     self.directory.chmod(0o700)
         except TimeoutError as error:
             pass_interruption(error)
-            raise TokenStoreError(str(error), hint="Log in again when it is free.") from None
+            raise TokenStoreError(str(error), hint=f"Run `{self.login_command}` when it is free.") from None
 
     def load_record(self, application: Application, credentials: ClientCredentials, *, in_keyring: bool) -> Record:
         """Return what is known of the client's own grant; an empty record of it if another grant is saved, or none.

@@ -167,10 +167,37 @@ class TestCheck:
         result = run("status", "--check")
         assert (result.exit_code, "an API host of another region" in result.stderr) == (4, True)
 
-    def test_a_missing_scope(self, run, granted, zoho):
-        granted(refresh_token=zoho.new_grant("ZohoRecruit.users.ALL"))
+    @pytest.mark.parametrize(
+        ("scope", "path"),
+        [
+            ("ZohoRecruit.modules.ALL", "Candidates"),
+            ("ZohoRecruit.modules.READ", "Candidates"),
+            ("ZohoRecruit.modules.candidates.READ", "Candidates"),
+            ("ZohoRecruit.modules.candidate.ALL", "Candidates"),
+            ("ZohoRecruit.modules.jobopening.READ", "JobOpenings"),
+            ("ZohoRecruit.users.ALL", "users"),
+            ("ZohoRecruit.org.READ", "org"),
+            ("ZohoRecruit.settings.ALL", "settings/modules"),
+            ("ZohoRecruit.settings.modules.READ", "settings/modules"),
+            ("ZohoRecruit.settings.tags.READ", "settings/modules"),
+            ("ZohoRecruit.modules.CREATE", "Candidates"),
+            ("ZohoRecruit.modules.custom_1.READ", "Candidates"),
+            ("ZohoCRM.modules.ALL,ZohoRecruit.users.READ", "users"),
+        ],
+    )
+    def test_what_is_tried_is_what_the_scopes_are_for(self, run, granted, zoho, scope, path):
+        granted(refresh_token=zoho.new_grant(scope))
         result = run("status", "--check")
-        assert (result.exit_code, "ZohoRecruit.modules.ALL" in result.stderr.splitlines()[-1]) == (8, True)
+        assert (result.exit_code, "the API accepts the token" in result.output) == (0, True), result.stderr
+        [tried] = [each["path"] for each in zoho.received if each["path"].startswith("/recruit")]
+        assert tried.partition("?")[0] == f"/recruit/v2/{path}"
+
+    def test_a_scope_that_does_not_do_what_it_says(self, run, abroad):
+        store = Profile().load().store
+        store.save({**store.load(), "scope": "ZohoRecruit.modules.ALL"})
+        answered(abroad, 401, body={"code": "OAUTH_SCOPE_MISMATCH"})
+        result = run("status", "--check")
+        assert (result.exit_code, "Run `zohorecruit login --scope" in result.stderr.splitlines()[-1]) == (8, True)
 
     @pytest.mark.parametrize(
         ("status", "code"),
@@ -218,7 +245,7 @@ class TestCheck:
     def test_anything_else_is_told_as_it_is(self, run, abroad, body):
         abroad.get(CANDIDATES, body=body, status=500)
         result = run("status", "--check")
-        assert (result.exit_code, result.stderr) == (1, "Error: recruit.zoho.eu answered HTTP 500.\nTry again later.\n")
+        assert (result.exit_code, result.stderr) == (6, "Error: recruit.zoho.eu answered HTTP 500.\nTry again later.\n")
 
     def test_too_many_api_calls_are_a_matter_of_waiting(self, run, abroad):
         answered(abroad, 429, body={"code": "TOO_MANY_REQUESTS"})
@@ -318,6 +345,49 @@ class TestRevoke:
         granted(refresh_token="1000.dead.grant")
         assert run("revoke", "--yes").exit_code == 6
         assert "1000.dead.grant" in stored()
+
+
+class TestWhatZohoSays:
+    def test_message_and_details_are_shown(self, run, granted):
+        granted()
+        result = run("get", "Candidates/7")
+        assert result.exit_code == 1
+        assert 'Zoho says: the id given seems to be invalid {"id": "7"}' in result.stderr
+
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [
+            (400, {"data": [{"code": "INVALID_DATA", "message": "some words", "details": {"api_name": "Email"}}]}),
+            (400, {"code": "INVALID_DATA", "message": "some words", "details": {"api_name": "Email"}}),
+            (403, {"code": "NO_PERMISSION", "message": "some words", "details": {"api_name": "Email"}}),
+            (401, {"code": "OAUTH_SCOPE_MISMATCH", "message": "some words", "details": {"api_name": "Email"}}),
+            (401, {"code": "OTHER", "message": "some words", "details": {"api_name": "Email"}}),
+            (404, {"message": "some words", "code": "x y", "details": {"api_name": "Email"}}),
+            (429, {"code": "TOO_MANY", "message": "some\n words", "details": {"api_name": "Email"}}),
+            (500, {"code": "INTERNAL_ERROR", "message": "some words", "details": {"api_name": "Email"}}),
+        ],
+    )
+    @pytest.mark.parametrize("options", [(), ("--all",)])
+    def test_with_every_kind_of_refusal(self, run, abroad, status, body, options):
+        answered(abroad, status, body=body)
+        result = run("get", "Candidates", *options)
+        assert 'Zoho says: some words {"api_name": "Email"}' in result.stderr
+
+    @pytest.mark.parametrize("body", [{"message": "", "details": {}}, {"data": []}, {"data": [7]}, [], "text", None])
+    def test_nothing_is_made_up(self, run, abroad, body):
+        abroad.get(CANDIDATES, json=body, status=400)
+        result = run("get", "Candidates")
+        assert (result.exit_code, "Zoho says" in result.stderr) == (1, False)
+
+    def test_a_long_text_is_cut(self, run, abroad):
+        answered(abroad, 400, body={"code": "X", "message": "x" * 5000})
+        assert 1000 < len(run("get", "Candidates").stderr) < 1200
+
+
+def test_a_hint_to_log_in_names_the_profile(run, granted, zoho):
+    granted("work", refresh_token=zoho.new_grant("ZohoRecruit.users.ALL"))
+    result = run("get", "Candidates", "--profile", "work")
+    assert (result.exit_code, "Run `zohorecruit login --profile work --scope" in result.stderr) == (8, True)
 
 
 class TestGet:

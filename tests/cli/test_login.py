@@ -409,7 +409,12 @@ class TestExchange:
     def test_a_used_code_is_a_matter_of_asking_again(self, run, client, zoho):
         code = zoho.new_code()
         run("exchange", input=f"{code}\n")
-        assert run("exchange", input=f"{code}\n").exit_code == 3
+        for name in ((), ("--profile", "work")):
+            result = run("exchange", *name, input=f"{code}\n")
+            assert result.exit_code == 3
+            told = result.stderr.splitlines()[-1]
+            assert "Generate a new code" in told
+            assert f"`{' '.join(('zohorecruit exchange', *name))}`" in told
 
     def test_the_keyring_is_remembered(self, run, client, zoho, monkeypatch, stored):
         entries = {}

@@ -42,7 +42,12 @@ from requests_zohorecruit.cli.prompts import (
     profile_option,
 )
 from requests_zohorecruit.cli.replacement import Replacement, replace_option
-from requests_zohorecruit.errors import AuthorizationError, ClientConfigurationError, UntrustedHostError
+from requests_zohorecruit.errors import (
+    AuthorizationError,
+    ClientConfigurationError,
+    ReauthorizationRequired,
+    UntrustedHostError,
+)
 from requests_zohorecruit.login.loopback import PORT, CallbackReceiver, build_loopback_uri
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.secret import Secret, checked_secret
@@ -228,7 +233,16 @@ def exchange(profile: Profile, keyring: bool | None, replace: bool, **client: An
     except ValueError as error:
         raise click.ClickException(f"{describe_problem(error)}\nCopy the code once more.") from None
     options: dict[str, Any] = {"replacement": replacement, "in_keyring": in_keyring}
-    _redeem(profile, application, code, redirect_uri=None, scopes=(), **options)
+    try:
+        _redeem(profile, application, code, redirect_uri=None, scopes=(), **options)
+    except ReauthorizationRequired as error:
+        again = "zohorecruit exchange" + ("" if profile.name == "default" else f" --profile {profile.name}")
+        raise AuthorizationError(
+            error.message,
+            code=error.code,
+            region=error.region,
+            hint=f'Generate a new code under "Self Client" in the API console, and run `{again}` once more.',
+        ) from None
 
 
 def _check_storage(profile: Profile, keyring: bool | None) -> bool:  # noqa: FBT001 - click's way of passing flags
