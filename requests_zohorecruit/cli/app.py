@@ -27,6 +27,7 @@ from requests_zohorecruit.cli.diagnosis import (
     find_bad_certificates,
     is_bad_path,
 )
+from requests_zohorecruit.cli.sources import Environment, Source
 from requests_zohorecruit.errors import (
     AuthorizationError,
     ClientConfigurationError,
@@ -38,7 +39,6 @@ from requests_zohorecruit.errors import (
     UntrustedHostError,
     ZohoAuthError,
 )
-from requests_zohorecruit.login.profiles import Profile
 
 __all__ = ["app"]
 
@@ -111,8 +111,10 @@ def _tell(ctx: click.Context, error: Exception, message: str, remedy: str) -> No
         click.echo(remedy, err=True)
 
 
-def _find_remedy(error: ZohoAuthError, profile: Profile | None) -> str:
+def _find_remedy(error: ZohoAuthError, profile: Source | None) -> str:
     """Return what to do next; here that is never an argument in a program."""
+    if isinstance(error, ReauthorizationRequired) and isinstance(profile, Environment):
+        return f"Set ZOHORECRUIT_REFRESH_TOKEN to a grant that works, or run `{profile.login_command}`."
     if isinstance(error, ReauthorizationRequired) and profile is not None:
         return f"Run `{profile.login_command}`."
     return error.advice

@@ -35,11 +35,16 @@ __all__ = [
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def _parse_profile(ctx: click.Context, param: click.Parameter, value: str) -> Profile:
+def _parse_profile(ctx: click.Context, param: click.Parameter, value: str) -> Profile | None:
     try:
         ctx.find_root().obj = profile = Profile(value)
     except ValueError as error:
         raise click.BadParameter(f"{error}.", ctx, param) from None
+    except TokenStoreError:
+        # A container may have no home, and needs none for what is in its environment.
+        if "env" in ctx.params and (ctx.params["env"] or read_variable("CLIENT_ID")):
+            return None
+        raise
     return profile
 
 
@@ -121,7 +126,7 @@ def name_login_command() -> str:
     """Return what to type for a new grant in the profile of this command."""
     context = click.get_current_context(silent=True)
     profile = context.find_root().obj if context else None
-    return profile.login_command if isinstance(profile, Profile) else "zohorecruit login"
+    return getattr(profile, "login_command", "zohorecruit login")
 
 
 def load_saved(profile: Profile) -> SavedProfile | None:

@@ -75,6 +75,7 @@ class TestStatus:
         fingerprints = [facts.pop(name) for name in ("grant", "access_token")]
         assert all(re.fullmatch("#[0-9a-f]{8}", each) for each in fingerprints)
         assert facts == {
+            "source": "profile",
             "profile": "default",
             "client_id": zoho.client_id,
             "region": "sandbox",

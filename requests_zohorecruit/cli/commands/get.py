@@ -15,9 +15,8 @@ import requests
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 from requests_zohorecruit.cli.console import open_console
 from requests_zohorecruit.cli.diagnosis import make_api_error, make_network_error
-from requests_zohorecruit.cli.prompts import profile_option
+from requests_zohorecruit.cli.sources import Source, grant_options
 from requests_zohorecruit.errors import UntrustedHostError, ZohoAuthError
-from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["get"]
@@ -29,9 +28,9 @@ _TIMEOUT = (5, 60)
 
 @click.command()
 @click.argument("path_or_url")
-@profile_option
+@grant_options
 @click.option("--all", "everything", is_flag=True, help="Follow all pages; print records as JSON lines.")
-def get(path_or_url: str, profile: Profile, everything: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+def get(path_or_url: str, profile: Source, everything: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """Print what the API answers to one GET.
 
     PATH_OR_URL is a module (Candidates), a path (Candidates/123, /recruit/v2/JobOpenings?page=2) or a URL on one of the
