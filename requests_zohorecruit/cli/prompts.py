@@ -14,7 +14,7 @@ import click
 
 from requests_zohorecruit.errors import ClientConfigurationError, TokenStoreError, UnknownRegionError, ZohoAuthError
 from requests_zohorecruit.login.environment import make_custom_region, read_region, read_variable
-from requests_zohorecruit.login.profiles import Profile, SavedProfile, find_home
+from requests_zohorecruit.login.profiles import Profile, SavedProfile, list_profiles
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.regions import Region
@@ -49,8 +49,7 @@ def _parse_profile(ctx: click.Context, param: click.Parameter, value: str) -> Pr
 
 
 def _complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
-    names = sorted(file.parent.name for file in find_home().glob("*/application.json"))
-    return [name for name in names if name.startswith(incomplete)]
+    return [name for name in list_profiles() if name.startswith(incomplete)]
 
 
 profile_option = click.option(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,13 +19,14 @@ from requests_zohorecruit.interruptions import pass_interruption, suppress_error
 from requests_zohorecruit.login.environment import read_stripped
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.stores import FileStore, TokenStore
-from requests_zohorecruit.stores.errors import expand_home
+from requests_zohorecruit.stores.encoding import decode
+from requests_zohorecruit.stores.errors import expand_home, guarded
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.grants import ClientCredentials
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import Token
 
-__all__ = ["Profile", "SavedProfile", "find_home"]
+__all__ = ["Profile", "SavedProfile", "find_home", "list_profiles"]
 
 _SERVICE = "requests-zohorecruit"
 #: Seconds to wait for other processes that save the same profile.
@@ -54,6 +56,24 @@ class SavedProfile(NamedTuple):
         return {**values, **(self.credentials.to_mapping() if self.credentials else {}), "store": self.store}
 
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class _ApplicationFile(FileStore):
+    """What a login has asked for: what is damaged reads as a file that says nothing, and the next login replaces it."""
+
+    @guarded("loaded")
+    def load(self) -> dict[str, Any] | None:
+        """Return what is in the file; nothing of what is no JSON object."""
+        text = self._read()
+        with suppress(TokenStoreError):
+            return None if text is None else decode(text, self)
+        return {}
+
+    def _check(self, stored: str | bytes | None) -> None:
+        """Do nothing: no grant is lost with it."""
+
+
 class Profile:
     """A directory with two files: the application's, and the grant's, which comes and goes.
 
@@ -62,11 +82,11 @@ class Profile:
     """
 
     def __init__(self, name: str = "default") -> None:
-        if not (isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name)):
+        if not (isinstance(name, str) and _NAME.fullmatch(name)):
             raise ValueError("a profile's name has letters, digits, '.', '_' and '-' only, 64 at most")
         self.name = name
         self.directory = find_home() / name
-        self._file = FileStore(self.directory / "application.json")
+        self._file = _ApplicationFile(self.directory / "application.json")
 
     def exists(self) -> bool:
         """Tell whether it was saved once."""
@@ -85,8 +105,10 @@ class Profile:
         """
         mapping = self._file.load()
         if mapping is None:
+            others = ", ".join(list_profiles())
             raise ReauthorizationRequired(
-                f"There is no profile named {self.name} in {find_home()}.", hint=f"Run `{self.login_command}`."
+                f"There is no profile named {self.name} in {find_home()}{f' (there are: {others})' if others else ''}.",
+                hint=f"Run `{self.login_command}`.",
             )
         in_keyring = bool(mapping.get("keyring"))
         if in_keyring:
@@ -190,8 +212,8 @@ class Profile:
             raise
         except (KeyError, TypeError, ValueError):
             raise TokenStoreError(
-                f"Profile {self.name} is damaged: {self._file!r} does not say who the application is.",
-                hint=f"Nothing was changed. Restore it, or run `{self.login_command}` again.",
+                f"Profile {self.name} is damaged: {self._file.path} does not say who the application is.",
+                hint=f"Nothing was changed. Restore it, or run `{self.login_command}`, which writes it anew.",
             ) from None
 
     def _save_application(
@@ -207,6 +229,16 @@ class Profile:
         if in_keyring:
             self._open_secrets().save(secrets)
         self._file.save(values | ({"keyring": True} if in_keyring else secrets))
+
+
+def list_profiles() -> list[str]:
+    """Return the names of all profiles.
+
+    :raises TokenStoreError: as for `find_home`
+    :raises ClientConfigurationError: as for `find_home`
+    """
+    names = (file.parent.name for file in find_home().glob("*/application.json"))
+    return sorted(name for name in names if _NAME.fullmatch(name))
 
 
 def find_home() -> Path:

@@ -124,6 +124,18 @@ class TestStatus:
         result = run("status", "--profile", "work")
         assert (result.exit_code, result.stderr.splitlines()[-1]) == (3, "Run `zohorecruit login --profile work`.")
 
+    def test_where_one_is_missing_the_others_are_listed(self, run, granted, home):
+        granted("work")
+        granted("private")
+        (home / "not a profile").mkdir()
+        (home / "not a profile/application.json").write_text("{}")
+        result = run("status", "--profile", "other")
+        first = result.stderr.splitlines()[0]
+        assert (result.exit_code, first) == (
+            3,
+            f"Error: There is no profile named other in {home} (there are: private, work).",
+        )
+
     def test_mints_count_as_for_the_engine_also_after_a_clock_that_was_ahead(self, run, granted):
         store, now = granted().load().store, time.time()
         store.save({**store.load(), "mint_times": [now + 1e6, now + 100, now - 100, now - 1e6]})

@@ -379,6 +379,26 @@ class TestWhoAsks:
         assert run("exchange", input=f"{zoho.new_code()}\n").exit_code == 0
         assert run("status", "--check").exit_code == 0
 
+    @pytest.mark.parametrize("text", ["}{", "", "[]", "7", "\x00", '{"client_id": ' + "[" * 10**5, '"x"', "{}"])
+    @pytest.mark.parametrize("way", ["exchange", "login"])
+    def test_a_login_repairs_a_profile_whose_file_is_no_json(self, granted, run, client, zoho, person, port, text, way):
+        file = granted().directory / "application.json"
+        file.write_text(text)
+        result = run("status")
+        assert result.exit_code == 7
+        assert f"Profile default is damaged: {file} does not say who the application is." in result.stderr
+        assert ("token" in result.stderr, "run `zohorecruit login`" in result.stderr) == (False, True)
+        arguments = ("exchange",) if way == "exchange" else ("login", "--port", port)
+        assert run(*arguments, input=f"{zoho.new_code()}\n").exit_code == 0
+        assert run("status", "--check").exit_code == 0
+
+    def test_a_file_that_cannot_be_read_is_not_replaced(self, granted, run, client, zoho):
+        directory = granted().directory
+        (directory / "application.json").unlink()
+        (directory / "application.json").mkdir()
+        result = run("exchange", input=f"{zoho.new_code()}\n")
+        assert (result.exit_code != 0, zoho.token_requests) == (True, 0)
+
     def test_another_region_is_not_given_the_profiles_secret(self, granted, run):
         granted()
         result = run("login", "--region", "eu", input="")
