@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import errno
 import signal
+import sys
 from typing import Any, NoReturn
 
 import click
 
 from requests_zohorecruit import __version__
+from requests_zohorecruit.cli import is_output_error
 from requests_zohorecruit.cli.commands.demo import demo
 from requests_zohorecruit.cli.commands.get import get
 from requests_zohorecruit.cli.commands.grants import refresh, revoke
@@ -19,6 +21,7 @@ from requests_zohorecruit.cli.commands.login import exchange, login
 from requests_zohorecruit.cli.commands.regions import regions
 from requests_zohorecruit.cli.commands.sandbox import sandbox
 from requests_zohorecruit.cli.commands.status import status
+from requests_zohorecruit.cli.console import escape_controls
 from requests_zohorecruit.cli.debug import format_traceback
 from requests_zohorecruit.cli.diagnosis import (
     ClockError,
@@ -69,7 +72,7 @@ class _App(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         before = signal.signal(signal.SIGINT, _interrupt)
         try:
-            return super().invoke(ctx)
+            return _flush(super().invoke(ctx))
         except ZohoAuthError as error:
             _fail(ctx, error)
         except (KeyboardInterrupt, click.Abort):
@@ -78,8 +81,8 @@ class _App(click.Group):
         except (click.ClickException, click.exceptions.Exit, ModuleNotFoundError):
             raise  # click's own, and what `main` names the extra for
         except Exception as error:
-            if getattr(error, "errno", None) == errno.EPIPE:
-                raise  # the reader of the pipe has gone; click ends quietly
+            if getattr(error, "errno", None) == errno.EPIPE or is_output_error(error):
+                raise  # the reader of the pipe has gone: click ends quietly; or the disk is full: `main` tells
             if is_bad_path(error) and (spoilt := find_bad_certificates()):
                 _fail(ctx, spoilt)
             # Its text may hold anything.
@@ -103,12 +106,18 @@ def _fail(ctx: click.Context, error: ZohoAuthError) -> NoReturn:
     ctx.exit(next((code for kind, code in _EXIT_CODES if isinstance(told, kind)), 1))
 
 
+def _flush(result: Any) -> Any:
+    """Write what was printed while it can still be told that it cannot be written."""
+    sys.stdout.flush()
+    return result
+
+
 def _tell(ctx: click.Context, error: Exception, message: str, remedy: str) -> None:
     if ctx.params["debug"]:
         click.echo(format_traceback(error), err=True)
-    click.echo(f"Error: {message}", err=True)
-    if remedy:
-        click.echo(remedy, err=True)
+    for text in (f"Error: {message}", remedy):
+        if text:
+            click.echo(escape_controls(text), err=True)
 
 
 def _find_remedy(error: ZohoAuthError, profile: Source | None) -> str:

@@ -13,7 +13,7 @@ import click
 import requests
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
-from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.cli.console import escape_controls, open_console
 from requests_zohorecruit.cli.diagnosis import make_api_error, make_network_error
 from requests_zohorecruit.cli.sources import Source, grant_options
 from requests_zohorecruit.errors import UntrustedHostError, ZohoAuthError
@@ -75,16 +75,21 @@ def _print_answer(answer: requests.Response, region: str) -> None:
     elif "json" in answer.headers.get("Content-Type", ""):
         _print_json(answer.text)
     elif answer.headers.get("Content-Type", "").startswith("text/"):
-        click.echo(answer.text)
+        click.echo(escape_controls(answer.text))
     else:
         raise click.ClickException("The answer is a binary file, which a terminal cannot show. Redirect it: > name.")
 
 
 def _print_json(text: str) -> None:
+    from rich.highlighter import JSONHighlighter  # noqa: PLC0415 - for a terminal only
+    from rich.text import Text  # noqa: PLC0415
+
     try:
-        open_console().print_json(text)
+        readable = Text(escape_controls(json.dumps(json.loads(text), indent=2, ensure_ascii=False)))
+        JSONHighlighter().highlight(readable)
+        open_console().print(readable, soft_wrap=True)
     except ValueError:
-        click.echo(text)  # it only says that it is JSON
+        click.echo(escape_controls(text))  # it only says that it is JSON
 
 
 def _get_pages(session: requests.Session, url: str, region: str) -> Iterator[list[Any]]:
@@ -114,7 +119,8 @@ def _print_records(pages: Iterator[list[Any]]) -> None:
 
     console = open_console(stderr=True)
     # Where the records themselves are seen to come, a bar would be in their way.
-    hidden = sys.stdout.isatty() or not console.is_terminal
+    is_shown = sys.stdout.isatty()
+    hidden = is_shown or not console.is_terminal
     columns = BarColumn(), TextColumn("{task.completed} records"), TimeElapsedColumn()
     escaped = (sys.stdout.encoding or "").lower() not in {"utf-8", "utf8"}
     progress = Progress(*columns, console=console, transient=True, redirect_stdout=False)
@@ -123,5 +129,6 @@ def _print_records(pages: Iterator[list[Any]]) -> None:
         task = progress.add_task("", total=None)
         for records in pages:
             for record in records:
-                click.echo(json.dumps(record, ensure_ascii=escaped))
+                line = json.dumps(record, ensure_ascii=escaped)
+                click.echo(escape_controls(line) if is_shown else line)
             progress.advance(task, len(records))

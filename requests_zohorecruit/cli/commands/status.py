@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.cli.console import escape_controls, open_console
 from requests_zohorecruit.cli.diagnosis import diagnose
 from requests_zohorecruit.cli.sources import Environment, Source, grant_options
 from requests_zohorecruit.engine.limits import Budget, CoolDown
@@ -52,18 +52,19 @@ def status(profile: Source, as_json: bool, check: bool) -> None:  # noqa: FBT001
 
 def _print_table(facts: dict[str, Any]) -> None:
     from rich.table import Table  # noqa: PLC0415 - for the table only
+    from rich.text import Text  # noqa: PLC0415
 
     table = Table(show_header=False, border_style="dim")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in facts.items():
-        table.add_row(name.replace("_", " "), _format_fact(name, value))
+        table.add_row(name.replace("_", " "), Text(escape_controls(_format_fact(name, value))))
     open_console().print(table)
 
 
 def _collect_facts(profile: Source, saved: SavedProfile, *, now: float) -> dict[str, Any]:
     who, budget = saved.application, Budget()
-    record = StoredRecord(who, saved.store).load() or Record()
+    record = StoredRecord(who, saved.store).load(now) or Record()
     token, failure = record.token, record.failure
     recent = budget.list_recent(record.mints, now)
     grant = record.grant or saved.credentials  # which stay when there is no record any more
@@ -103,7 +104,10 @@ def _format_fact(name: str, value: Any) -> str:
     if name == "mints":
         return f"{value['recent']} of {value['allowed']} in the last {value['window'] / 60:.0f} minutes"
     if name == "expires_at" and value is not None:
-        return datetime.fromtimestamp(value, timezone.utc).astimezone().isoformat(sep=" ", timespec="seconds")
+        try:
+            return datetime.fromtimestamp(value, timezone.utc).astimezone().isoformat(sep=" ", timespec="seconds")
+        except (ValueError, OverflowError, OSError):
+            return f"{value:g} s after 1970, which is no date"
     if name in {"expires_in", "cool_down", "rejection_pause"} and value is not None:
         return f"{value // 60} min {value % 60} s" if value else "over" if name == "expires_in" else "none"
     if isinstance(value, list):
