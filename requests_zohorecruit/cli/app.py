@@ -21,7 +21,7 @@ from requests_zohorecruit.cli.commands.login import exchange, login
 from requests_zohorecruit.cli.commands.regions import regions
 from requests_zohorecruit.cli.commands.sandbox import sandbox
 from requests_zohorecruit.cli.commands.status import status
-from requests_zohorecruit.cli.console import escape_controls
+from requests_zohorecruit.cli.console import escape_controls, open_console, wrap
 from requests_zohorecruit.cli.debug import format_traceback
 from requests_zohorecruit.cli.diagnosis import (
     ClockError,
@@ -78,7 +78,13 @@ class _App(click.Group):
         except (KeyboardInterrupt, click.Abort):
             click.echo("\nStopped.", err=True)
             ctx.exit(INTERRUPTED)
-        except (click.ClickException, click.exceptions.Exit, ModuleNotFoundError):
+        except click.UsageError:
+            raise
+        except click.ClickException as error:
+            start = "Error: "  # which click puts before it
+            text = wrap(start + escape_controls(error.message), open_console(stderr=True))
+            raise click.ClickException(text.removeprefix(start)) from None
+        except (click.exceptions.Exit, ModuleNotFoundError):
             raise  # click's own, and what `main` names the extra for
         except Exception as error:
             if getattr(error, "errno", None) == errno.EPIPE or is_output_error(error):
@@ -117,7 +123,7 @@ def _tell(ctx: click.Context, error: Exception, message: str, remedy: str) -> No
         click.echo(format_traceback(error), err=True)
     for text in (f"Error: {message}", remedy):
         if text:
-            click.echo(escape_controls(text), err=True)
+            click.echo(wrap(escape_controls(text), open_console(stderr=True)), err=True)
 
 
 def _find_remedy(error: ZohoAuthError, profile: Source | None) -> str:

@@ -9,9 +9,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
-import click
-
-from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.cli.console import open_console, say
 from requests_zohorecruit.cli.prompts import ask, describe_problem, load_saved
 from requests_zohorecruit.cli.replacement import Replacement
 from requests_zohorecruit.engine.limits import Budget
@@ -106,11 +104,11 @@ def log_in_device(
     scopes, console = tuple(scopes), open_console()
 
     def show(prompt: DevicePrompt) -> None:
-        click.echo(_CONFIRM.format(prompt=prompt, minutes=(prompt.expires_at - time.time()) / 60))
+        say(_CONFIRM.format(prompt=prompt, minutes=(prompt.expires_at - time.time()) / 60))
         if prompt.verification_url_complete != prompt.verification_url:
-            click.echo(_OR_OPEN.format(prompt=prompt))
+            say(_OR_OPEN.format(prompt=prompt))
         if not console.is_terminal:
-            click.echo("Waiting for Accept; Zoho is asked every 30 s.")
+            say("Waiting for Accept; Zoho is asked every 30 s.")
 
     try:
         with console.status("Waiting for Accept; asking every 30 s (Ctrl-C stops)"):
@@ -210,10 +208,10 @@ def add_new_secret_hint(error: ZohoAuthError) -> None:
 
 def _tell(profile: Profile, application: Application, what: str, scope: Iterable[str], *, in_keyring: bool) -> None:
     granted = ", ".join((profile.name, f"region {application.region.code}", *scope))
-    click.echo(f"Logged in: profile {granted}.")
+    say(f"Logged in: profile {granted}.")
     where = "the system's keyring" if in_keyring else str(profile.directory)
-    click.echo(f"{what} is in {where}.\n")
+    say(f"{what} is in {where}.\n")
     name = "" if profile.name == "default" else profile.name
     option = f" --profile {name}" if name else ""
-    click.echo(f"Look at it:   zohorecruit get Candidates{option}")
-    click.echo(f"In a program: ZohoRecruitAuth.from_profile({name and repr(name)})")
+    say(f"Look at it:   zohorecruit get Candidates{option}")
+    say(f"In a program: ZohoRecruitAuth.from_profile({name and repr(name)})")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import click
 
+from requests_zohorecruit.cli.console import say
 from requests_zohorecruit.cli.prompts import load_saved
 from requests_zohorecruit.errors import ClientConfigurationError, ZohoAuthError
 from requests_zohorecruit.login.profiles import Profile
@@ -65,9 +66,9 @@ class Replacement:
                 hint=f"This login is for client {application.client_id}, region {application.region.code}: pass "
                 "--profile with another name to keep both, or --replace.",
             )
-        click.echo(what)
-        click.echo(f"This login is for client {application.client_id}, region {application.region.code}.")
-        click.echo("To keep both, answer no, and pass --profile with another name.")
+        say(what)
+        say(f"This login is for client {application.client_id}, region {application.region.code}.")
+        say("To keep both, answer no, and pass --profile with another name.")
         click.confirm("Replace it?", abort=True)
         self._allowed = True
 
@@ -81,7 +82,7 @@ class Replacement:
             return
         old = f"the old grant {fingerprint(former.grant.identity)} of client {former.client_id}"
         if not sys.stdin.isatty():
-            click.echo(f"\nAt Zoho {old} is still valid; who gave it can end it there.")
+            say(f"\nAt Zoho {old} is still valid; who gave it can end it there.")
             return
         if not click.confirm(f"\nRevoke {old} at Zoho as well?"):
             return
@@ -90,7 +91,7 @@ class Replacement:
         except ZohoAuthError as error:  # the login has succeeded all the same
             click.echo(f"It could not be revoked: {error}", err=True)
         else:
-            click.echo("It is revoked.")
+            say("It is revoked.")
 
     @staticmethod
     def _differs(former: _Former, application: Application, *, is_region_known: bool = True) -> bool:

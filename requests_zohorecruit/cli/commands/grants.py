@@ -7,6 +7,7 @@ import sys
 import click
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
+from requests_zohorecruit.cli.console import say
 from requests_zohorecruit.cli.sources import Environment, Source, grant_options
 from requests_zohorecruit.secret import fingerprint
 
@@ -28,7 +29,7 @@ def refresh(profile: Source) -> None:
     refresher = ZohoRecruitAuth(**profile.load().arguments())._refresher  # noqa: SLF001 - our own door
     refresher.grant.read()
     token = refresher.refresh()
-    click.echo(f"The new access token {fingerprint(token.access_token)} lives {token.expires_in // 60} minutes.")
+    say(f"The new access token {fingerprint(token.access_token)} lives {token.expires_in // 60} minutes.")
 
 
 @click.command()
@@ -50,6 +51,6 @@ def revoke(profile: Source, yes: bool) -> None:  # noqa: FBT001 - click's way of
         click.confirm(f"Revoke the {what} {where}, region {auth.region.code}?", abort=True)
     auth.revoke()
     if saved.credentials:
-        click.echo(f"The access token {where} is revoked. {_CREDENTIALS_STAY}")
+        say(f"The access token {where} is revoked. {_CREDENTIALS_STAY}")
         return
-    click.echo(f"The grant {where} is revoked. For a new one: {profile.login_command}")
+    say(f"The grant {where} is revoked. For a new one: {profile.login_command}")

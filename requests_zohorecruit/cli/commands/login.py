@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.cli.console import open_console, say
 from requests_zohorecruit.cli.logins import (
     REGISTER,
     REGISTER_BACKEND,
@@ -138,9 +138,9 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     client_id = find_client_id(who, profile)
     if device or client_credentials:
         if not client_id:
-            click.echo(REGISTER_DEVICE if device else REGISTER_BACKEND)
+            say(REGISTER_DEVICE if device else REGISTER_BACKEND)
     else:
-        click.echo((REGISTERED if client_id else REGISTER).format(redirect_uri=redirect_uri, client_id=client_id))
+        say((REGISTERED if client_id else REGISTER).format(redirect_uri=redirect_uri, client_id=client_id))
     application = choose_application(who, profile)
     options: dict[str, Any] = {"replacement": Replacement(profile, allowed=replace), "in_keyring": in_keyring}
     if device:
@@ -178,7 +178,7 @@ def _log_in_in_browser(
         return parse_paste(text, redirect_uri=way.uri, application=application, state=state)
 
     if way.port is None:
-        click.echo(_ELSEWHERE.format(address=address, redirect_uri=way.uri))
+        say(_ELSEWHERE.format(address=address, redirect_uri=way.uri))
         finish(_ask_for_redirect(parse))
         return
     with ExitStack() as stack:
@@ -186,7 +186,7 @@ def _log_in_in_browser(
         lines = stack.enter_context(hidden_lines())
         _open(address)
         if lines:
-            click.echo(_PASTE.format(redirect_uri=way.uri))
+            say(_PASTE.format(redirect_uri=way.uri))
         finish(_wait_for_redirect(receiver, way.timeout, lines, parse))
         receiver.show("You are logged in", "Close this window and go back to the terminal where you started the login.")
 
@@ -224,7 +224,7 @@ def exchange(profile: Profile, keyring: bool | None, replace: bool, **client: An
     """
     in_keyring = _check_storage(profile, keyring)
     if not find_client_id(Client(**client), profile):
-        click.echo(SELF_CLIENT.format(scope=SCOPE))
+        say(SELF_CLIENT.format(scope=SCOPE))
     application = choose_application(Client(**client), profile)
     replacement = Replacement(profile, allowed=replace)
     replacement.confirm(application)
@@ -265,12 +265,12 @@ def _listen(port: int, stack: ExitStack) -> CallbackReceiver:
 
 def _open(address: str) -> None:
     if _has_browser():
-        click.echo("Your browser opens. If it does not, open this address in one:\n")
+        say("Your browser opens. If it does not, open this address in one:\n")
         # In a thread, since some browsers return only when they are closed, and the browser waits for this program.
         threading.Thread(target=_browse, args=(address,), daemon=True).start()
     else:
-        click.echo("Could not open a browser. Open this address in one, on any computer:\n")
-    click.echo(f"    {address}\n")
+        say("Could not open a browser. Open this address in one, on any computer:\n")
+    say(f"    {address}\n")
 
 
 def _has_browser() -> bool:
@@ -294,7 +294,7 @@ def _ask_for_redirect(parse: Callable[[str], Secret]) -> Secret:
             problem = str(error)
         if not sys.stdin.isatty():
             raise AuthorizationError(problem, hint="Run the command again; nothing was saved.")
-        click.echo(problem)
+        say(problem)
 
 
 def _wait_for_redirect(
@@ -307,7 +307,7 @@ def _wait_for_redirect(
     ends = time.monotonic() + timeout
     console = open_console()
     if not console.is_terminal:
-        click.echo(f"Waiting {timeout} s for you to press Accept.")
+        say(f"Waiting {timeout} s for you to press Accept.")
     with console.status("") as status:
         while (left := ends - time.monotonic()) > 0:
             clock = f"{int(left) // 60}:{int(left) % 60:02}"

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import click
 
+from requests_zohorecruit.cli.console import say
 from requests_zohorecruit.login.loopback import PORT, build_loopback_uri
 
 if TYPE_CHECKING:
@@ -70,14 +71,14 @@ def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
             _write_private(env, _format_environment(zoho))
             _write_private(form, _format_form(zoho))
             files = {"env": shlex.quote(str(env)), "form": shlex.quote(str(form))}
-            click.echo(_EXPLANATION.format(url=zoho.region.accounts_url, **files))
+            say(_EXPLANATION.format(url=zoho.region.accounts_url, **files))
             over.wait()
     except OSError as error:
         raise click.ClickException(f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from error
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    click.echo("The sandbox is gone.")
+    say("The sandbox is gone.")
 
 
 def _format_environment(zoho: Sandbox) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from requests_zohorecruit.cli.console import escape_controls, open_console
+from requests_zohorecruit.cli.console import open_console, print_rows
 from requests_zohorecruit.cli.diagnosis import diagnose
 from requests_zohorecruit.cli.sources import Environment, Source, grant_options
 from requests_zohorecruit.engine.limits import Budget, CoolDown
@@ -51,15 +51,7 @@ def status(profile: Source, as_json: bool, check: bool) -> None:  # noqa: FBT001
 
 
 def _print_table(facts: dict[str, Any]) -> None:
-    from rich.table import Table  # noqa: PLC0415 - for the table only
-    from rich.text import Text  # noqa: PLC0415
-
-    table = Table(show_header=False, border_style="dim")
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        table.add_row(name.replace("_", " "), Text(escape_controls(_format_fact(name, value))))
-    open_console().print(table)
+    print_rows((name.replace("_", " "), _format_fact(name, value)) for name, value in facts.items())
 
 
 def _collect_facts(profile: Source, saved: SavedProfile, *, now: float) -> dict[str, Any]:
