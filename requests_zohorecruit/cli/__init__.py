@@ -16,7 +16,8 @@ _NEEDED = frozenset({"click", "rich", "trustme"})
 
 def is_output_error(error: Exception) -> bool:
     """Tell whether it is that what is printed cannot be written where it goes, as on a full disk."""
-    return type(error) is OSError and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+    numbers = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+    return type(error) is OSError and error.errno in numbers and error.filename is None
 
 
 def main() -> None:

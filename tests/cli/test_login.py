@@ -214,7 +214,7 @@ class TestInTheBrowser:
 
     def test_an_error_that_is_not_the_ports_is_not_blamed_on_it(self, login, person, monkeypatch):
         def fail(*_, **__):
-            raise OSError(28, "planted")
+            raise OSError(28, "planted", "some file")
 
         monkeypatch.setattr(Profile, "save", fail)
         result = login()
