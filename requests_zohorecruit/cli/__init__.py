@@ -5,19 +5,35 @@ Knows nothing of the commands; they are listed in `app`.
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 
-__all__ = ["main"]
+__all__ = ["is_output_error", "main"]
 
 _NEEDED = frozenset({"click", "rich", "trustme"})
 
 
+def is_output_error(error: Exception) -> bool:
+    """Tell whether it is that what is printed cannot be written where it goes, as on a full disk."""
+    numbers = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+    return type(error) is OSError and error.errno in numbers and error.filename is None
+
+
 def main() -> None:
     """Run the command line and exit."""
+    if sys.stdout is None:  # closed, as by `>&-`: nobody is to read what is printed
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lasts as long as the process
     try:
         from requests_zohorecruit.cli.app import app  # noqa: PLC0415 - its packages may be missing
 
         app(prog_name="zohorecruit")
+    except OSError as error:
+        if not is_output_error(error):
+            raise
+        # What is still in the buffer goes nowhere, or the interpreter would complain of it once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(f"Error: The output could not be written: {error.strerror}.")
     except ModuleNotFoundError as missing:
         package = (missing.name or "").partition(".")[0]
         if package not in _NEEDED:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import errno
 import signal
-from typing import Any
+import sys
+from typing import Any, NoReturn
 
 import click
 
 from requests_zohorecruit import __version__
+from requests_zohorecruit.cli import is_output_error
 from requests_zohorecruit.cli.commands.api import api
 from requests_zohorecruit.cli.commands.demo import demo
 from requests_zohorecruit.cli.commands.get import get
@@ -23,9 +25,18 @@ from requests_zohorecruit.cli.commands.profiles import profiles
 from requests_zohorecruit.cli.commands.regions import regions
 from requests_zohorecruit.cli.commands.sandbox import sandbox
 from requests_zohorecruit.cli.commands.status import status
+from requests_zohorecruit.cli.console import escape_controls, open_console, wrap
 from requests_zohorecruit.cli.debug import format_traceback
-from requests_zohorecruit.cli.diagnosis import ClockError, NetworkError, PermissionMissingError
+from requests_zohorecruit.cli.diagnosis import (
+    ClockError,
+    NetworkError,
+    PermissionMissingError,
+    find_bad_certificates,
+    is_bad_path,
+)
 from requests_zohorecruit.cli.examples import add_examples
+from requests_zohorecruit.cli.output import note
+from requests_zohorecruit.cli.sources import Environment, Source
 from requests_zohorecruit.errors import (
     AuthorizationError,
     ClientConfigurationError,
@@ -37,7 +48,6 @@ from requests_zohorecruit.errors import (
     UntrustedHostError,
     ZohoAuthError,
 )
-from requests_zohorecruit.login.profiles import Profile
 
 __all__ = ["app"]
 
@@ -68,18 +78,25 @@ class _App(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         before = signal.signal(signal.SIGINT, _interrupt)
         try:
-            return super().invoke(ctx)
+            return _flush(super().invoke(ctx))
         except ZohoAuthError as error:
-            _tell(ctx, error, error.message, _find_remedy(error, ctx.obj))
-            ctx.exit(next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1))
+            _fail(ctx, error)
         except (KeyboardInterrupt, click.Abort):
             click.echo("\nStopped.", err=True)
             ctx.exit(INTERRUPTED)
-        except (click.ClickException, click.exceptions.Exit, ModuleNotFoundError):
+        except click.UsageError:
+            raise
+        except click.ClickException as error:
+            start = "Error: "  # which click puts before it
+            text = wrap(start + escape_controls(error.message), open_console(stderr=True))
+            raise click.ClickException(text.removeprefix(start)) from None
+        except (click.exceptions.Exit, ModuleNotFoundError):
             raise  # click's own, and what `main` names the extra for
         except Exception as error:
-            if getattr(error, "errno", None) == errno.EPIPE:
-                raise  # the reader of the pipe has gone; click ends quietly
+            if getattr(error, "errno", None) == errno.EPIPE or is_output_error(error):
+                raise  # the reader of the pipe has gone: click ends quietly; or the disk is full: `main` tells
+            if is_bad_path(error) and (spoilt := find_bad_certificates()):
+                _fail(ctx, spoilt)
             # Its text may hold anything.
             _tell(
                 ctx,
@@ -92,16 +109,33 @@ class _App(click.Group):
             signal.signal(signal.SIGINT, before)
 
 
+def _fail(ctx: click.Context, error: ZohoAuthError) -> NoReturn:
+    """Tell one of our errors, and exit with its code."""
+    told = error
+    if isinstance(error, TokenEndpointError) and not (error.status_code or isinstance(error, ThrottledError)):
+        told = find_bad_certificates() or error
+    _tell(ctx, error, told.message, _find_remedy(told, ctx.obj))
+    ctx.exit(next((code for kind, code in _EXIT_CODES if isinstance(told, kind)), 1))
+
+
+def _flush(result: Any) -> Any:
+    """Write what was printed while it can still be told that it cannot be written."""
+    sys.stdout.flush()
+    return result
+
+
 def _tell(ctx: click.Context, error: Exception, message: str, remedy: str) -> None:
     if ctx.params["debug"]:
         click.echo(format_traceback(error), err=True)
-    click.echo(f"Error: {message}", err=True)
-    if remedy:
-        click.echo(remedy, err=True)
+    for text in (f"Error: {message}", remedy):
+        if text:
+            note(text)
 
 
-def _find_remedy(error: ZohoAuthError, profile: Profile | None) -> str:
+def _find_remedy(error: ZohoAuthError, profile: Source | None) -> str:
     """Return what to do next; here that is never an argument in a program."""
+    if isinstance(error, ReauthorizationRequired) and isinstance(profile, Environment):
+        return f"Set ZOHORECRUIT_REFRESH_TOKEN to a grant that works, or run `{profile.login_command}`."
     if isinstance(error, ReauthorizationRequired) and profile is not None:
         return f"Run `{profile.login_command}`."
     return error.advice

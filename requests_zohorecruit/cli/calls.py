@@ -20,8 +20,8 @@ from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 from requests_zohorecruit.cli.diagnosis import make_api_error, make_network_error
 from requests_zohorecruit.cli.output import print_answer, show_bar
 from requests_zohorecruit.cli.records import Listing, get_page, get_pages, print_records
+from requests_zohorecruit.cli.sources import Source
 from requests_zohorecruit.errors import UntrustedHostError, ZohoAuthError
-from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["Body", "Call", "make_call", "read_data", "read_upload"]
@@ -52,7 +52,7 @@ class Call(NamedTuple):
     path: str | None = None
 
 
-def make_call(profile: Profile, call: Call) -> None:
+def make_call(profile: Source, call: Call) -> None:
     """Send a request and write its answer.
 
     :raises ZohoAuthError: there is no token, no connection, or the API refuses

@@ -5,22 +5,45 @@ Knows what the ways to fail look like from here; exit codes are `app`'s.
 
 from __future__ import annotations
 
+import json
+import os
+import ssl
 import time
+from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import requests
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
+from requests_zohorecruit.cli.prompts import name_login_command
 from requests_zohorecruit.errors import ClientConfigurationError, ThrottledError, TokenEndpointError, ZohoAuthError
 from requests_zohorecruit.login.profiles import SavedProfile
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token_endpoint import TIMEOUT
 
-__all__ = ["ClockError", "NetworkError", "PermissionMissingError", "diagnose", "make_api_error", "make_network_error"]
+if TYPE_CHECKING:
+    from requests_zohorecruit.zoho.token import Token
+
+__all__ = [
+    "ClockError",
+    "NetworkError",
+    "PermissionMissingError",
+    "diagnose",
+    "find_bad_certificates",
+    "is_bad_path",
+    "make_api_error",
+    "make_network_error",
+]
 
 #: Seconds a clock may be off; certificates and shared expiry times forgive that much.
 _TOLERANCE = 120.0
+#: Characters of what Zoho says that are shown.
+_LONGEST = 1000
+_NO_SCOPE = "OAUTH_SCOPE_MISMATCH"
+#: What scopes are about -> what can be read with them.
+_PROBES = {"modules": "Candidates?per_page=1", "settings": "settings/modules", "users": "users", "org": "org"}
 _SET_CLOCK = "Set it (NTP): times of expiry are shared with other machines, and certificates depend on it."
 
 
@@ -33,28 +56,47 @@ class ClockError(ZohoAuthError):
 
 
 class NetworkError(ZohoAuthError):
-    """The API did not answer."""
+    """The API did not answer, or only that it cannot."""
 
 
 def diagnose(saved: SavedProfile) -> ZohoAuthError | None:
-    """Make one call, and return what is wrong and what to do; None = nothing."""
+    """Make one call that the grant's scopes cover, and return what is wrong and what to do; None = nothing."""
     region = saved.application.region
-    url = f"{region.recruit_url}/recruit/v2/Candidates"
+    url, is_covered = region.recruit_url, False
     with requests.Session() as session:
         auth = ZohoRecruitAuth(**saved.arguments())
         try:
-            answer = session.get(url, params={"per_page": 1}, auth=auth, timeout=TIMEOUT, allow_redirects=False)
+            path, is_covered = _choose_probe(cast("Token", auth.get_token()).scope)  # None is for rejected ones
+            url = f"{region.recruit_url}/recruit/v2/{path}"
+            answer = session.get(url, auth=auth, timeout=TIMEOUT, allow_redirects=False)
         except TokenEndpointError as error:
             if isinstance(error, ThrottledError) or error.status_code:
                 return error
             return _find_reason(error, session, region)
         except ZohoAuthError as error:
             return error
-        except requests.RequestException as error:
+        except OSError as error:
             return make_network_error(url, error)
-    if answer.ok:
+    # That the token lacks the scope for what was tried is said of a token that is accepted.
+    if answer.ok or (not is_covered and _read_problem(answer).get("code") == _NO_SCOPE):
         return _check_clock(answer, region.code)
     return make_api_error(answer, region.code)
+
+
+def _choose_probe(scope: Iterable[str]) -> tuple[str, bool]:
+    """Return what to read with a grant of these scopes, and whether they are sure to cover it."""
+    granted = [each.lower().split(".") for each in scope]
+    readable = [parts[1:-1] for parts in granted if parts[0] == "zohorecruit" and parts[-1] in {"all", "read"}]
+    for area, path in _PROBES.items():
+        if [area] in readable:
+            return path, True
+    for area, *names in readable:
+        name = ".".join(names).rstrip("s")
+        if area == "modules" and name.isalpha():
+            return f"{'JobOpening' if name == 'jobopening' else name.capitalize()}s?per_page=1", False
+        if area in _PROBES and area != "modules":
+            return _PROBES[area], False
+    return _PROBES["modules"], False
 
 
 def _find_reason(error: ZohoAuthError, session: requests.Session, region: Region) -> ZohoAuthError:
@@ -62,13 +104,45 @@ def _find_reason(error: ZohoAuthError, session: requests.Session, region: Region
     try:
         # Without credentials, and also without those in netrc.
         answer = session.head(region.accounts_url, auth=lambda head: head, timeout=TIMEOUT, allow_redirects=False)
-    except requests.RequestException as problem:
+    except OSError as problem:
         return make_network_error(region.accounts_url, problem)
     return _check_clock(answer, region.code) or error
 
 
-def make_network_error(url: str, error: requests.RequestException) -> ZohoAuthError:
+def find_bad_certificates() -> NetworkError | None:
+    """Return what is wrong with the certificates that the environment has requests trust; None = nothing."""
+    name = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)), None)
+    if name is None:
+        return None
+    path = Path(os.environ[name])
+    try:
+        if not path.is_dir():
+            ssl.create_default_context().load_verify_locations(cafile=path)
+    except FileNotFoundError:
+        problem = "does not exist"
+    except ssl.SSLError:
+        problem = "holds no certificates"
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+    else:
+        return None
+    return NetworkError(
+        f"{name} names {path}, which {problem}.",
+        hint="Unset the variable, or correct it. A sandbox that has ended takes its certificate along: start it again, "
+        "and take over what it prints.",
+    )
+
+
+def is_bad_path(error: Exception) -> bool:
+    """Tell whether it is how requests says that a file of certificates is not there."""
+    return type(error) is OSError and error.errno is None
+
+
+def make_network_error(url: str, error: OSError) -> ZohoAuthError:
     """Return the error for a call that got no answer. The original's text may hold a proxy's password."""
+    spoilt = find_bad_certificates()
+    if spoilt is not None:
+        return spoilt
     host = url.split("/")[2].rpartition("@")[2]
     if isinstance(error, requests.exceptions.SSLError):
         if any(words in str(error) for words in ("certificate is not yet valid", "certificate has expired")):
@@ -82,46 +156,65 @@ def make_network_error(url: str, error: requests.RequestException) -> ZohoAuthEr
 
 def make_api_error(answer: requests.Response, region: str) -> ZohoAuthError:
     """Return what an answer of the API that is no success stands for."""
-    code, status = _read_code(answer), answer.status_code
+    problem, status = _read_problem(answer), answer.status_code
+    code, said = problem.get("code"), _format_problem(problem)
     details: dict[str, Any] = {"code": code, "status_code": status, "region": region}
     host = answer.url.split("/")[2]
-    if code == "OAUTH_SCOPE_MISMATCH":
+    if code == _NO_SCOPE:
         return PermissionMissingError(
-            f"The grant has no scope for {answer.url.partition('?')[0]}.",
-            hint="Log in again with a --scope that covers it, for instance ZohoRecruit.modules.ALL.",
+            f"The grant has no scope for {answer.url.partition('?')[0]}.{said}",
+            hint=f"Run `{name_login_command()} --scope …` with all scopes you need, for instance "
+            "ZohoRecruit.modules.ALL.",
             **details,
         )
     if status == requests.codes.unauthorized:
         return ClientConfigurationError(
-            f"{host} does not accept the access token that region {region} has just minted.",
+            f"{host} does not accept the access token that region {region} has just minted.{said}",
             hint="The usual cause is an API host of another region than the grant's; or the person has no access to "
             "Zoho Recruit any more.",
             **details,
         )
     if status == requests.codes.forbidden or code in {"NO_PERMISSION", "AUTHORIZATION_FAILED"}:
         return PermissionMissingError(
-            f"The person who gave the grant may not do that ({code or 'HTTP 403'}).",
+            f"The person who gave the grant may not do that ({code or 'HTTP 403'}).{said}",
             hint="Ask an administrator of Zoho Recruit for the permission, or log in as a person who has it.",
             **details,
         )
-    what = f"{host} answered HTTP {status}{f' ({code})' if code else ''}."
+    what = f"{host} answered HTTP {status}{f' ({code})' if code else ''}.{said}"
     if status == requests.codes.too_many_requests:
         hint = "Zoho limits API calls as well: wait, or see in Zoho Recruit how many are left today."
         return ThrottledError(what, retry_after=0.0, hint=hint, **details)
+    if status >= requests.codes.internal_server_error and status != requests.codes.not_implemented:
+        return NetworkError(what, hint="Try again later.", **details)
+    hint = "Zoho Recruit's API documentation says what its codes mean."
     if status == requests.codes.not_found:
-        return ZohoAuthError(
-            what, hint="Check the path: a module's API name, such as Candidates, comes first.", **details
-        )
-    hint = "Try again later." if status >= 500 else "Zoho Recruit's API documentation says what its codes mean."
+        hint = "Check the path: a module's API name, such as Candidates, comes first."
     return ZohoAuthError(what, hint=hint, **details)
 
 
-def _read_code(answer: requests.Response) -> str | None:
+def _read_problem(answer: requests.Response) -> dict[str, Any]:
+    """Return ``code``, ``message`` and ``details`` of an answer, as far as they are there: of a list, the first's."""
     try:
-        code = answer.json().get("code")
-    except (ValueError, AttributeError):
-        return None
-    return code if isinstance(code, str) and code.isidentifier() else None
+        content = answer.json()
+        if "code" not in content:
+            content = content["data"][0]
+        problem = {name: content[name] for name in ("code", "message", "details") if content.get(name)}
+    except (ValueError, AttributeError, TypeError, LookupError):
+        return {}
+    code = problem.get("code")
+    if not (isinstance(code, str) and code.isidentifier()):
+        problem.pop("code", None)
+    return problem
+
+
+def _format_problem(problem: dict[str, Any]) -> str:
+    """Return what Zoho says in its own words: no secret, and what one needs to correct a request."""
+    words = [problem.get("message"), problem.get("details")]
+    texts = [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in words if each]
+    if not texts:
+        return ""
+    text = " ".join(" ".join(texts).split())
+    return f" Zoho says: {text[:_LONGEST]}{'…' if len(text) > _LONGEST else ''}"
 
 
 def _check_clock(answer: requests.Response, region: str) -> ClockError | None:

@@ -9,10 +9,9 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
-import click
-
-from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.cli.console import open_console, say
 from requests_zohorecruit.cli.prompts import ask, describe_problem, load_saved
+from requests_zohorecruit.cli.replacement import Replacement
 from requests_zohorecruit.engine.limits import Budget
 from requests_zohorecruit.errors import (
     AuthorizationError,
@@ -97,16 +96,19 @@ Or open this address, which has the code in it:
 """
 
 
-def log_in_device(profile: Profile, application: Application, *, scopes: Iterable[str], in_keyring: bool) -> None:
+def log_in_device(
+    profile: Profile, application: Application, *, replacement: Replacement, scopes: Iterable[str], in_keyring: bool
+) -> None:
     """Show a code for a person to confirm on another machine, wait, and save the grant."""
+    replacement.confirm(application, is_region_known=False)
     scopes, console = tuple(scopes), open_console()
 
     def show(prompt: DevicePrompt) -> None:
-        click.echo(_CONFIRM.format(prompt=prompt, minutes=(prompt.expires_at - time.time()) / 60))
+        say(_CONFIRM.format(prompt=prompt, minutes=(prompt.expires_at - time.time()) / 60))
         if prompt.verification_url_complete != prompt.verification_url:
-            click.echo(_OR_OPEN.format(prompt=prompt))
+            say(_OR_OPEN.format(prompt=prompt))
         if not console.is_terminal:
-            click.echo("Waiting for Accept; Zoho is asked every 30 s.")
+            say("Waiting for Accept; Zoho is asked every 30 s.")
 
     try:
         with console.status("Waiting for Accept; asking every 30 s (Ctrl-C stops)"):
@@ -125,17 +127,25 @@ def log_in_device(profile: Profile, application: Application, *, scopes: Iterabl
             "--recruit-url."
         )
         raise
-    save_grant(profile, who, token, now=now, scopes=scopes, in_keyring=in_keyring)
+    replacement.confirm(who)
+    save_grant(profile, who, token, replacement=replacement, now=now, scopes=scopes, in_keyring=in_keyring)
 
 
-def log_in_client(
-    profile: Profile, application: Application, *, soid: str | None, scope: Iterable[str] | None, in_keyring: bool
+def log_in_client(  # noqa: PLR0913 - all but two are keyword-only
+    profile: Profile,
+    application: Application,
+    *,
+    replacement: Replacement,
+    soid: str | None,
+    scope: Iterable[str] | None,
+    in_keyring: bool,
 ) -> None:
     """Mint with the client's own credentials, which checks them, and save them with the token.
 
     :param soid: None = as before, or ask
     :param scope: None = as before, or `SCOPE`
     """
+    replacement.confirm(application)
     saved = load_saved(profile)
     before = saved.credentials if saved else None
     try:
@@ -146,6 +156,7 @@ def log_in_client(
         problem = describe_problem(error)
     else:
         _mint(profile, application, credentials, in_keyring=in_keyring)
+        replacement.offer_revocation(application)
         return
     raise ClientConfigurationError(problem, hint="Zoho Recruit shows the ID of the organisation under Setup.")
 
@@ -173,6 +184,7 @@ def save_grant(  # noqa: PLR0913 - all but three are keyword-only
     application: Application,
     token: Token,
     *,
+    replacement: Replacement,
     now: float,
     scopes: Iterable[str],
     in_keyring: bool,
@@ -186,6 +198,7 @@ def save_grant(  # noqa: PLR0913 - all but three are keyword-only
     profile.save(application, token, now=now, in_keyring=in_keyring)
     what = f"The grant {fingerprint(str(token.refresh_token))}"
     _tell(profile, application, what, token.scope, in_keyring=in_keyring)
+    replacement.offer_revocation(application)
 
 
 def add_new_secret_hint(error: ZohoAuthError) -> None:
@@ -195,10 +208,10 @@ def add_new_secret_hint(error: ZohoAuthError) -> None:
 
 def _tell(profile: Profile, application: Application, what: str, scope: Iterable[str], *, in_keyring: bool) -> None:
     granted = ", ".join((profile.name, f"region {application.region.code}", *scope))
-    click.echo(f"Logged in: profile {granted}.")
+    say(f"Logged in: profile {granted}.")
     where = "the system's keyring" if in_keyring else str(profile.directory)
-    click.echo(f"{what} is in {where}.\n")
-    name = "" if profile.name == "default" else profile.name
-    option = f" --profile {name}" if name else ""
-    click.echo(f"Look at it:   zohorecruit get Candidates{option}")
-    click.echo(f"In a program: ZohoRecruitAuth.from_profile({name and repr(name)})")
+    say(f"{what} is in {where}.\n")
+    # Programs have no other default than this name.
+    argument = "" if profile.name == "default" else repr(profile.name)
+    say(f"Look at it:   zohorecruit get Candidates{profile.option}")
+    say(f"In a program: ZohoRecruitAuth.from_profile({argument})")

@@ -6,7 +6,6 @@ Knows nothing of what is in an answer.
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from typing import Protocol
 import click
 import requests
 
-from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.cli.console import escape_controls, open_console, wrap
 from requests_zohorecruit.interruptions import suppress_errors
 
 __all__ = ["Sink", "note", "open_sink", "print_answer", "show_bar", "write_stream"]
@@ -25,8 +24,6 @@ __all__ = ["Sink", "note", "open_sink", "print_answer", "show_bar", "write_strea
 _CHUNK = 64 * 1024
 #: Bytes from which on a bar is worth looking at.
 _LONG = 1024 * 1024
-#: What a terminal obeys, from Ctrl-A to the one-character sequences of ISO 6429; but for tabs and ends of lines.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Sink(Protocol):
@@ -40,17 +37,12 @@ class _Screen:
     """A terminal, which gets text with control characters spelled out."""
 
     def write(self, data: bytes) -> None:
-        click.echo(_spell_controls(data.decode("utf-8", "replace")), nl=False)
-
-
-def _spell_controls(text: str) -> str:
-    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text.replace("\r\n", "\n"))
+        click.echo(escape_controls(data.decode("utf-8", "replace")), nl=False)
 
 
 def note(text: str) -> None:
     """Tell the person something on standard error, beside an answer; words are not broken on a terminal."""
-    console = open_console(stderr=True)
-    console.print(_spell_controls(text), markup=False, emoji=False, soft_wrap=not console.is_terminal)
+    click.echo(wrap(escape_controls(text), open_console(stderr=True)), err=True)
 
 
 @contextmanager
@@ -97,7 +89,7 @@ def print_answer(answer: requests.Response, path: str | None) -> None:
         if "json" in kind:
             _print_json(answer.text)
         elif kind.startswith("text/"):
-            click.echo(_spell_controls(answer.text))
+            click.echo(escape_controls(answer.text))
         else:
             raise click.ClickException(
                 "The answer is a binary file, which a terminal cannot show. Redirect it: > name, or pass --output name."
@@ -128,9 +120,9 @@ def _print_json(text: str) -> None:
     try:
         shown = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except ValueError:
-        click.echo(_spell_controls(text))  # it only says that it is JSON
+        click.echo(escape_controls(text))  # it only says that it is JSON
         return
-    open_console().print(JSONHighlighter()(_spell_controls(shown)), soft_wrap=True)
+    open_console().print(JSONHighlighter()(escape_controls(shown)), soft_wrap=True)
 
 
 @contextmanager

@@ -28,22 +28,28 @@ __all__ = [
     "describe_problem",
     "find_client_id",
     "load_saved",
+    "name_login_command",
     "profile_option",
 ]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def _parse_profile(ctx: click.Context, param: click.Parameter, value: str | None) -> Profile:
+def _parse_profile(ctx: click.Context, param: click.Parameter, value: str | None) -> Profile | None:
     try:
         ctx.find_root().obj = profile = Profile(find_default() if value is None else value)
     except ValueError as error:
         raise click.BadParameter(f"{error}.", ctx, param) from None
+    except TokenStoreError:
+        # A container may have no home, and needs none for what is in its environment.
+        if "env" in ctx.params and (ctx.params["env"] or read_variable("CLIENT_ID")):
+            return None
+        raise
     return profile
 
 
 def _complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
-    return [profile.name for profile in list_profiles() if profile.name.startswith(incomplete)]
+    return [name for name in list_profiles() if name.startswith(incomplete)]
 
 
 profile_option = click.option(
@@ -111,6 +117,13 @@ def choose_application(client: Client, profile: Profile) -> Application:
     except ValueError as error:
         problem = describe_problem(error)
     raise ClientConfigurationError(problem, hint="Copy it from the API console once more.")
+
+
+def name_login_command() -> str:
+    """Return what to type for a new grant in the profile of this command."""
+    context = click.get_current_context(silent=True)
+    profile = context.find_root().obj if context else None
+    return getattr(profile, "login_command", "zohorecruit login")
 
 
 def load_saved(profile: Profile) -> SavedProfile | None:

@@ -67,7 +67,7 @@ class CallbackReceiver:
         self._server.server_close()
         self._thread.join()
 
-    def wait(self, seconds: float) -> str | None:
+    def wait(self, seconds: float) -> Secret | None:
         """Wait for the redirect and return its address; None when it has not come yet."""
         try:
             return self._addresses.get(timeout=seconds)

@@ -20,7 +20,8 @@ from requests_zohorecruit.interruptions import pass_interruption, suppress_error
 from requests_zohorecruit.login.environment import read_stripped
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.stores import FileStore, TokenStore
-from requests_zohorecruit.stores.errors import expand_home, translate
+from requests_zohorecruit.stores.encoding import decode
+from requests_zohorecruit.stores.errors import expand_home, guarded, translate
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.grants import ClientCredentials
 from requests_zohorecruit.zoho.regions import Region
@@ -56,6 +57,24 @@ class SavedProfile(NamedTuple):
         return {**values, **(self.credentials.to_mapping() if self.credentials else {}), "store": self.store}
 
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class _ApplicationFile(FileStore):
+    """What a login has asked for: what is damaged reads as a file that says nothing, and the next login replaces it."""
+
+    @guarded("loaded")
+    def load(self) -> dict[str, Any] | None:
+        """Return what is in the file; nothing of what is no JSON object."""
+        text = self._read()
+        with suppress(TokenStoreError):
+            return None if text is None else decode(text, self)
+        return {}
+
+    def _check(self, stored: str | bytes | None) -> None:
+        """Do nothing: no grant is lost with it."""
+
+
 class Profile:
     """A directory with two files: the application's, and the grant's, which comes and goes.
 
@@ -64,11 +83,11 @@ class Profile:
     """
 
     def __init__(self, name: str = "default") -> None:
-        if not (isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name)):
+        if not (isinstance(name, str) and _NAME.fullmatch(name)):
             raise ValueError("a profile's name has letters, digits, '.', '_' and '-' only, 64 at most")
         self.name = name
         self.directory = find_home() / name
-        self._file = FileStore(self.directory / "application.json")
+        self._file = _ApplicationFile(self.directory / "application.json")
 
     def exists(self) -> bool:
         """Tell whether it was saved once."""
@@ -87,8 +106,10 @@ class Profile:
         """
         mapping = self._file.load()
         if mapping is None:
+            others = ", ".join(list_profiles())
             raise ReauthorizationRequired(
-                f"There is no profile named {self.name} in {find_home()}.", hint=f"Run `{self.login_command}`."
+                f"There is no profile named {self.name} in {find_home()}{f' (there are: {others})' if others else ''}.",
+                hint=f"Run `{self.login_command}`.",
             )
         in_keyring = bool(mapping.get("keyring"))
         if in_keyring:
@@ -172,9 +193,14 @@ class Profile:
     def load_record(self, application: Application, credentials: ClientCredentials, *, in_keyring: bool) -> Record:
         """Return what is known of the client's own grant; an empty record of it if another grant is saved, or none.
 
-        :raises TokenStoreError: it cannot be read, or is another client's or region's
+        :raises TokenStoreError: it cannot be read
         """
-        record = StoredRecord(application, self.store(in_keyring=in_keyring)).load()
+        store = self.store(in_keyring=in_keyring)
+        held = store.load() or {}
+        ours = {"client_id": application.client_id, "region": application.region.code}
+        if any(held.get(key) not in (None, value) for key, value in ours.items()):
+            return Record(credentials)
+        record = StoredRecord(application, store).load()
         return record if record and record.grant == credentials else Record(credentials)
 
     def check(self, *, in_keyring: bool = False) -> None:
@@ -199,12 +225,17 @@ class Profile:
         return _open_keyring(self.name) if in_keyring else FileStore(self.directory / "token.json")
 
     @property
-    def login_command(self) -> str:
-        """What to type for a new grant."""
+    def option(self) -> str:
+        """What to add to a command for this profile, with a blank before it; "" for the one it takes anyway."""
         with suppress(TokenStoreError):  # whatever is wrong with that file, the name is never wrong
             if self.name == find_default():
-                return "zohorecruit login"
-        return f"zohorecruit login --profile {self.name}"
+                return ""
+        return f" --profile {self.name}"
+
+    @property
+    def login_command(self) -> str:
+        """What to type for a new grant."""
+        return f"zohorecruit login{self.option}"
 
     @contextmanager
     def _hold(self, store: TokenStore) -> Iterator[None]:
@@ -216,7 +247,7 @@ class Profile:
                     self.directory.chmod(0o700)
         except TimeoutError as error:
             pass_interruption(error)
-            raise TokenStoreError(str(error), hint="Try again when it is free.") from None
+            raise TokenStoreError(str(error), hint="Run the command again when it is free.") from None
 
     def _empty(self, *, in_keyring: bool) -> None:
         self.store(in_keyring=in_keyring).save({})
@@ -251,8 +282,8 @@ class Profile:
             raise
         except (KeyError, TypeError, ValueError):
             raise TokenStoreError(
-                f"Profile {self.name} is damaged: {self._file!r} does not say who the application is.",
-                hint=f"Nothing was changed. Restore it, or run `{self.login_command}` again.",
+                f"Profile {self.name} is damaged: {self._file.path} does not say who the application is.",
+                hint=f"Nothing was changed. Restore it, or run `{self.login_command}`, which writes it anew.",
             ) from None
 
     def _save_application(
@@ -270,17 +301,14 @@ class Profile:
         self._file.save(values | ({"keyring": True} if in_keyring else secrets))
 
 
-def list_profiles() -> list[Profile]:
-    """Return all profiles, by name.
+def list_profiles() -> list[str]:
+    """Return the names of all profiles.
 
-    :raises TokenStoreError: there is no home directory
+    :raises TokenStoreError: as for `find_home`
+    :raises ClientConfigurationError: as for `find_home`
     """
-    names = sorted(file.parent.name for file in find_home().glob("*/application.json"))
-    found = []
-    for name in names:
-        with suppress(ValueError):  # a directory that cannot be one of ours
-            found.append(Profile(name))
-    return found
+    names = (file.parent.name for file in find_home().glob("*/application.json"))
+    return sorted(name for name in names if _NAME.fullmatch(name))
 
 
 def find_default() -> str:

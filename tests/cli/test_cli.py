@@ -252,6 +252,9 @@ class TestSandbox:
         assert f". {env}" in told
         assert stat.S_IMODE(env.stat().st_mode) == 0o600
         values = dict(line.removeprefix("export ").split("=", 1) for line in env.read_text("utf-8").splitlines())
+        # A profile of the real Zoho's is not touched, not even by a login that names none.
+        assert "zohorecruit login --profile sandbox --replace" in told
+        assert values["ZOHORECRUIT_PROFILE"] == "sandbox"
         for secret in (values["ZOHORECRUIT_CLIENT_SECRET"], values["ZOHORECRUIT_REFRESH_TOKEN"]):
             assert secret not in told
         curl, library = told.partition("With curl")[2].split("With this library:")

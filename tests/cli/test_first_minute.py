@@ -124,7 +124,7 @@ def test_T51_T60_the_first_minute_and_nothing_secret_is_seen_or_left(somebodys_h
     for name, planted in secrets.items():
         assert planted not in shown + history + "\n".join(processes), name
         kept = [path for path, content in left.items() if planted in content]
-        assert kept == (["person/zoho/default/application.json"] if name == "client secret" else []), name
+        assert kept == (["person/zoho/sandbox/application.json"] if name == "client secret" else []), name
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
@@ -162,36 +162,34 @@ def first_minute(home, tmp_path, port, umask):
         page = browser.get(redirect, timeout=30).text
     assert "You are logged in" in page
     shell.shell.expect_exact(PROMPT)
-    assert "Logged in: profile default, region sandbox" in shell.shell.before
+    assert "Logged in: profile sandbox, region sandbox" in shell.shell.before
 
     assert "of 10 in the last 10 minutes" in shell.type("zohorecruit status")
     assert "the API accepts the token" in shell.type("zohorecruit status --check")
     assert "Amara" in shell.type("zohorecruit get Candidates")
     assert len(re.findall("Full_Name", shell.type("zohorecruit get Candidates --all | cat"))) == 12
-    program = "import requests, requests_zohorecruit as z; auth = z.ZohoRecruitAuth.from_profile()"
+    program = "import sys, requests, requests_zohorecruit as z; auth = z.ZohoRecruitAuth.from_profile(sys.argv[2])"
     url = '"$ZOHORECRUIT_RECRUIT_URL/recruit/v2/Candidates"'
-    shell.type(
-        f"python -c '{program}; import sys; print(requests.get(sys.argv[1], auth=auth))' {url}", "<Response [200]>"
-    )
+    shell.type(f"python -c '{program}; print(requests.get(sys.argv[1], auth=auth))' {url} sandbox", "<Response [200]>")
     shell.shell.expect_exact(PROMPT)
 
-    profile = home / "zoho/default"
+    profile = home / "zoho/sandbox"
     assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in (profile.parent, profile, *profile.iterdir())} == {
         "zoho": 0o700,
-        "default": 0o700,
+        "sandbox": 0o700,
         **dict.fromkeys(["application.json", "application.json.lock", "token.json", "token.json.lock"], 0o600),
     }
     for time in ("first", "second"):
         grant = json.loads((profile / "token.json").read_text())
         secrets |= {f"the {time} access token": grant["access_token"], "refresh token": grant["refresh_token"]}
         assert {path for path, content in files(tmp_path).items() if grant["access_token"] in content} == {
-            "person/zoho/default/token.json"
+            "person/zoho/sandbox/token.json"
         }
         assert "lives 60 minutes" in shell.type("zohorecruit refresh")
 
     shell.type("zohorecruit revoke", "[y/N]: ")
     assert "is revoked" in shell.type("y")
-    assert "Run `zohorecruit login`." in shell.type("zohorecruit --debug get Candidates")
+    assert "Run `zohorecruit login --profile sandbox`." in shell.type("zohorecruit --debug get Candidates")
     shell.leave()
 
     server.shell.sendcontrol("c")

@@ -75,6 +75,7 @@ class TestStatus:
         fingerprints = [facts.pop(name) for name in ("grant", "access_token")]
         assert all(re.fullmatch("#[0-9a-f]{8}", each) for each in fingerprints)
         assert facts == {
+            "source": "profile",
             "profile": "default",
             "client_id": zoho.client_id,
             "region": "sandbox",
@@ -102,7 +103,7 @@ class TestStatus:
         facts = json.loads(run("status", "--json").output)
         assert 50 < facts["cool_down"] <= 60
         assert "Access Denied" in facts["last_failure"]
-        assert re.search(r"cool down\s+│ no new token is asked for in the next (1 min|\d+ s)", run("status").output)
+        assert re.search(r"cool down\s+no new token is asked for in the next (1 min|\d+ s)", run("status").output)
 
     def test_after_a_revocation_there_is_nothing_to_tell(self, run, granted):
         granted()
@@ -113,15 +114,27 @@ class TestStatus:
 
     def test_an_expired_token_is_over(self, run, granted):
         granted(expires_at=1.0)
-        assert re.search(r"expires in\s+│ over", run("status").output)
+        assert re.search(r"expires in\s+over", run("status").output)
 
     def test_a_live_one_has_time_left(self, run, granted):
         granted(expires_at=time.time() + 125.4)
-        assert re.search(r"expires in\s+│ [12] min \d+ s", run("status").output)
+        assert re.search(r"expires in\s+[12] min \d+ s", run("status").output)
 
     def test_no_profile_is_a_matter_of_logging_in(self, run):
         result = run("status", "--profile", "work")
         assert (result.exit_code, result.stderr.splitlines()[-1]) == (3, "Run `zohorecruit login --profile work`.")
+
+    def test_where_one_is_missing_the_others_are_listed(self, run, granted, home):
+        granted("work")
+        granted("private")
+        (home / "not a profile").mkdir()
+        (home / "not a profile/application.json").write_text("{}")
+        result = run("status", "--profile", "other")
+        first = result.stderr.splitlines()[0]
+        assert (result.exit_code, first) == (
+            3,
+            f"Error: There is no profile named other in {home} (there are: private, work).",
+        )
 
     def test_mints_count_as_for_the_engine_also_after_a_clock_that_was_ahead(self, run, granted):
         store, now = granted().load().store, time.time()
@@ -167,10 +180,37 @@ class TestCheck:
         result = run("status", "--check")
         assert (result.exit_code, "an API host of another region" in result.stderr) == (4, True)
 
-    def test_a_missing_scope(self, run, granted, zoho):
-        granted(refresh_token=zoho.new_grant("ZohoRecruit.users.ALL"))
+    @pytest.mark.parametrize(
+        ("scope", "path"),
+        [
+            ("ZohoRecruit.modules.ALL", "Candidates"),
+            ("ZohoRecruit.modules.READ", "Candidates"),
+            ("ZohoRecruit.modules.candidates.READ", "Candidates"),
+            ("ZohoRecruit.modules.candidate.ALL", "Candidates"),
+            ("ZohoRecruit.modules.jobopening.READ", "JobOpenings"),
+            ("ZohoRecruit.users.ALL", "users"),
+            ("ZohoRecruit.org.READ", "org"),
+            ("ZohoRecruit.settings.ALL", "settings/modules"),
+            ("ZohoRecruit.settings.modules.READ", "settings/modules"),
+            ("ZohoRecruit.settings.tags.READ", "settings/modules"),
+            ("ZohoRecruit.modules.CREATE", "Candidates"),
+            ("ZohoRecruit.modules.custom_1.READ", "Candidates"),
+            ("ZohoCRM.modules.ALL,ZohoRecruit.users.READ", "users"),
+        ],
+    )
+    def test_what_is_tried_is_what_the_scopes_are_for(self, run, granted, zoho, scope, path):
+        granted(refresh_token=zoho.new_grant(scope))
         result = run("status", "--check")
-        assert (result.exit_code, "ZohoRecruit.modules.ALL" in result.stderr.splitlines()[-1]) == (8, True)
+        assert (result.exit_code, "the API accepts the token" in result.output) == (0, True), result.stderr
+        [tried] = [each["path"] for each in zoho.received if each["path"].startswith("/recruit")]
+        assert tried.partition("?")[0] == f"/recruit/v2/{path}"
+
+    def test_a_scope_that_does_not_do_what_it_says(self, run, abroad):
+        store = Profile().load().store
+        store.save({**store.load(), "scope": "ZohoRecruit.modules.ALL"})
+        answered(abroad, 401, body={"code": "OAUTH_SCOPE_MISMATCH"})
+        result = run("status", "--check")
+        assert (result.exit_code, "Run `zohorecruit login --scope" in result.stderr.splitlines()[-1]) == (8, True)
 
     @pytest.mark.parametrize(
         ("status", "code"),
@@ -218,7 +258,7 @@ class TestCheck:
     def test_anything_else_is_told_as_it_is(self, run, abroad, body):
         abroad.get(CANDIDATES, body=body, status=500)
         result = run("status", "--check")
-        assert (result.exit_code, result.stderr) == (1, "Error: recruit.zoho.eu answered HTTP 500.\nTry again later.\n")
+        assert (result.exit_code, result.stderr) == (6, "Error: recruit.zoho.eu answered HTTP 500.\nTry again later.\n")
 
     def test_a_path_that_recruit_does_not_know_is_a_matter_of_spelling(self, run, abroad):
         answered(abroad, 404, body={"code": "INVALID_URL_PATTERN"})
@@ -324,6 +364,49 @@ class TestRevoke:
         granted(refresh_token="1000.dead.grant")
         assert run("revoke", "--yes").exit_code == 6
         assert "1000.dead.grant" in stored()
+
+
+class TestWhatZohoSays:
+    def test_message_and_details_are_shown(self, run, granted):
+        granted()
+        result = run("get", "Candidates/7")
+        assert result.exit_code == 1
+        assert 'Zoho says: the id given seems to be invalid {"id": "7"}' in result.stderr
+
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [
+            (400, {"data": [{"code": "INVALID_DATA", "message": "some words", "details": {"api_name": "Email"}}]}),
+            (400, {"code": "INVALID_DATA", "message": "some words", "details": {"api_name": "Email"}}),
+            (403, {"code": "NO_PERMISSION", "message": "some words", "details": {"api_name": "Email"}}),
+            (401, {"code": "OAUTH_SCOPE_MISMATCH", "message": "some words", "details": {"api_name": "Email"}}),
+            (401, {"code": "OTHER", "message": "some words", "details": {"api_name": "Email"}}),
+            (404, {"message": "some words", "code": "x y", "details": {"api_name": "Email"}}),
+            (429, {"code": "TOO_MANY", "message": "some\n words", "details": {"api_name": "Email"}}),
+            (500, {"code": "INTERNAL_ERROR", "message": "some words", "details": {"api_name": "Email"}}),
+        ],
+    )
+    @pytest.mark.parametrize("options", [(), ("--all",)])
+    def test_with_every_kind_of_refusal(self, run, abroad, status, body, options):
+        answered(abroad, status, body=body)
+        result = run("get", "Candidates", *options)
+        assert 'Zoho says: some words {"api_name": "Email"}' in result.stderr
+
+    @pytest.mark.parametrize("body", [{"message": "", "details": {}}, {"data": []}, {"data": [7]}, [], "text", None])
+    def test_nothing_is_made_up(self, run, abroad, body):
+        abroad.get(CANDIDATES, json=body, status=400)
+        result = run("get", "Candidates")
+        assert (result.exit_code, "Zoho says" in result.stderr) == (1, False)
+
+    def test_a_long_text_is_cut(self, run, abroad):
+        answered(abroad, 400, body={"code": "X", "message": "x" * 5000})
+        assert 1000 < len(run("get", "Candidates").stderr) < 1200
+
+
+def test_a_hint_to_log_in_names_the_profile(run, granted, zoho):
+    granted("work", refresh_token=zoho.new_grant("ZohoRecruit.users.ALL"))
+    result = run("get", "Candidates", "--profile", "work")
+    assert (result.exit_code, "Run `zohorecruit login --profile work --scope" in result.stderr) == (8, True)
 
 
 class TestGet:

@@ -214,7 +214,7 @@ class TestInTheBrowser:
 
     def test_an_error_that_is_not_the_ports_is_not_blamed_on_it(self, login, person, monkeypatch):
         def fail(*_, **__):
-            raise OSError(28, "planted")
+            raise OSError(28, "planted", "some file")
 
         monkeypatch.setattr(Profile, "save", fail)
         result = login()
@@ -338,13 +338,15 @@ class TestWhoAsks:
 
     def test_on_a_terminal_what_is_missing_is_asked_for(self, run, monkeypatch):
         terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-        monkeypatch.setattr("requests_zohorecruit.cli.prompts.sys", terminal)
+        for module in ("prompts", "commands.login"):
+            monkeypatch.setattr(f"requests_zohorecruit.cli.{module}.sys", terminal)
         result = run("login", "--no-browser", input="1000.X\nmars\neu\nplanted-secret\nplanted-address\n")
         assert "Client ID: 1000.X\nRegion (us, eu, in," in result.output
         assert "No Zoho region is named 'mars'; known are us, eu" in result.output
         assert "ae, sg): eu\nClient secret (hidden): \n" in result.output
         assert "https://accounts.zoho.eu/oauth/v2/auth?" in result.output
-        assert (result.exit_code, "planted" in result.output) == (3, False)
+        assert "That is not the address the browser ended at" in result.output
+        assert (result.exit_code, "planted" in result.output) == (130, False)  # there is no second line
 
     def test_in_a_pipe_what_is_missing_is_named(self, run):
         result = run("login")
@@ -377,6 +379,26 @@ class TestWhoAsks:
         assert run("exchange", input=f"{zoho.new_code()}\n").exit_code == 0
         assert run("status", "--check").exit_code == 0
 
+    @pytest.mark.parametrize("text", ["}{", "", "[]", "7", "\x00", '{"client_id": ' + "[" * 10**5, '"x"', "{}"])
+    @pytest.mark.parametrize("way", ["exchange", "login"])
+    def test_a_login_repairs_a_profile_whose_file_is_no_json(self, granted, run, client, zoho, person, port, text, way):
+        file = granted().directory / "application.json"
+        file.write_text(text)
+        result = run("status")
+        assert result.exit_code == 7
+        assert f"Profile default is damaged: {file} does not say who the application is." in result.stderr
+        assert ("token" in result.stderr, "run `zohorecruit login`" in result.stderr) == (False, True)
+        arguments = ("exchange",) if way == "exchange" else ("login", "--port", port)
+        assert run(*arguments, input=f"{zoho.new_code()}\n").exit_code == 0
+        assert run("status", "--check").exit_code == 0
+
+    def test_a_file_that_cannot_be_read_is_not_replaced(self, granted, run, client, zoho):
+        directory = granted().directory
+        (directory / "application.json").unlink()
+        (directory / "application.json").mkdir()
+        result = run("exchange", input=f"{zoho.new_code()}\n")
+        assert (result.exit_code != 0, zoho.token_requests) == (True, 0)
+
     def test_another_region_is_not_given_the_profiles_secret(self, granted, run):
         granted()
         result = run("login", "--region", "eu", input="")
@@ -407,7 +429,12 @@ class TestExchange:
     def test_a_used_code_is_a_matter_of_asking_again(self, run, client, zoho):
         code = zoho.new_code()
         run("exchange", input=f"{code}\n")
-        assert run("exchange", input=f"{code}\n").exit_code == 3
+        for name in ((), ("--profile", "work")):
+            result = run("exchange", *name, input=f"{code}\n")
+            assert result.exit_code == 3
+            told = result.stderr.splitlines()[-1]
+            assert "Generate a new code" in told
+            assert f"`{' '.join(('zohorecruit exchange', *name))}`" in told
 
     def test_the_keyring_is_remembered(self, run, client, zoho, monkeypatch, stored):
         entries = {}

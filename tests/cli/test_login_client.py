@@ -125,7 +125,7 @@ def test_another_clients_grant_is_not_replaced(log_in, run, zoho, monkeypatch):
     monkeypatch.setenv("ZOHORECRUIT_CLIENT_ID", other.client_id)
     monkeypatch.setenv("ZOHORECRUIT_CLIENT_SECRET", other.client_secret)
     result = log_in()
-    assert (result.exit_code, "is of another client" in result.stderr) == (7, True)
+    assert (result.exit_code, "--replace" in result.stderr) == (4, True)
     assert Profile().load().application.client_id == zoho.client_id
 
 

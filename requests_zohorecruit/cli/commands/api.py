@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 import click
 
 from requests_zohorecruit.cli.calls import Body, Call, make_call, read_data, read_upload
-from requests_zohorecruit.cli.prompts import profile_option
 from requests_zohorecruit.cli.records import Listing
-from requests_zohorecruit.login.profiles import Profile
+from requests_zohorecruit.cli.sources import Source, grant_options
 
 __all__ = ["add_output_options", "api", "make_listing"]
 
@@ -69,7 +68,7 @@ def make_listing(*, paginate: bool, as_csv: bool, fields: tuple[str, ...]) -> Li
 @click.command()
 @click.argument("method", metavar="METHOD", type=click.Choice(_METHODS, case_sensitive=False))
 @click.argument("path_or_url")
-@profile_option
+@grant_options
 @click.option("-d", "--data", callback=_parse_body, help="JSON to send; @file or @- (standard input) to read it.")
 @click.option("-F", "--file", callback=_parse_body, help="File to upload, as the part named file; or name=@path.")
 @add_output_options
@@ -77,7 +76,7 @@ def api(  # noqa: PLR0913 - an argument for each option
     *,
     method: str,
     path_or_url: str,
-    profile: Profile,
+    profile: Source,
     data: Body | None,
     file: Body | None,
     query: tuple[tuple[str, str], ...],

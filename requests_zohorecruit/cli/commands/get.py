@@ -6,20 +6,19 @@ import click
 
 from requests_zohorecruit.cli.calls import Call, make_call
 from requests_zohorecruit.cli.commands.api import add_output_options, make_listing
-from requests_zohorecruit.cli.prompts import profile_option
-from requests_zohorecruit.login.profiles import Profile
+from requests_zohorecruit.cli.sources import Source, grant_options
 
 __all__ = ["get"]
 
 
 @click.command()
 @click.argument("path_or_url")
-@profile_option
+@grant_options
 @add_output_options
 def get(  # noqa: PLR0913 - an argument for each option
     *,
     path_or_url: str,
-    profile: Profile,
+    profile: Source,
     query: tuple[tuple[str, str], ...],
     paginate: bool,
     as_csv: bool,

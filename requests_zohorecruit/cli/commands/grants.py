@@ -7,8 +7,8 @@ import sys
 import click
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
-from requests_zohorecruit.cli.prompts import profile_option
-from requests_zohorecruit.login.profiles import Profile
+from requests_zohorecruit.cli.console import say
+from requests_zohorecruit.cli.sources import Environment, Source, grant_options
 from requests_zohorecruit.secret import fingerprint
 
 __all__ = ["refresh", "revoke"]
@@ -20,8 +20,8 @@ _CREDENTIALS_STAY = (
 
 
 @click.command()
-@profile_option
-def refresh(profile: Profile) -> None:
+@grant_options
+def refresh(profile: Source) -> None:
     """Replace the access token now.
 
     Programs do that by themselves when the time has come. Zoho allows about ten new tokens in ten minutes.
@@ -29,13 +29,13 @@ def refresh(profile: Profile) -> None:
     refresher = ZohoRecruitAuth(**profile.load().arguments())._refresher  # noqa: SLF001 - our own door
     refresher.grant.read()
     token = refresher.refresh()
-    click.echo(f"The new access token {fingerprint(token.access_token)} lives {token.expires_in // 60} minutes.")
+    say(f"The new access token {fingerprint(token.access_token)} lives {token.expires_in // 60} minutes.")
 
 
 @click.command()
-@profile_option
+@grant_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def revoke(profile: Profile, yes: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+def revoke(profile: Source, yes: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """Give the grant back to Zoho and forget it.
 
     Every program that uses the profile stops working until a person logs in again. Client ID and secret are kept. Of
@@ -43,13 +43,14 @@ def revoke(profile: Profile, yes: bool) -> None:  # noqa: FBT001 - click's way o
     """
     saved = profile.load()
     auth = ZohoRecruitAuth(**saved.arguments())
+    where = profile.name if isinstance(profile, Environment) else f"of profile {profile.name}"
     what = "access token" if saved.credentials else "grant"
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("Cannot ask for confirmation without a terminal; pass --yes.")
-        click.confirm(f"Revoke the {what} of profile {profile.name}, region {auth.region.code}?", abort=True)
+        click.confirm(f"Revoke the {what} {where}, region {auth.region.code}?", abort=True)
     auth.revoke()
     if saved.credentials:
-        click.echo(f"The access token of profile {profile.name} is revoked. {_CREDENTIALS_STAY}")
+        say(f"The access token {where} is revoked. {_CREDENTIALS_STAY}")
         return
-    click.echo(f"The grant of profile {profile.name} is revoked. For a new one: {profile.login_command}")
+    say(f"The grant {where} is revoked. For a new one: {profile.login_command}")

@@ -7,16 +7,15 @@ import sys
 import click
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
-from requests_zohorecruit.cli.prompts import profile_option
-from requests_zohorecruit.login.profiles import Profile
+from requests_zohorecruit.cli.sources import Source, grant_options
 
 __all__ = ["header"]
 
 
 @click.command()
-@profile_option
+@grant_options
 @click.option("--show", is_flag=True, help="Print it even on a terminal.")
-def header(profile: Profile, show: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+def header(profile: Source, show: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """Write the Authorization header to a pipe, for curl and other programs.
 
     The access token in it opens everything its scopes cover for up to an hour: let the other program read it from the

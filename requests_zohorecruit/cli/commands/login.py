@@ -7,17 +7,18 @@ Knows the conversation with the person in front of a browser here; the other log
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from typing import Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
-from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.cli.console import open_console, say
 from requests_zohorecruit.cli.logins import (
     REGISTER,
     REGISTER_BACKEND,
@@ -30,6 +31,7 @@ from requests_zohorecruit.cli.logins import (
     log_in_device,
     save_grant,
 )
+from requests_zohorecruit.cli.pasting import hidden_lines, parse_paste
 from requests_zohorecruit.cli.prompts import (
     Client,
     add_client_options,
@@ -39,7 +41,13 @@ from requests_zohorecruit.cli.prompts import (
     find_client_id,
     profile_option,
 )
-from requests_zohorecruit.errors import AuthorizationError, ClientConfigurationError, UntrustedHostError
+from requests_zohorecruit.cli.replacement import Replacement, replace_option
+from requests_zohorecruit.errors import (
+    AuthorizationError,
+    ClientConfigurationError,
+    ReauthorizationRequired,
+    UntrustedHostError,
+)
 from requests_zohorecruit.login.loopback import PORT, CallbackReceiver, build_loopback_uri
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.secret import Secret, checked_secret
@@ -59,7 +67,7 @@ __all__ = ["exchange", "login"]
 _keyring_option = click.option(
     "--keyring/--no-keyring",
     default=None,
-    help="Keep the secrets in the system's keyring, or in files only you can read.  [default: as before, or files]",
+    help="Where to keep the secrets: the system's keyring, or files only you can read.",
 )
 
 _ELSEWHERE = """\
@@ -69,6 +77,14 @@ Open this address in a browser, on any machine, and press Accept:
 
 The browser then ends at an address that begins with {redirect_uri},
 perhaps on an error page.
+"""
+
+
+_PASTE = """\
+If the browser is on another computer, it ends on an error page: paste the
+address of that page here (it stays hidden). It begins with
+{redirect_uri}.
+A client of the type Non-browser needs no such address: login --device
 """
 
 
@@ -90,6 +106,7 @@ perhaps on an error page.
 @click.option("--redirect-uri", help="Registered redirect URI, if it has localhost, or any with --no-browser.")
 @click.option("--timeout", default=300, show_default=True, type=click.IntRange(1), help="Seconds to wait for Accept.")
 @_keyring_option
+@replace_option
 def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     profile: Profile,
     scope: str | None,
@@ -101,6 +118,7 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     redirect_uri: str | None,
     timeout: int,
     keyring: bool | None,  # noqa: FBT001
+    replace: bool,  # noqa: FBT001
     **client: Any,
 ) -> None:
     """Get a grant by pressing Accept in the browser, and save it.
@@ -120,17 +138,18 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     client_id = find_client_id(who, profile)
     if device or client_credentials:
         if not client_id:
-            click.echo(REGISTER_DEVICE if device else REGISTER_BACKEND)
+            say(REGISTER_DEVICE if device else REGISTER_BACKEND)
     else:
-        click.echo((REGISTERED if client_id else REGISTER).format(redirect_uri=redirect_uri, client_id=client_id))
+        say((REGISTERED if client_id else REGISTER).format(redirect_uri=redirect_uri, client_id=client_id))
     application = choose_application(who, profile)
+    options: dict[str, Any] = {"replacement": Replacement(profile, allowed=replace), "in_keyring": in_keyring}
     if device:
-        log_in_device(profile, application, scopes=scopes, in_keyring=in_keyring)
+        log_in_device(profile, application, scopes=scopes, **options)
     elif client_credentials:
-        log_in_client(profile, application, soid=soid, scope=scope and scopes, in_keyring=in_keyring)
+        log_in_client(profile, application, soid=soid, scope=scope and scopes, **options)
     else:
         way = _Redirect(redirect_uri, None if no_browser else port, timeout)
-        _log_in_in_browser(profile, application, way, scopes=scopes, in_keyring=in_keyring)
+        _log_in_in_browser(profile, application, way, scopes=scopes, **options)
 
 
 class _Redirect(NamedTuple):
@@ -142,24 +161,33 @@ class _Redirect(NamedTuple):
 
 
 def _log_in_in_browser(
-    profile: Profile, application: Application, way: _Redirect, *, scopes: Iterable[str], in_keyring: bool
+    profile: Profile, application: Application, way: _Redirect, *, scopes: Iterable[str], **options: Any
 ) -> None:
+    replacement: Replacement = options["replacement"]
+    replacement.confirm(application, is_region_known=False)
     state = make_state()
     address = build_consent_url(application, redirect_uri=way.uri, scope=scopes, state=state)
 
     def finish(redirect: str) -> None:
         callback = _check_redirect(redirect, application, state)
         who = Application.create(application.client_id, application.client_secret, callback.region)
-        _redeem(profile, who, callback.code, redirect_uri=way.uri, scopes=scopes, in_keyring=in_keyring)
+        replacement.confirm(who)
+        _redeem(profile, who, callback.code, redirect_uri=way.uri, scopes=scopes, **options)
+
+    def parse(text: str) -> Secret:
+        return parse_paste(text, redirect_uri=way.uri, application=application, state=state)
 
     if way.port is None:
-        click.echo(_ELSEWHERE.format(address=address, redirect_uri=way.uri))
-        finish(ask_secret("redirect address", "Paste the address your browser ended on"))
+        say(_ELSEWHERE.format(address=address, redirect_uri=way.uri))
+        finish(_ask_for_redirect(parse))
         return
     with ExitStack() as stack:
         receiver = _listen(way.port, stack)
+        lines = stack.enter_context(hidden_lines())
         _open(address)
-        finish(_wait_for_redirect(receiver, way.timeout))
+        if lines:
+            say(_PASTE.format(redirect_uri=way.uri))
+        finish(_wait_for_redirect(receiver, way.timeout, lines, parse))
         receiver.show("You are logged in", "Close this window and go back to the terminal where you started the login.")
 
 
@@ -187,7 +215,8 @@ def _check_options(*, device: bool, client_credentials: bool, soid: str | None) 
 @profile_option
 @add_client_options
 @_keyring_option
-def exchange(profile: Profile, keyring: bool | None, **client: Any) -> None:  # noqa: FBT001 - click's way
+@replace_option
+def exchange(profile: Profile, keyring: bool | None, replace: bool, **client: Any) -> None:  # noqa: FBT001 - click's way
     """Redeem a self-client's code, and save the grant.
 
     The API console's "Self Client" hands out a code for scopes and minutes of your choice. It is asked for, or read
@@ -195,13 +224,25 @@ def exchange(profile: Profile, keyring: bool | None, **client: Any) -> None:  # 
     """
     in_keyring = _check_storage(profile, keyring)
     if not find_client_id(Client(**client), profile):
-        click.echo(SELF_CLIENT.format(scope=SCOPE))
+        say(SELF_CLIENT.format(scope=SCOPE))
     application = choose_application(Client(**client), profile)
+    replacement = Replacement(profile, allowed=replace)
+    replacement.confirm(application)
     try:
         code = checked_secret("code", ask_secret("code"))
     except ValueError as error:
         raise click.ClickException(f"{describe_problem(error)}\nCopy the code once more.") from None
-    _redeem(profile, application, code, redirect_uri=None, scopes=(), in_keyring=in_keyring)
+    options: dict[str, Any] = {"replacement": replacement, "in_keyring": in_keyring}
+    try:
+        _redeem(profile, application, code, redirect_uri=None, scopes=(), **options)
+    except ReauthorizationRequired as error:
+        raise AuthorizationError(
+            error.message,
+            code=error.code,
+            region=error.region,
+            hint='Generate a new code under "Self Client" in the API console, and run '
+            f"`zohorecruit exchange{profile.option}` once more.",
+        ) from None
 
 
 def _check_storage(profile: Profile, keyring: bool | None) -> bool:  # noqa: FBT001 - click's way of passing flags
@@ -224,12 +265,12 @@ def _listen(port: int, stack: ExitStack) -> CallbackReceiver:
 
 def _open(address: str) -> None:
     if _has_browser():
-        click.echo("Your browser opens. If it does not, open this address on this machine:\n")
+        say("Your browser opens. If it does not, open this address in one:\n")
         # In a thread, since some browsers return only when they are closed, and the browser waits for this program.
         threading.Thread(target=_browse, args=(address,), daemon=True).start()
     else:
-        click.echo("Could not open a browser (for one on another computer: --no-browser). Open this address:\n")
-    click.echo(f"    {address}\n")
+        say("Could not open a browser. Open this address in one, on any computer:\n")
+    say(f"    {address}\n")
 
 
 def _has_browser() -> bool:
@@ -244,21 +285,46 @@ def _browse(address: str) -> None:
         webbrowser.open(address)
 
 
-def _wait_for_redirect(receiver: CallbackReceiver, timeout: int) -> str:
+def _ask_for_redirect(parse: Callable[[str], Secret]) -> Secret:
+    """Ask for the address the browser ended at; on a terminal, until it can be one."""
+    while True:
+        try:
+            return parse(ask_secret("redirect address", "Paste the address your browser ended on"))
+        except ValueError as error:
+            problem = str(error)
+        if not sys.stdin.isatty():
+            raise AuthorizationError(problem, hint="Run the command again; nothing was saved.")
+        say(problem)
+
+
+def _wait_for_redirect(
+    receiver: CallbackReceiver,
+    timeout: int,
+    lines: Callable[[], Secret | None] | None,
+    parse: Callable[[str], Secret],
+) -> Secret:
+    """Wait for the browser, or for the person to paste where it ended."""
     ends = time.monotonic() + timeout
     console = open_console()
     if not console.is_terminal:
-        click.echo(f"Waiting {timeout} s for you to press Accept.")
+        say(f"Waiting {timeout} s for you to press Accept.")
     with console.status("") as status:
         while (left := ends - time.monotonic()) > 0:
             clock = f"{int(left) // 60}:{int(left) % 60:02}"
             status.update(f"Waiting for you to press Accept, {clock} left (Ctrl-C stops)")
-            redirect = receiver.wait(min(left, 1.0))
+            redirect = receiver.wait(min(left, 0.2 if lines else 1.0))
             if redirect is not None:
                 return redirect
+            pasted = lines and lines()
+            if pasted:
+                try:
+                    return parse(pasted)
+                except ValueError as error:
+                    console.print(f"{error}", markup=False)
     raise AuthorizationError(
         f"Accept was not pressed within {timeout} s; nothing was saved.",
-        hint="Run the command again; --timeout allows for more time, --no-browser for another machine.",
+        hint="Run the command again; --timeout allows for more time. If the browser is on another computer, paste the "
+        "address it ends at.",
     )
 
 
@@ -276,14 +342,14 @@ def _check_redirect(redirect: str, application: Application, state: str) -> Call
         raise
 
 
-def _redeem(  # noqa: PLR0913 - all but three are keyword-only
+def _redeem(
     profile: Profile,
     application: Application,
     code: Secret,
     *,
     redirect_uri: str | None,
     scopes: Iterable[str],
-    in_keyring: bool,
+    **options: Any,
 ) -> None:
     now = time.time()
     try:
@@ -297,4 +363,4 @@ def _redeem(  # noqa: PLR0913 - all but three are keyword-only
         application.region,
         hint="Zoho sends one only if it is asked for offline access with consent, as `zohorecruit login` does.",
     )
-    save_grant(profile, application, token, now=now, scopes=scopes, in_keyring=in_keyring)
+    save_grant(profile, application, token, now=now, scopes=scopes, **options)

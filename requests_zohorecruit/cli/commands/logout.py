@@ -25,7 +25,7 @@ def logout(profile: Profile, everything: bool, yes: bool) -> None:  # noqa: FBT0
     The secrets go even if Zoho cannot be reached or does not confirm the revocation; a warning says what is left to do
     then. Without a profile there is nothing to do, and that is no error.
     """
-    profiles = list_profiles() if everything else [profile]
+    profiles = [Profile(name) for name in list_profiles()] if everything else [profile]
     names = ", ".join(each.name for each in profiles if each.directory.is_dir())
     if names and not yes:
         if not sys.stdin.isatty():

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.cli.console import escape_controls, open_console
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.store_access import StoredRecord
 from requests_zohorecruit.errors import ZohoAuthError
@@ -34,7 +34,7 @@ def profiles(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click
     if ctx.invoked_subcommand is not None:
         return
     default, now = find_default(), time.time()
-    found = [_collect_facts(profile, now) | {"default": profile.name == default} for profile in list_profiles()]
+    found = [_collect_facts(Profile(name), now) | {"default": name == default} for name in list_profiles()]
     if as_json:
         click.echo(json.dumps(found, indent=2))
     elif found:
@@ -80,7 +80,7 @@ def _find(name: str) -> Profile:
     except ValueError as error:
         raise click.BadParameter(f"{error}.") from None
     if not profile.exists():
-        names = ", ".join(each.name for each in list_profiles())
+        names = ", ".join(list_profiles())
         raise click.BadParameter(f"There is no profile named {name}. " + (f"There are: {names}." if names else ""))
     return profile
 
@@ -126,7 +126,7 @@ def _print_table(found: list[dict[str, Any]]) -> None:
             "Grant": _describe_grant(facts),
         }
         # No markup, and nothing that a terminal would obey: what is stored may be anything.
-        table.add_row(*(Text("".join(each if each.isprintable() else "?" for each in cells[name])) for name in names))
+        table.add_row(*(Text(escape_controls(cells[name])) for name in names))
     console.print(table)
 
 

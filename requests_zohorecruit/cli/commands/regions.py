@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.cli.console import open_console, print_rows
 from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["regions"]
@@ -20,10 +20,12 @@ def regions(as_json: bool) -> None:  # noqa: FBT001 - click's way of passing fla
     if as_json:
         click.echo(json.dumps([asdict(region) for region in Region.all()], indent=2))
         return
-    from rich.table import Table  # noqa: PLC0415 - for the table only
-
-    table = Table("Region", "Accounts", "Recruit", "API domain", header_style="bold", border_style="dim")
-    for region in Region.all():
-        hosts = (url.removeprefix("https://") for url in (region.accounts_url, region.recruit_url, region.api_domain))
-        table.add_row(region.code, *hosts)
-    open_console().print(table)
+    urls = [(each.code, each.accounts_url, each.recruit_url, each.api_domain) for each in Region.all()]
+    table = [tuple(url.removeprefix("https://") for url in row) for row in urls]
+    rows = [("Region", "Accounts", "Recruit", "API domain"), *table]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if sum(widths) + 2 * len(widths) > open_console().width:
+        print_rows((code, "\n".join(hosts)) for code, *hosts in rows)
+        return
+    for row in rows:
+        click.echo("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

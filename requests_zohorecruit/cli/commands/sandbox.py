@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import click
 
+from requests_zohorecruit.cli.console import say
 from requests_zohorecruit.login.loopback import PORT, build_loopback_uri
 
 if TYPE_CHECKING:
@@ -30,11 +31,11 @@ In another terminal, first take over its address, credentials and certificate:
 
     . {env}
 
-With this command. The browser warns of the certificate, which no authority has
-signed; go on all the same.
+With this command, and a profile of its own. The browser warns of the
+certificate, which no authority has signed; go on all the same.
 
-    zohorecruit login
-    zohorecruit get Candidates
+    zohorecruit login --profile sandbox --replace
+    zohorecruit get Candidates --profile sandbox
 
 With curl: an access token, then the candidates. Neither secrets nor tokens are
 arguments, which others could see.
@@ -70,18 +71,19 @@ def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
             _write_private(env, _format_environment(zoho))
             _write_private(form, _format_form(zoho))
             files = {"env": shlex.quote(str(env)), "form": shlex.quote(str(form))}
-            click.echo(_EXPLANATION.format(url=zoho.region.accounts_url, **files))
+            say(_EXPLANATION.format(url=zoho.region.accounts_url, **files))
             over.wait()
     except OSError as error:
         raise click.ClickException(f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from error
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    click.echo("The sandbox is gone.")
+    say("The sandbox is gone.")
 
 
 def _format_environment(zoho: Sandbox) -> str:
     values = {
+        "ZOHORECRUIT_PROFILE": "sandbox",  # a login there and then must not touch a profile of the real Zoho's
         "ZOHORECRUIT_CLIENT_ID": zoho.client_id,
         "ZOHORECRUIT_CLIENT_SECRET": zoho.client_secret,
         "ZOHORECRUIT_REFRESH_TOKEN": zoho.refresh_token,

@@ -10,14 +10,14 @@ from typing import Any
 
 import click
 
-from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.cli.console import open_console, print_rows
 from requests_zohorecruit.cli.diagnosis import diagnose
-from requests_zohorecruit.cli.prompts import profile_option
+from requests_zohorecruit.cli.sources import Environment, Source, grant_options
 from requests_zohorecruit.cli.verdict import describe_limit, format_seconds, give_verdict
 from requests_zohorecruit.engine.limits import Budget, CoolDown
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.store_access import StoredRecord
-from requests_zohorecruit.login.profiles import Profile, SavedProfile
+from requests_zohorecruit.login.profiles import SavedProfile
 from requests_zohorecruit.secret import fingerprint
 from requests_zohorecruit.zoho.grants import ClientCredentials, Grant
 
@@ -25,10 +25,10 @@ __all__ = ["status"]
 
 
 @click.command()
-@profile_option
+@grant_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of a table.")
 @click.option("--check", is_flag=True, help="Make one API call, and say what is wrong if it fails.")
-def status(profile: Profile, as_json: bool, check: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+def status(profile: Source, as_json: bool, check: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """Show a grant: region, scopes, time left, mints.
 
     Without --check nothing is sent. With it the exit code tells what is wrong: 3 the grant is dead, 4 region or client
@@ -52,24 +52,18 @@ def status(profile: Profile, as_json: bool, check: bool) -> None:  # noqa: FBT00
 
 
 def _print_table(facts: dict[str, Any]) -> None:
-    from rich.table import Table  # noqa: PLC0415 - for the table only
-
-    table = Table(show_header=False, border_style="dim")
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        table.add_row(name.replace("_", " "), _format_fact(name, value))
-    open_console().print(table)
+    print_rows((name.replace("_", " "), _format_fact(name, value)) for name, value in facts.items())
 
 
-def _collect_facts(profile: Profile, saved: SavedProfile, *, now: float) -> dict[str, Any]:
+def _collect_facts(profile: Source, saved: SavedProfile, *, now: float) -> dict[str, Any]:
     who, budget = saved.application, Budget()
-    record = StoredRecord(who, saved.store).load() or Record()
+    record = StoredRecord(who, saved.store).load(now) or Record()
     token, failure = record.token, record.failure
     recent = budget.list_recent(record.mints, now)
     grant = record.grant or saved.credentials  # which stay when there is no record any more
     return {
-        "profile": profile.name,
+        "source": "environment" if isinstance(profile, Environment) else "profile",
+        "profile": None if isinstance(profile, Environment) else profile.name,
         "client_id": who.client_id,
         "region": who.region.code,
         "hosts": sorted(who.region.hosts),
@@ -103,7 +97,10 @@ def _format_fact(name: str, value: Any) -> str:
     if (words := describe_limit(name, value)) is not None:
         return words
     if name == "expires_at" and value is not None:
-        return datetime.fromtimestamp(value, timezone.utc).astimezone().isoformat(sep=" ", timespec="seconds")
+        try:
+            return datetime.fromtimestamp(value, timezone.utc).astimezone().isoformat(sep=" ", timespec="seconds")
+        except (ValueError, OverflowError, OSError):
+            return f"{value:g} s after 1970, which is no date"
     if name == "expires_in" and value is not None:
         return format_seconds(value) if value else "over"
     if isinstance(value, list):

@@ -1,0 +1,116 @@
+"""Client and grant from the environment, for containers: with `--env`, or where there is no profile."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from requests_zohorecruit.errors import TokenStoreError
+
+COMMANDS = ["get Candidates", "status --check", "refresh", "revoke --yes"]
+
+
+@pytest.fixture
+def environment(client, zoho, monkeypatch):
+    """All that `from_env` needs."""
+    monkeypatch.setenv("ZOHORECRUIT_REFRESH_TOKEN", zoho.refresh_token)
+
+
+@pytest.mark.parametrize("options", [(), ("--env",)])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_without_a_profile_it_is_used(run, environment, home, command, options):
+    result = run(*command.split(), *options)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_profile_goes_before_it_but_not_before_env(run, environment, granted, zoho, command):
+    granted(refresh_token="1000.dead.grant")
+    assert run(*command.split()).exit_code in {3, 6}
+    assert run(*command.split(), "--env").exit_code == 0
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_profile_that_is_named_is_meant(run, environment, command):
+    result = run(*command.split(), "--profile", "work")
+    assert (result.exit_code, "There is no profile named work" in result.stderr) == (3, True)
+
+
+def test_one_that_the_environment_names_gives_way_to_it(run, environment, monkeypatch):
+    monkeypatch.setenv("ZOHORECRUIT_PROFILE", "sandbox")
+    assert run("get", "Candidates").exit_code == 0
+
+
+def test_both_are_too_many(run, environment):
+    result = run("get", "Candidates", "--env", "--profile", "work")
+    assert (result.exit_code, "pass one of them" in result.stderr) == (2, True)
+
+
+def test_status_says_where_it_is_from(run, environment, granted):
+    facts = json.loads(run("status", "--json").output)
+    assert (facts["source"], facts["profile"], bool(facts["grant"])) == ("environment", None, True)
+    assert "environment" in run("status").output
+    granted()
+    facts = json.loads(run("status", "--json").output)
+    assert (facts["source"], facts["profile"]) == ("profile", "default")
+
+
+def test_the_clients_own_grant_can_be_there(run, client, zoho, monkeypatch):
+    monkeypatch.setenv("ZOHORECRUIT_SOID", zoho.soid)
+    monkeypatch.setenv("ZOHORECRUIT_SCOPE", "ZohoRecruit.modules.ALL")
+    assert run("get", "Candidates").exit_code == 0
+    assert json.loads(run("status", "--json").output)["grant_kind"] == "client credentials"
+
+
+@pytest.mark.parametrize("options", [(), ("--env",)])
+def test_a_client_without_a_grant_says_what_to_set_or_do(run, client, options):
+    result = run("status", *options)
+    assert result.exit_code == 3
+    assert "a client (ZOHORECRUIT_CLIENT_ID), but no grant" in result.stderr
+    assert "Set ZOHORECRUIT_REFRESH_TOKEN to a grant that works, or run `zohorecruit login`." in result.stderr
+
+
+def test_a_dead_grant_there_is_not_repaired_by_a_login_alone(run, environment, monkeypatch):
+    monkeypatch.setenv("ZOHORECRUIT_REFRESH_TOKEN", "1000.dead.grant")
+    result = run("get", "Candidates")
+    assert (result.exit_code, "Set ZOHORECRUIT_REFRESH_TOKEN" in result.stderr) == (3, True)
+
+
+@pytest.fixture
+def homeless(monkeypatch):
+    def find():
+        raise TokenStoreError("There is no home directory.")
+
+    monkeypatch.setattr("requests_zohorecruit.login.profiles.find_home", find)
+
+
+@pytest.mark.parametrize("options", [(), ("--env",)])
+def test_a_container_without_a_home_needs_none(run, environment, homeless, options):
+    assert run("get", "Candidates", *options).exit_code == 0
+
+
+def test_but_a_profile_does(run, homeless):
+    for command in ("get Candidates", "login"):
+        result = run(*command.split())
+        assert (result.exit_code, "There is no home directory." in result.stderr) == (7, True)
+
+
+def test_what_is_missing_is_named(run):
+    result = run("get", "Candidates", "--env")
+    assert (result.exit_code, "The environment lacks ZOHORECRUIT_CLIENT_ID" in result.stderr) == (4, True)
+
+
+def test_the_question_says_where_it_is_from(run, environment, monkeypatch):
+    terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("requests_zohorecruit.cli.commands.grants.sys", terminal)
+    result = run("revoke", input="n\n")
+    assert (result.exit_code, "Revoke the grant from the environment, region sandbox?" in result.output) == (130, True)
+
+
+def test_T60_no_secret_is_shown(run, environment, zoho):
+    output = "".join(run(*command.split()).output for command in ("status", "status --json", "status --check"))
+    assert zoho.client_secret not in output
+    assert "1000." not in output.replace(zoho.client_id, "")
