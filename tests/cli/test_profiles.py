@@ -48,7 +48,8 @@ class TestList:
         }
         assert "planted" not in result.output
 
-    def test_in_a_pipe_it_is_a_table(self, run):
+    def test_in_a_pipe_it_is_a_table(self, run, monkeypatch):
+        monkeypatch.delenv("COLUMNS", raising=False)
         save("work", expires_at=time.time() + 600)
         save()
         empty = save("empty")
