@@ -1,144 +1,81 @@
-"""The list of commands, and how it reports errors: one message, one remedy, one exit code.
+"""The list of commands, each of which is imported when it is used; and what ends them all in the same way.
 
-Knows no command's business; each has a module of its own.
+Knows no command's business; each has a module of its own. What is said of errors is `reports`'s.
 """
 
 from __future__ import annotations
 
-import errno
 import signal
 import sys
-from typing import Any, NoReturn
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
 
 import click
 
 from requests_zohorecruit import __version__
-from requests_zohorecruit.cli import is_output_error
-from requests_zohorecruit.cli.commands.api import api
-from requests_zohorecruit.cli.commands.demo import demo
-from requests_zohorecruit.cli.commands.get import get
-from requests_zohorecruit.cli.commands.grants import refresh, revoke
-from requests_zohorecruit.cli.commands.header import header
-from requests_zohorecruit.cli.commands.login import exchange, login
-from requests_zohorecruit.cli.commands.logout import logout
-from requests_zohorecruit.cli.commands.profiles import profiles
-from requests_zohorecruit.cli.commands.regions import regions
-from requests_zohorecruit.cli.commands.sandbox import sandbox
-from requests_zohorecruit.cli.commands.status import status
-from requests_zohorecruit.cli.console import escape_controls, open_console, wrap
-from requests_zohorecruit.cli.debug import format_traceback
-from requests_zohorecruit.cli.diagnosis import (
-    ClockError,
-    NetworkError,
-    PermissionMissingError,
-    find_bad_certificates,
-    is_bad_path,
-)
 from requests_zohorecruit.cli.examples import add_examples
-from requests_zohorecruit.cli.output import note
-from requests_zohorecruit.cli.sources import Environment, Source
-from requests_zohorecruit.errors import (
-    AuthorizationError,
-    ClientConfigurationError,
-    ReauthorizationRequired,
-    ThrottledError,
-    TokenEndpointError,
-    TokenStoreError,
-    UnknownRegionError,
-    UntrustedHostError,
-    ZohoAuthError,
-)
 
-__all__ = ["app"]
+__all__ = ["COMMANDS", "app"]
 
 INTERRUPTED = 130
 
-#: The first match decides. 1 is for errors that are not listed, 2 is click's, for wrong usage.
-_EXIT_CODES: tuple[tuple[type[ZohoAuthError], int], ...] = (
-    (ReauthorizationRequired, 3),
-    (AuthorizationError, 3),
-    (ClientConfigurationError, 4),
-    (UnknownRegionError, 4),
-    (UntrustedHostError, 4),
-    (ThrottledError, 5),
-    (TokenEndpointError, 6),
-    (NetworkError, 6),
-    (TokenStoreError, 7),
-    (PermissionMissingError, 8),
-    (ClockError, 9),
+#: In the order people need them, each with its line in the list of commands, which is there without its module.
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "login": "Get a grant by pressing Accept in the browser, and save it.",
+        "exchange": "Redeem a self-client's code, and save the grant.",
+        "status": "Show a grant: region, scopes, time left, mints.",
+        "get": "Print what the API answers to one GET.",
+        "api": "Make any API call, with uploads and downloads.",
+        "header": "Write the Authorization header to a pipe.",
+        "refresh": "Replace the access token now.",
+        "revoke": "Give the grant back to Zoho and forget it.",
+        "logout": "Revoke the grant and remove the profile.",
+        "profiles": "List the profiles, set the default one, or rename one.",
+        "regions": "List Zoho's data centres and their hosts.",
+        "sandbox": "Serve a sandbox Zoho on loopback until Ctrl-C.",
+        "demo": "Show the main job end to end on a sandbox Zoho.",
+    }
 )
 
 
 class _App(click.Group):
-    """A group whose commands may raise this library's errors, listed in the order people need them."""
+    """A group whose commands may raise this library's errors."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(self.commands)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            command = getattr(import_module(f"requests_zohorecruit.cli.commands.{cmd_name}"), cmd_name)
+            add_examples(command, cmd_name)
+            self.add_command(command)
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - see above
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         before = signal.signal(signal.SIGINT, _interrupt)
         try:
-            return _flush(super().invoke(ctx))
-        except ZohoAuthError as error:
-            _fail(ctx, error)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # while it can still be told that it cannot be written
         except (KeyboardInterrupt, click.Abort):
             click.echo("\nStopped.", err=True)
             ctx.exit(INTERRUPTED)
-        except click.UsageError:
-            raise
-        except click.ClickException as error:
-            start = "Error: "  # which click puts before it
-            text = wrap(start + escape_controls(error.message), open_console(stderr=True))
-            raise click.ClickException(text.removeprefix(start)) from None
-        except (click.exceptions.Exit, ModuleNotFoundError):
+        except (click.exceptions.Exit, click.UsageError, ModuleNotFoundError):
             raise  # click's own, and what `main` names the extra for
-        except Exception as error:
-            if getattr(error, "errno", None) == errno.EPIPE or is_output_error(error):
-                raise  # the reader of the pipe has gone: click ends quietly; or the disk is full: `main` tells
-            if is_bad_path(error) and (spoilt := find_bad_certificates()):
-                _fail(ctx, spoilt)
-            # Its text may hold anything.
-            _tell(
-                ctx,
-                error,
-                f"Unexpected error ({type(error).__name__}).",
-                "Please report it, with what `zohorecruit --debug …` prints.",
-            )
-            ctx.exit(1)
+        except Exception as error:  # noqa: BLE001 - `report` raises what it has no words for
+            from requests_zohorecruit.cli.reports import report  # noqa: PLC0415 - for errors only
+
+            ctx.exit(report(error, ctx.obj, debug=ctx.params["debug"]))
+        else:
+            return result
         finally:
             signal.signal(signal.SIGINT, before)
-
-
-def _fail(ctx: click.Context, error: ZohoAuthError) -> NoReturn:
-    """Tell one of our errors, and exit with its code."""
-    told = error
-    if isinstance(error, TokenEndpointError) and not (error.status_code or isinstance(error, ThrottledError)):
-        told = find_bad_certificates() or error
-    _tell(ctx, error, told.message, _find_remedy(told, ctx.obj))
-    ctx.exit(next((code for kind, code in _EXIT_CODES if isinstance(told, kind)), 1))
-
-
-def _flush(result: Any) -> Any:
-    """Write what was printed while it can still be told that it cannot be written."""
-    sys.stdout.flush()
-    return result
-
-
-def _tell(ctx: click.Context, error: Exception, message: str, remedy: str) -> None:
-    if ctx.params["debug"]:
-        click.echo(format_traceback(error), err=True)
-    for text in (f"Error: {message}", remedy):
-        if text:
-            note(text)
-
-
-def _find_remedy(error: ZohoAuthError, profile: Source | None) -> str:
-    """Return what to do next; here that is never an argument in a program."""
-    if isinstance(error, ReauthorizationRequired) and isinstance(profile, Environment):
-        return f"Set ZOHORECRUIT_REFRESH_TOKEN to a grant that works, or run `{profile.login_command}`."
-    if isinstance(error, ReauthorizationRequired) and profile is not None:
-        return f"Run `{profile.login_command}`."
-    return error.advice
 
 
 def _interrupt(*_: object) -> None:
@@ -157,8 +94,3 @@ permission is missing, 9 the clock is off, 130 Ctrl-C."""
 @click.option("--debug", is_flag=True, help="Show tracebacks of errors, without secrets.")
 def app(debug: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """OAuth 2.0 for Zoho Recruit: get a grant, look after it, see it work."""
-
-
-for command in (login, exchange, status, get, api, header, refresh, revoke, logout, profiles, regions, sandbox, demo):
-    app.add_command(command)
-    add_examples(command, command.name or "")

@@ -8,6 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
+
+import click
 
 from requests_zohorecruit.cli.console import open_console, say
 from requests_zohorecruit.cli.prompts import ask, describe_problem, load_saved
@@ -22,8 +25,9 @@ from requests_zohorecruit.errors import (
 )
 from requests_zohorecruit.login.device import authorize_device
 from requests_zohorecruit.login.profiles import Profile
-from requests_zohorecruit.secret import fingerprint
+from requests_zohorecruit.secret import Secret, fingerprint
 from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.consent import check_refresh_token
 from requests_zohorecruit.zoho.device import DevicePrompt
 from requests_zohorecruit.zoho.grants import ClientCredentials
 from requests_zohorecruit.zoho.token import Token
@@ -36,10 +40,11 @@ __all__ = [
     "REGISTER_DEVICE",
     "SCOPE",
     "SELF_CLIENT",
-    "add_new_secret_hint",
+    "check_storage",
+    "keyring_option",
     "log_in_client",
     "log_in_device",
-    "save_grant",
+    "redeem",
 ]
 
 #: Asked for where nothing else is.
@@ -96,6 +101,20 @@ Or open this address, which has the code in it:
 """
 
 
+keyring_option = click.option(
+    "--keyring/--no-keyring",
+    default=None,
+    help="Where to keep the secrets: the system's keyring, or files only you can read.",
+)
+
+
+def check_storage(profile: Profile, keyring: bool | None) -> bool:  # noqa: FBT001 - click's way of passing flags
+    """See that the grant can be saved, and return where: a code is good for a minute, and once."""
+    in_keyring = profile.in_keyring() if keyring is None else keyring
+    profile.check(in_keyring=in_keyring)
+    return in_keyring
+
+
 def log_in_device(
     profile: Profile, application: Application, *, replacement: Replacement, scopes: Iterable[str], in_keyring: bool
 ) -> None:
@@ -116,7 +135,7 @@ def log_in_device(
                 application.client_id, application.client_secret, region=application.region, scope=scopes, show=show
             )
     except ClientConfigurationError as error:
-        add_new_secret_hint(error)
+        _add_new_secret_hint(error)
         raise
     except AuthorizationError as error:
         error.hint = "Run the command again for a new code."
@@ -128,7 +147,7 @@ def log_in_device(
         )
         raise
     replacement.confirm(who)
-    save_grant(profile, who, token, replacement=replacement, now=now, scopes=scopes, in_keyring=in_keyring)
+    _save_grant(profile, who, token, replacement=replacement, now=now, scopes=scopes, in_keyring=in_keyring)
 
 
 def log_in_client(  # noqa: PLR0913 - all but two are keyword-only
@@ -172,14 +191,42 @@ def _mint(profile: Profile, application: Application, credentials: ClientCredent
         with open_console(stderr=True).status("Fetching an access token"):
             token = TokenEndpoint(application).mint(credentials, None, now=now)
     except ClientConfigurationError as error:
-        add_new_secret_hint(error)
+        _add_new_secret_hint(error)
         raise
     profile.save(application, token, now=now, in_keyring=in_keyring, credentials=credentials)
     what = f"The client's own grant for {credentials.soid}"
     _tell(profile, application, what, credentials.scope, in_keyring=in_keyring)
 
 
-def save_grant(  # noqa: PLR0913 - all but three are keyword-only
+def redeem(
+    profile: Profile,
+    application: Application,
+    code: Secret,
+    *,
+    redirect_uri: str | None,
+    scopes: Iterable[str],
+    **options: Any,
+) -> None:
+    """Redeem a code and save the grant.
+
+    :raises ZohoAuthError: Zoho refuses, or the grant cannot be saved
+    """
+    now = time.time()
+    try:
+        with open_console(stderr=True).status("Fetching the grant"):
+            token = TokenEndpoint(application).exchange(code, redirect_uri=redirect_uri, now=now)
+    except ClientConfigurationError as error:
+        _add_new_secret_hint(error)
+        raise
+    check_refresh_token(
+        token,
+        application.region,
+        hint="Zoho sends one only if it is asked for offline access with consent, as `zohorecruit login` does.",
+    )
+    _save_grant(profile, application, token, now=now, scopes=scopes, **options)
+
+
+def _save_grant(  # noqa: PLR0913 - all but three are keyword-only
     profile: Profile,
     application: Application,
     token: Token,
@@ -201,7 +248,7 @@ def save_grant(  # noqa: PLR0913 - all but three are keyword-only
     replacement.offer_revocation(application)
 
 
-def add_new_secret_hint(error: ZohoAuthError) -> None:
+def _add_new_secret_hint(error: ZohoAuthError) -> None:
     """Name the options that help where client, secret and region do not fit together."""
     error.hint = f"{error.hint} Options are --region, and --new-secret to enter another client secret."
 

@@ -165,7 +165,7 @@ def test_ctrl_c_stops_with_one_word(monkeypatch):
 def test_the_second_ctrl_c_does_not_disturb_the_clearing_away():
     program = """
 import os, signal, click
-from requests_zohorecruit.cli.app import app
+from requests_zohorecruit.cli.app import COMMANDS, app
 @app.command()
 def wait():
     try:

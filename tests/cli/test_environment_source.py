@@ -105,7 +105,7 @@ def test_what_is_missing_is_named(run):
 
 def test_the_question_says_where_it_is_from(run, environment, monkeypatch):
     terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-    monkeypatch.setattr("requests_zohorecruit.cli.commands.grants.sys", terminal)
+    monkeypatch.setattr("requests_zohorecruit.cli.commands.revoke.sys", terminal)
     result = run("revoke", input="n\n")
     assert (result.exit_code, "Revoke the grant from the environment, region sandbox?" in result.output) == (130, True)
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 
 import click
 import pytest
+from helpers.commands import find_commands
 
+from requests_zohorecruit.cli.app import COMMANDS as COMMAND_LINES
 from requests_zohorecruit.cli.app import app
 from requests_zohorecruit.cli.examples import _EXAMPLES
 
-
-def find_commands(group=app, before=()):
-    for name, command in group.commands.items():
-        yield (*before, name)
-        if isinstance(command, click.Group):
-            yield from find_commands(command, (*before, name))
-
-
-COMMANDS = pytest.mark.parametrize("names", list(find_commands()), ids=" ".join)
+COMMANDS = pytest.mark.parametrize("names", find_commands(), ids=" ".join)
 
 
 @COMMANDS
@@ -37,11 +33,8 @@ def test_the_examples_parse(names, tmp_path, monkeypatch, granted):
         (tmp_path / name).write_text("{}")
     for example in _EXAMPLES[" ".join(names)]:
         words = shlex.split(example.partition(" | ")[0].partition(" > ")[0].partition(" < ")[0])
-        command = app
-        for name in names:
-            command = command.commands[name]
         # Raises for an option or argument that the command does not take.
-        command.make_context(names[-1], words[words.index(names[-1]) + 1 :], parent=click.Context(app))
+        find_commands()[names].make_context(names[-1], words[words.index(names[-1]) + 1 :], parent=click.Context(app))
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
@@ -49,3 +42,18 @@ def test_the_examples_parse(names, tmp_path, monkeypatch, granted):
 def test_help_is_no_wider_than_the_terminal(run, names, columns):
     shown = run(*names, "--help", terminal_width=columns).stdout
     assert [line for line in shown.splitlines() if len(line) > columns] == []
+
+
+def test_the_list_of_commands_has_the_first_line_of_the_help_of_each():
+    first_lines = {name: find_commands()[name,].get_short_help_str(100) for name in COMMAND_LINES}
+    assert first_lines == COMMAND_LINES
+
+
+def test_the_list_of_commands_is_there_without_the_commands():
+    script = (
+        "import sys; from click.testing import CliRunner; from requests_zohorecruit.cli.app import app; "
+        "assert 'exchange' in CliRunner().invoke(app, ['--help']).stdout; "
+        "print(sorted({'requests', 'rich', 'requests_zohorecruit.cli.commands'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -349,7 +349,7 @@ class TestRevoke:
 
     def test_it_asks_first(self, run, granted, zoho, monkeypatch):
         granted()
-        monkeypatch.setattr("requests_zohorecruit.cli.commands.grants.sys", type("Sys", (), {"stdin": Terminal()}))
+        monkeypatch.setattr("requests_zohorecruit.cli.commands.revoke.sys", type("Sys", (), {"stdin": Terminal()}))
         assert run("revoke", input="n\n").exit_code == 130
         assert zoho.received == []
         assert run("revoke", input="y\n").exit_code == 0

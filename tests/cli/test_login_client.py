@@ -184,7 +184,7 @@ class TestRevoke:
     def test_the_question_names_it_too(self, log_in, run, monkeypatch):
         log_in()
         terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-        monkeypatch.setattr("requests_zohorecruit.cli.commands.grants.sys", terminal)
+        monkeypatch.setattr("requests_zohorecruit.cli.commands.revoke.sys", terminal)
         result = run("revoke", input="n\n")
         assert (result.exit_code, "Revoke the access token of profile default" in result.output) == (130, True)
 

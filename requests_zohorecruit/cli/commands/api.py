@@ -85,7 +85,7 @@ def api(  # noqa: PLR0913 - an argument for each option
     fields: tuple[str, ...],
     output: str | None,
 ) -> None:
-    """Call Zoho Recruit with METHOD (GET, POST, PUT, PATCH or DELETE), and print the answer.
+    """Make any API call, with uploads and downloads.
 
     PATH_OR_URL is a module (Candidates), a path (Candidates/123/Attachments, /recruit/v2/JobOpenings) or a URL on one
     of the region's hosts. A request is sent once; only one whose token was refused is sent again, with another token.

@@ -16,7 +16,7 @@ __all__ = ["header"]
 @grant_options
 @click.option("--show", is_flag=True, help="Print it even on a terminal.")
 def header(profile: Source, show: bool) -> None:  # noqa: FBT001 - click's way of passing flags
-    """Write the Authorization header to a pipe, for curl and other programs.
+    """Write the Authorization header to a pipe.
 
     The access token in it opens everything its scopes cover for up to an hour: let the other program read it from the
     pipe, since arguments are seen in the list of processes, and send it to Zoho only.

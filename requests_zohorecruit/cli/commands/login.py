@@ -1,4 +1,4 @@
-"""``zohorecruit login`` and ``exchange``: the ways to a grant.
+"""``zohorecruit login``: a grant from a person who presses Accept, or for the client itself.
 
 Knows the conversation with the person in front of a browser here; the other logins, and how each ends, are
 `cli.logins`'s, and listening is `loopback`'s.
@@ -25,11 +25,11 @@ from requests_zohorecruit.cli.logins import (
     REGISTER_DEVICE,
     REGISTERED,
     SCOPE,
-    SELF_CLIENT,
-    add_new_secret_hint,
+    check_storage,
+    keyring_option,
     log_in_client,
     log_in_device,
-    save_grant,
+    redeem,
 )
 from requests_zohorecruit.cli.pasting import hidden_lines, parse_paste
 from requests_zohorecruit.cli.prompts import (
@@ -37,38 +37,27 @@ from requests_zohorecruit.cli.prompts import (
     add_client_options,
     ask_secret,
     choose_application,
-    describe_problem,
     find_client_id,
     profile_option,
 )
 from requests_zohorecruit.cli.replacement import Replacement, replace_option
 from requests_zohorecruit.errors import (
     AuthorizationError,
-    ClientConfigurationError,
-    ReauthorizationRequired,
     UntrustedHostError,
 )
 from requests_zohorecruit.login.loopback import PORT, CallbackReceiver, build_loopback_uri
 from requests_zohorecruit.login.profiles import Profile
-from requests_zohorecruit.secret import Secret, checked_secret
+from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.consent import (
     Callback,
     build_consent_url,
-    check_refresh_token,
     make_state,
     read_callback,
 )
 from requests_zohorecruit.zoho.token import split_scope
-from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
-__all__ = ["exchange", "login"]
-
-_keyring_option = click.option(
-    "--keyring/--no-keyring",
-    default=None,
-    help="Where to keep the secrets: the system's keyring, or files only you can read.",
-)
+__all__ = ["login"]
 
 _ELSEWHERE = """\
 Open this address in a browser, on any machine, and press Accept:
@@ -105,7 +94,7 @@ A client of the type Non-browser needs no such address: login --device
 )
 @click.option("--redirect-uri", help="Registered redirect URI, if it has localhost, or any with --no-browser.")
 @click.option("--timeout", default=300, show_default=True, type=click.IntRange(1), help="Seconds to wait for Accept.")
-@_keyring_option
+@keyring_option
 @replace_option
 def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     profile: Profile,
@@ -134,7 +123,7 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     if not scopes:
         raise click.UsageError("--scope is empty.")
     redirect_uri = _choose_redirect_uri(port, redirect_uri, no_browser=no_browser)
-    in_keyring, who = _check_storage(profile, keyring), Client(**client)
+    in_keyring, who = check_storage(profile, keyring), Client(**client)
     client_id = find_client_id(who, profile)
     if device or client_credentials:
         if not client_id:
@@ -172,7 +161,7 @@ def _log_in_in_browser(
         callback = _check_redirect(redirect, application, state)
         who = Application.create(application.client_id, application.client_secret, callback.region)
         replacement.confirm(who)
-        _redeem(profile, who, callback.code, redirect_uri=way.uri, scopes=scopes, **options)
+        redeem(profile, who, callback.code, redirect_uri=way.uri, scopes=scopes, **options)
 
     def parse(text: str) -> Secret:
         return parse_paste(text, redirect_uri=way.uri, application=application, state=state)
@@ -209,47 +198,6 @@ def _check_options(*, device: bool, client_credentials: bool, soid: str | None) 
         if given and (device or client_credentials):
             other = "--device" if device else "--client-credentials"
             raise click.UsageError(f"--{name.replace('_', '-')} is for a login in the browser, not for {other}.")
-
-
-@click.command()
-@profile_option
-@add_client_options
-@_keyring_option
-@replace_option
-def exchange(profile: Profile, keyring: bool | None, replace: bool, **client: Any) -> None:  # noqa: FBT001 - click's way
-    """Redeem a self-client's code, and save the grant.
-
-    The API console's "Self Client" hands out a code for scopes and minutes of your choice. It is asked for, or read
-    from standard input: one line with the client secret, unless it is known, and one with the code.
-    """
-    in_keyring = _check_storage(profile, keyring)
-    if not find_client_id(Client(**client), profile):
-        say(SELF_CLIENT.format(scope=SCOPE))
-    application = choose_application(Client(**client), profile)
-    replacement = Replacement(profile, allowed=replace)
-    replacement.confirm(application)
-    try:
-        code = checked_secret("code", ask_secret("code"))
-    except ValueError as error:
-        raise click.ClickException(f"{describe_problem(error)}\nCopy the code once more.") from None
-    options: dict[str, Any] = {"replacement": replacement, "in_keyring": in_keyring}
-    try:
-        _redeem(profile, application, code, redirect_uri=None, scopes=(), **options)
-    except ReauthorizationRequired as error:
-        raise AuthorizationError(
-            error.message,
-            code=error.code,
-            region=error.region,
-            hint='Generate a new code under "Self Client" in the API console, and run '
-            f"`zohorecruit exchange{profile.option}` once more.",
-        ) from None
-
-
-def _check_storage(profile: Profile, keyring: bool | None) -> bool:  # noqa: FBT001 - click's way of passing flags
-    """See that the grant can be saved, and return where: a code is good for a minute, and once."""
-    in_keyring = profile.in_keyring() if keyring is None else keyring
-    profile.check(in_keyring=in_keyring)
-    return in_keyring
 
 
 def _listen(port: int, stack: ExitStack) -> CallbackReceiver:
@@ -340,27 +288,3 @@ def _check_redirect(redirect: str, application: Application, state: str) -> Call
     except AuthorizationError as error:
         error.hint = "Run the command again, and press Accept on the page it opens."
         raise
-
-
-def _redeem(
-    profile: Profile,
-    application: Application,
-    code: Secret,
-    *,
-    redirect_uri: str | None,
-    scopes: Iterable[str],
-    **options: Any,
-) -> None:
-    now = time.time()
-    try:
-        with open_console(stderr=True).status("Fetching the grant"):
-            token = TokenEndpoint(application).exchange(code, redirect_uri=redirect_uri, now=now)
-    except ClientConfigurationError as error:
-        add_new_secret_hint(error)
-        raise
-    check_refresh_token(
-        token,
-        application.region,
-        hint="Zoho sends one only if it is asked for offline access with consent, as `zohorecruit login` does.",
-    )
-    save_grant(profile, application, token, now=now, scopes=scopes, **options)

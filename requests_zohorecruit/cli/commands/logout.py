@@ -20,7 +20,7 @@ __all__ = ["logout"]
 @click.option("--all", "everything", is_flag=True, help="Log out of all profiles.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def logout(profile: Profile, everything: bool, yes: bool) -> None:  # noqa: FBT001 - click's way of passing flags
-    """Revoke the grant and remove the profile with its secrets.
+    """Revoke the grant and remove the profile.
 
     The secrets go even if Zoho cannot be reached or does not confirm the revocation; a warning says what is left to do
     then. Without a profile there is nothing to do, and that is no error.

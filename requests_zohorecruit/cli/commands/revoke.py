@@ -1,4 +1,4 @@
-"""``zohorecruit refresh`` and ``revoke``: what can be done to a grant."""
+"""``zohorecruit revoke``: the end of a grant at Zoho; the profile stays."""
 
 from __future__ import annotations
 
@@ -9,27 +9,13 @@ import click
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 from requests_zohorecruit.cli.console import say
 from requests_zohorecruit.cli.sources import Environment, Source, grant_options
-from requests_zohorecruit.secret import fingerprint
 
-__all__ = ["refresh", "revoke"]
+__all__ = ["revoke"]
 
 _CREDENTIALS_STAY = (
     "The client's credentials stay good, and the next call mints another; to end that, delete the client or its secret "
     "in the API console."
 )
-
-
-@click.command()
-@grant_options
-def refresh(profile: Source) -> None:
-    """Replace the access token now.
-
-    Programs do that by themselves when the time has come. Zoho allows about ten new tokens in ten minutes.
-    """
-    refresher = ZohoRecruitAuth(**profile.load().arguments())._refresher  # noqa: SLF001 - our own door
-    refresher.grant.read()
-    token = refresher.refresh()
-    say(f"The new access token {fingerprint(token.access_token)} lives {token.expires_in // 60} minutes.")
 
 
 @click.command()

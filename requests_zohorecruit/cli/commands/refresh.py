@@ -1,0 +1,25 @@
+"""``zohorecruit refresh``: a new access token now."""
+
+from __future__ import annotations
+
+import click
+
+from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
+from requests_zohorecruit.cli.console import say
+from requests_zohorecruit.cli.sources import Source, grant_options
+from requests_zohorecruit.secret import fingerprint
+
+__all__ = ["refresh"]
+
+
+@click.command()
+@grant_options
+def refresh(profile: Source) -> None:
+    """Replace the access token now.
+
+    Programs do that by themselves when the time has come. Zoho allows about ten new tokens in ten minutes.
+    """
+    refresher = ZohoRecruitAuth(**profile.load().arguments())._refresher  # noqa: SLF001 - our own door
+    refresher.grant.read()
+    token = refresher.refresh()
+    say(f"The new access token {fingerprint(token.access_token)} lives {token.expires_in // 60} minutes.")
