@@ -10,176 +10,81 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing import resource_tracker
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
-from types import TracebackType
-from typing import NamedTuple
 
-import requests
-from requests import codes
+from requests import Response, Session
 
-from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
+from requests_zohorecruit import ZohoRecruitAuth
 
-__all__ = ["Call", "Clock", "Crowd", "Outcome", "mask_interrupts", "run_in_threads"]
+__all__ = ["Clock", "call_api", "mask_interrupts", "run_in_processes", "run_in_threads", "take_part"]
+
+_read_wall_clock = time.time
 
 
 class Clock:
-    """Wall time, which can be put forward; a copy in another process runs on by itself."""
+    """Stands in for `time.time`, as in a test that travels in time; a copy in another process runs on by itself.
 
-    def __init__(self) -> None:
-        self.ahead = 0.0
+    :ivar ahead: of wall time, in seconds
+    """
+
+    ahead = 0.0
 
     def __call__(self) -> float:
         """Return epoch seconds."""
-        return time.time() + self.ahead
-
-    def forward(self, seconds: float) -> None:
-        """Put it forward."""
-        self.ahead += seconds
+        return _read_wall_clock() + self.ahead
 
 
-class Outcome(NamedTuple):
-    """How one call went.
-
-    :ivar told: the HTTP status, or the class of the error
-    :ivar refused: how many 401s came before it
-    """
-
-    told: str
-    refused: int = 0
+def call_api(url: str, auth: ZohoRecruitAuth, ca_bundle: str) -> Response:
+    """Make one authenticated GET in a session of its own, without this user's proxy, netrc and certificates."""
+    with Session() as session:
+        session.trust_env, session.verify = False, ca_bundle
+        return session.get(url, auth=auth, timeout=30)
 
 
-@dataclass(frozen=True)
-class Call:
-    """One authenticated GET through a session of its own."""
-
-    url: str
-    auth: ZohoRecruitAuth
-    ca_bundle: str
-
-    def __call__(self) -> Outcome:
-        """Make it."""
-        with requests.Session() as session:
-            session.trust_env = False
-            session.verify = self.ca_bundle
-            try:
-                answer = session.get(self.url, auth=self.auth, timeout=30)
-            except requests.RequestException as error:
-                return Outcome(type(error).__name__)
-        return Outcome(
-            str(answer.status_code), sum(earlier.status_code == codes.unauthorized for earlier in answer.history)
-        )
-
-
-def run_in_threads(
-    count: int, work: Callable[[], Outcome], done: Callable[[int], None] = lambda _: None
-) -> list[Outcome]:
-    """Do the same work in `count` threads that begin at the same moment.
-
-    :param done: told, after each, how many are through
-    """
-    outcomes: list[Outcome] = []
+def run_in_threads(count: int, call: Callable[[], Response]) -> list[Response]:
+    """Make the same call in `count` threads that begin at the same moment."""
     together = threading.Barrier(count)
 
-    def run() -> None:
-        try:
-            together.wait()
-        except threading.BrokenBarrierError:
-            return
-        outcomes.append(work())
-        done(len(outcomes))
+    def run(_: int) -> Response:
+        together.wait()
+        return call()
 
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    except BaseException:
-        # Not left alone: they would go on in a directory that is about to be removed.
-        together.abort()
-        for thread in threads:
-            if thread.is_alive():
-                thread.join()
-        raise
-    return outcomes
+    with ThreadPoolExecutor(count) as pool, ExitStack() as stack:
+        stack.callback(together.abort)  # if one cannot start, the others would wait for it for ever
+        return list(pool.map(run, range(count)))
 
 
-class Crowd:
-    """Processes of threads that have made one call each, and stand ready to make another together.
-
-    :param done: told how many processes are ready
-    """
-
-    def __init__(self, call: Call, *, processes: int, threads: int, done: Callable[[int], None]) -> None:
-        spawn = multiprocessing.get_context("spawn")
-        pipes = [spawn.Pipe() for _ in range(processes)]
-        self._ends = [ours for ours, _ in pipes]
-        self._processes = [
-            spawn.Process(target=take_part, args=(theirs, call, threads), daemon=True) for _, theirs in pipes
-        ]
-        self._theirs = [theirs for _, theirs in pipes]
-        self._done = done
-
-    def __enter__(self) -> Crowd:  # noqa: PYI034 - typing.Self is not in Python 3.10
-        try:
+def run_in_processes(count: int, work: Callable[[], list[Response]], clock: Clock) -> list[Response]:
+    """Do the same work, which is sent to them, in `count` new processes that begin at the same moment."""
+    spawn = multiprocessing.get_context("spawn")
+    together, pipes = spawn.Barrier(count, timeout=60), [spawn.Pipe(duplex=False) for _ in range(count)]
+    with ExitStack() as stack:
+        for _, theirs in pipes:
+            process = spawn.Process(target=take_part, args=(theirs, together, clock, work), daemon=True)
             with mask_interrupts():
-                for process, theirs in zip(self._processes, self._theirs, strict=True):
-                    process.start()
-                    theirs.close()  # so that the end of the process is the end of the pipe
-            for number, end in enumerate(self._ends, start=1):
-                end.recv()
-                self._done(number)
-        except BaseException:
-            self._disperse()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._disperse()
-
-    def go(self) -> list[Outcome]:
-        """Let all of them call at once."""
-        for end in self._ends:
-            end.send(None)
-        return [outcome for end in self._ends for outcome in end.recv()]
-
-    def _disperse(self) -> None:
-        for end in self._ends:
-            end.close()
-        for process in self._processes:
-            if process.pid is not None:
-                process.join(10)
-                process.kill()  # does nothing to one that has ended
-                process.join()
+                process.start()
+            stack.callback(process.join)
+            stack.callback(process.kill)  # does nothing to one that has ended
+            theirs.close()  # so that the end of the process is the end of the pipe
+        return [answer for ours, _ in pipes for answer in ours.recv()]
 
 
-def take_part(connection: Connection, call: Call, threads: int) -> None:
-    """Be one of the crowd's processes: call once, say so, wait for the word, call in threads, report."""
-    try:
-        call()
-        connection.send(None)
-        connection.recv()
-        connection.send(run_in_threads(threads, call))
-    except (EOFError, OSError):
-        return  # the demo is over
+def take_part(end: Connection, together: threading.Barrier, clock: Clock, work: Callable[[], list[Response]]) -> None:
+    """Be one of many processes: set the clock, wait for the others, do the work, and send what came of it."""
+    time.time = clock
+    together.wait()
+    answers = work()
+    with suppress(OSError):  # the demo is over
+        end.send(answers)
 
 
-@contextmanager
-def mask_interrupts() -> Iterator[None]:
-    """Start processes that ignore Ctrl-C from their first instruction on; this process hears it and ends them."""
-    if sys.platform == "win32":  # pragma: no cover - there are no signal masks; Ctrl-C is told by every process
-        yield
-        return
-    # It unblocks the signal when it starts, which would be when the first process does.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def mask_interrupts() -> ExitStack:
+    """Start processes inside that never hear Ctrl-C; this process hears it afterwards, and ends them."""
+    stack = ExitStack()
+    if sys.platform != "win32":  # pragma: no branch - there are no masks there; every process tells Ctrl-C
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)
+    return stack

@@ -18,9 +18,9 @@ from urllib.parse import parse_qs, urlsplit
 import pexpect
 import pytest
 import requests
+from helpers.consenting_person import accept
 
 import requests_zohorecruit
-from requests_zohorecruit.demo.person import accept
 
 ROOT = Path(__file__).parents[2]
 PROMPT = "first-minute> "

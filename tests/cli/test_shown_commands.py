@@ -22,9 +22,10 @@ ROOT = DOCS.parent
 #: Seconds after which a line that was typed is given up.
 LIMIT = 120
 #: A browser that presses Accept, and goes where that leads.
-BROWSER = """
+BROWSER = f"""
 import os, sys, requests
-from requests_zohorecruit.demo.person import accept
+sys.path.append({str(ROOT / "tests")!r})
+from helpers.consenting_person import accept
 with requests.Session() as browser:
     browser.trust_env, browser.verify = False, os.environ["REQUESTS_CA_BUNDLE"]
     browser.get(accept(browser, sys.argv[1]), timeout=30)

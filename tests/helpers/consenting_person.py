@@ -1,4 +1,4 @@
-"""The person in the story: opens Zoho's consent page and presses Accept, as a browser would.
+"""A person at Zoho's consent page: opens it and presses Accept, as a browser would.
 
 Knows HTML forms, and nothing of OAuth.
 """
@@ -8,12 +8,10 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from urllib.parse import urljoin
 
-import requests
-
 __all__ = ["accept"]
 
 
-def accept(session: requests.Session, address: str) -> str:
+def accept(session, address):
     """Open the consent page, submit its form with the Accept button, and return where the browser is sent."""
     page = session.get(address, timeout=30)
     page.raise_for_status()
@@ -28,12 +26,12 @@ def accept(session: requests.Session, address: str) -> str:
 class _Form(HTMLParser):
     """The form of a page: where it goes, and its hidden fields."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
         self.action = ""
-        self.fields: dict[str, str] = {}
+        self.fields = {}
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag, attrs):
         values = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.action = values.get("action", "")
