@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 import click
@@ -28,6 +29,7 @@ __all__ = [
     "ask",
     "ask_secret",
     "choose_application",
+    "complete_profile",
     "describe_problem",
     "find_client_id",
     "load_saved",
@@ -51,15 +53,18 @@ def _parse_profile(ctx: click.Context, param: click.Parameter, value: str | None
     return profile
 
 
-def _complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
-    return [name for name in list_profiles() if name.startswith(incomplete)]
+def complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
+    """Return the profiles whose names begin like that; none where they cannot be listed, since a person is typing."""
+    with suppress(ZohoAuthError):
+        return [name for name in list_profiles() if name.startswith(incomplete)]
+    return []
 
 
 profile_option = click.option(
     "--profile",
     metavar="NAME",
     callback=_parse_profile,
-    shell_complete=_complete_profile,
+    shell_complete=complete_profile,
     envvar="ZOHORECRUIT_PROFILE",
     help="Profile to use, if not the default one.",
 )
