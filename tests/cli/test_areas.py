@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 
@@ -169,7 +170,10 @@ class TestOnATerminal:
 
         def spawn(columns):
             command = ["-m", "requests_zohorecruit", "login", "--no-browser", "--client-id", "1000.X"]
-            child = pexpect.spawn(sys.executable, command, encoding="utf-8", dimensions=(50, columns), timeout=30)
+            # The environment is given, since readline may have put its own COLUMNS where `os.environ` does not see it.
+            child = pexpect.spawn(
+                sys.executable, command, env=dict(os.environ), encoding="utf-8", dimensions=(50, columns), timeout=30
+            )
             children.append(child)
             child.expect(r"Region \(code, country or address\): ")
             return child

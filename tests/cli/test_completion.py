@@ -73,7 +73,7 @@ class TestInstalling:
         result = run("completion", *([shell] if is_named else []))
         assert (result.exit_code, files_of(user)) == (0, [PLACES[shell]])
         assert f"for {shell} is installed in\n    {user / PLACES[shell]}\n" in result.stdout
-        assert "Open a new shell." in result.stdout
+        assert "open a new shell." in result.stdout.lower()
         assert (user / PLACES[shell]).read_text() == run("completion", shell, "--print").stdout
 
     @SHELLS
@@ -167,7 +167,10 @@ class TestZshrc:
 
         def install(reply, columns=80):
             command = ["-m", "requests_zohorecruit", "completion", "zsh"]
-            child = pexpect.spawn(sys.executable, command, encoding="utf-8", dimensions=(50, columns), timeout=30)
+            # The environment is given, since readline may have put its own COLUMNS where `os.environ` does not see it.
+            child = pexpect.spawn(
+                sys.executable, command, env=dict(os.environ), encoding="utf-8", dimensions=(50, columns), timeout=30
+            )
             shown = ""
             if child.expect([r"Add them there now\? \[y/N\]: ", pexpect.EOF]) == 0:
                 shown = child.before + child.after
@@ -203,7 +206,7 @@ class TestZshrc:
         assert once.startswith(own)
         assert once[len(own) :].decode().strip().splitlines()[-1] == f"source {user / PLACES['zsh']}"
         assert own.rstrip(b"\n") in once.splitlines() or not own
-        assert "loads it already" in answer("y")
+        assert "loads it already" in " ".join(answer("y").split())
         assert rc.read_bytes() == once
 
     def test_a_link_to_somewhere_else_stays_one(self, answer, user):

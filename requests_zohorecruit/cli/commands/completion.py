@@ -51,7 +51,8 @@ def completion(ctx: click.Context, shell: str | None, print_only: bool) -> None:
     say(f"Completion for {shell} is installed in\n    {file}")
     if shell == "zsh":
         _offer_setup(file)
-    if shell == "bash":
+        say("Then open a new shell.")
+    elif shell == "bash":
         say(
             "Open a new shell. Bash finds the file by itself where the package bash-completion is set up; where it is "
             f"not, add this line to ~/.bashrc:\n    source {shlex.quote(str(file))}"
@@ -88,10 +89,10 @@ def _offer_setup(file: Path) -> None:
     with _told(rc):
         before = rc.read_text("utf-8", "replace") if rc.exists() else ""
     if line in (each.strip() for each in before.splitlines()):
-        say(f"{rc} loads it already.")
+        say(f"{rc} has the line that loads it already.")
         return
     setup = f"{_ZSH_SETUP}\n{line}\n"
-    say(f"Zsh loads it with these lines at the end of {rc}:")
+    say(f"Zsh loads it once these lines are at the end of {rc}:")
     click.echo("".join(f"    {each}\n" for each in setup.splitlines()), nl=False)
     if sys.stdin.isatty() and click.confirm("Add them there now?"):
         with _told(rc), rc.open("a", encoding="utf-8") as stream:
