@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from requests_zohorecruit import __version__
 from requests_zohorecruit.cli.examples import add_examples
@@ -35,6 +36,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "logout": "Revoke the grant and remove the profile.",
         "profiles": "List the profiles, set the default one, or rename one.",
         "regions": "List Zoho's data centres and their hosts.",
+        "completion": "Install completion of commands and profiles in your shell.",
         "sandbox": "Serve a sandbox Zoho on loopback until Ctrl-C.",
         "demo": "Show the main job end to end on a sandbox Zoho.",
     }
@@ -57,6 +59,11 @@ class _App(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - see above
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return commands and options; click's own way would import every command, and a person waits for it."""
+        names = [CompletionItem(name, help=line) for name, line in COMMANDS.items() if name.startswith(incomplete)]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
         before = signal.signal(signal.SIGINT, _interrupt)

@@ -26,6 +26,7 @@ _EXAMPLES = {
     "profiles default": ("zohorecruit profiles default", "zohorecruit profiles default work"),
     "profiles rename": ("zohorecruit profiles rename default work", "zohorecruit profiles rename work old-work"),
     "regions": ("zohorecruit regions", "zohorecruit regions --json"),
+    "completion": ("zohorecruit completion", "zohorecruit completion fish --print"),
     "sandbox": ("zohorecruit sandbox", "zohorecruit sandbox --port 8443"),
     "demo": ("zohorecruit demo", "zohorecruit --debug demo"),
 }

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
+from requests_zohorecruit.cli.areas import AREAS, list_areas, parse_region
+from requests_zohorecruit.cli.console import open_console, say, wrap
 from requests_zohorecruit.errors import ClientConfigurationError, TokenStoreError, UnknownRegionError, ZohoAuthError
 from requests_zohorecruit.login.environment import make_custom_region, read_region, read_variable
 from requests_zohorecruit.login.profiles import Profile, SavedProfile, find_default, list_profiles
@@ -25,6 +29,7 @@ __all__ = [
     "ask",
     "ask_secret",
     "choose_application",
+    "complete_profile",
     "describe_problem",
     "find_client_id",
     "load_saved",
@@ -48,18 +53,25 @@ def _parse_profile(ctx: click.Context, param: click.Parameter, value: str | None
     return profile
 
 
-def _complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
-    return [name for name in list_profiles() if name.startswith(incomplete)]
+def complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
+    """Return the profiles whose names begin like that; none where they cannot be listed, since a person is typing."""
+    with suppress(ZohoAuthError):
+        return [name for name in list_profiles() if name.startswith(incomplete)]
+    return []
 
 
 profile_option = click.option(
     "--profile",
     metavar="NAME",
     callback=_parse_profile,
-    shell_complete=_complete_profile,
+    shell_complete=complete_profile,
     envvar="ZOHORECRUIT_PROFILE",
     help="Profile to use, if not the default one.",
 )
+
+
+def _complete_region(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - see above
+    return [CompletionItem(code, help=name) for code, name in AREAS.items() if code.startswith(incomplete.lower())]
 
 
 class Client(NamedTuple):
@@ -77,7 +89,11 @@ def add_client_options(command: _Command) -> _Command:
     options = (
         click.option("--client-id", help="Client ID, as the API console shows it."),
         click.option("--new-secret", is_flag=True, help="Ask for the client secret even if the profile has one."),
-        click.option("--region", help="Region where the client is registered: eu, us, in, …"),
+        click.option(
+            "--region",
+            shell_complete=_complete_region,
+            help="Region where the client is registered: its code, its country, or any Zoho address there.",
+        ),
         click.option("--accounts-url", help="Address of a test server's Zoho Accounts."),
         click.option("--recruit-url", help="Address of a test server's Zoho Recruit."),
     )
@@ -139,18 +155,21 @@ def _choose_region(client: Client) -> Region | None:
         return read_region()
     code = client.region or read_variable("REGION")
     addresses = client.accounts_url or read_variable("ACCOUNTS_URL"), client.recruit_url or read_variable("RECRUIT_URL")
-    return make_custom_region(code, *addresses) or (Region.lookup(code) if code else None)
+    return make_custom_region(code, *addresses) or (parse_region(code) if code else None)
 
 
 def _ask_region() -> Region:
     def parse(answer: str) -> Region:
         try:
-            return Region.lookup(answer.strip())
+            return parse_region(answer)
         except UnknownRegionError as error:
-            raise click.BadParameter(error.message) from None  # click shows it and asks again
+            start = "Error: "  # which click puts before it, and asks again
+            text = wrap(f"{start}{error.message}", open_console())
+            raise click.BadParameter(text.removeprefix(start)) from None
 
-    codes = ", ".join(region.code for region in Region.all())
-    region: Region = ask("region", f"Region ({codes})", parse)
+    if sys.stdin.isatty():
+        say(f"Look at the ending of the address where you use Zoho Recruit:\n{list_areas()}")
+    region: Region = ask("region", "Region (code, country or address)", parse)
     return region
 
 

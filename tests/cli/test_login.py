@@ -341,9 +341,9 @@ class TestWhoAsks:
         for module in ("prompts", "commands.login"):
             monkeypatch.setattr(f"requests_zohorecruit.cli.{module}.sys", terminal)
         result = run("login", "--no-browser", input="1000.X\nmars\neu\nplanted-secret\nplanted-address\n")
-        assert "Client ID: 1000.X\nRegion (us, eu, in," in result.output
+        assert "Client ID: 1000.X\nLook at the ending of the address where you use Zoho Recruit:\n" in result.output
         assert "No Zoho region is named 'mars'; known are us, eu" in result.output
-        assert "ae, sg): eu\nClient secret (hidden): \n" in result.output
+        assert "Region (code, country or address): eu\nClient secret (hidden): \n" in result.output
         assert "https://accounts.zoho.eu/oauth/v2/auth?" in result.output
         assert "That is not the address the browser ended at" in result.output
         assert (result.exit_code, "planted" in result.output) == (130, False)  # there is no second line

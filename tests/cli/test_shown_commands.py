@@ -52,7 +52,7 @@ KINDS = {
     "exchange": r"zohorecruit exchange$",
     "use": r"zohorecruit (?:status|get)",
     "HTTPie": r"https --auth-type",
-    "completion": r"eval ",
+    "completion": r"zohorecruit completion$",
     "key": r"python -c .*generate_key",
     "curl": r"zohorecruit header .*curl ",
     "environment": r"ZOHORECRUIT_\w+=",
@@ -190,8 +190,11 @@ def test_a_key_to_encrypt_with(line, typed):
 
 
 @lines("completion")
-def test_completion(line, typed):
-    assert typed(f"{line}; complete -p zohorecruit").split()[-1] == "zohorecruit"
+def test_completion(line, typed, tmp_path, monkeypatch):
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    script = tmp_path / "data/bash-completion/completions/zohorecruit"
+    assert typed(f"{line}; source {script}; complete -p zohorecruit").split()[-1] == "zohorecruit"
 
 
 def test_an_environment_for_a_container(typed, tmp_path):

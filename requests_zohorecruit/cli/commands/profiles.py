@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from requests_zohorecruit.cli.console import escape_controls, open_console
+from requests_zohorecruit.cli.prompts import complete_profile
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.store_access import StoredRecord
 from requests_zohorecruit.errors import ZohoAuthError
@@ -44,7 +45,7 @@ def profiles(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click
 
 
 @profiles.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_profile)
 def default(name: str | None) -> None:
     """Show the default profile, or make NAME the default."""
     if name is None:
@@ -56,7 +57,7 @@ def default(name: str | None) -> None:
 
 
 @profiles.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_profile)
 @click.argument("new_name")
 def rename(name: str, new_name: str) -> None:
     """Give profile NAME the name NEW_NAME.
