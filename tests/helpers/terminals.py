@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 from typing import NamedTuple
 
 __all__ = ["Shown", "run_on_terminal", "strip_styles"]
@@ -46,13 +47,15 @@ def run_on_terminal(*arguments, columns=80, stdout=None, typed=b""):
         os.write(ours, typed)
     finally:
         os.close(theirs)
-    shown = bytearray()
+    shown, killer = bytearray(), threading.Timer(LIMIT, process.kill)
+    killer.start()
     try:
         while chunk := os.read(ours, 65536):
             shown += chunk
     except OSError:  # Linux's way to say that the other end is closed
         pass
     finally:
+        killer.cancel()
         os.close(ours)
     return Shown(process.wait(LIMIT), shown.decode("utf-8", "replace").replace("\r\n", "\n"))
 

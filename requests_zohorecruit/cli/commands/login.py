@@ -81,7 +81,7 @@ A client of the type Non-browser needs no such address: login --device
 @profile_option
 @add_client_options
 @click.option("--scope", help=f"Scopes to ask for, separated by commas.  [default: {SCOPE}]")
-@click.option("--device", is_flag=True, help="Show a code to confirm on another computer or a telephone.")
+@click.option("--device", is_flag=True, help="Show a code to confirm on another device.")
 @click.option("--client-credentials", is_flag=True, help="Use the client's own access, without a person; needs --soid.")
 @click.option("--soid", help="Organisation for --client-credentials: ZohoRecruit.60001234567.")
 @click.option(
