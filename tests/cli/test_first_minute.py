@@ -138,7 +138,7 @@ def first_minute(home, tmp_path, port, umask):
     assert f"{home}/venv/bin/zohorecruit" in shell.type("type zohorecruit")
 
     explained = server.type(
-        f"zohorecruit sandbox --redirect-uri http://127.0.0.1:{port}/callback", "from_env()).json())'"
+        f"zohorecruit sandbox --redirect-uri http://127.0.0.1:{port}/callback", "auth=auth).json())'"
     )
     env = re.search(r"^ +\. (\S+)\r$", explained, re.MULTILINE)[1]
     values = dict(line.removeprefix("export ").split("=", 1) for line in Path(env).read_text("utf-8").splitlines())
@@ -146,7 +146,7 @@ def first_minute(home, tmp_path, port, umask):
         "client secret": values["ZOHORECRUIT_CLIENT_SECRET"],
         "the sandbox's refresh token": values["ZOHORECRUIT_REFRESH_TOKEN"],
     }
-    assert {stat.S_IMODE(Path(env).with_name(name).stat().st_mode) for name in ("env", "form")} == {0o600}
+    assert stat.S_IMODE(Path(env).stat().st_mode) == 0o600
 
     shell.type(f". {env}")
     shell.type("unset ZOHORECRUIT_CLIENT_ID ZOHORECRUIT_CLIENT_SECRET ZOHORECRUIT_REFRESH_TOKEN ZOHORECRUIT_REGION")
