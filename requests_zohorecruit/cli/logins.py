@@ -104,7 +104,7 @@ Or open this address, which has the code in it:
 keyring_option = click.option(
     "--keyring/--no-keyring",
     default=None,
-    help="Where to keep the secrets: the system's keyring, or files only you can read.",
+    help="Keep the secrets in the system's keyring, or in files only you can read; remembered.",
 )
 
 

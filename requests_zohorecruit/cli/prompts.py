@@ -76,8 +76,8 @@ def add_client_options(command: _Command) -> _Command:
     """Add the options that say who the application is; the command gets them as the fields of `Client`."""
     options = (
         click.option("--client-id", help="Client ID, as the API console shows it."),
-        click.option("--new-secret", is_flag=True, help="Ask for the client secret even if the profile has one."),
-        click.option("--region", help="Region where the client is registered: eu, us, in, …"),
+        click.option("--new-secret", is_flag=True, help="Ask for the client secret even if it is known."),
+        click.option("--region", help="Region where the client is registered: eu, us, …"),
         click.option("--accounts-url", help="Address of a test server's Zoho Accounts."),
         click.option("--recruit-url", help="Address of a test server's Zoho Recruit."),
     )
