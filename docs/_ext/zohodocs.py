@@ -1,10 +1,11 @@
-"""What the documentation needs beyond Sphinx: tables of regions and of the sandbox, and links to public names.
+"""What the documentation needs beyond Sphinx: tables from the code, the commands' help as a page, and links to names.
 
 The tables are made from the code, so that they cannot differ from it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,12 +14,16 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
 from requests_zohorecruit import Region
+from requests_zohorecruit.cli.app import COMMANDS, EXIT_CODES
 from requests_zohorecruit.sandbox.served import ALIASES, MODULES, ROUTES
 
-__all__ = ["RegionTable", "SandboxModules", "SandboxPaths", "setup"]
+__all__ = ["CommandTable", "ExitCodes", "RegionTable", "SandboxModules", "SandboxPaths", "setup"]
 
-Cell = str | tuple[str, ...] | list[str]
-"""Text, lines of code, or words of code in one line."""
+Cell = str | tuple[str, ...] | list[str] | nodes.reference
+"""Text, lines of code, words of code in one line, or a link."""
+
+_CODE = re.compile(r"(?<![\w`.-])(--?[a-z][\w-]*|(?:\w+=)?@(?:[\w.-]*\w|-)|(?:\.{3}_|/)\w[\w/?=]*|[A-Z]+_[A-Z_]+)")
+"""What is code in a command's help: an option, a file's name behind @, a variable's name or its end, a path."""
 
 
 class _Table(Directive):
@@ -49,6 +54,29 @@ class RegionTable(_Table):
     def rows(self) -> list[list[Cell]]:
         """Return a row for each region."""
         return [_row(region) for region in Region.all()]
+
+
+class CommandTable(_Table):
+    """`.. zoho-commands::`, every command with the line that says what it is for."""
+
+    HEADINGS = ("Command", "Purpose")
+    CLASS = "commands"
+
+    def rows(self) -> list[list[Cell]]:
+        """Return a row for each command, which leads to its section."""
+        links = (nodes.reference("", "", nodes.literal(text=name), refid=f"zohorecruit-{name}") for name in COMMANDS)
+        return [[link, line] for link, line in zip(links, COMMANDS.values(), strict=True)]
+
+
+class ExitCodes(_Table):
+    """`.. zoho-exit-codes::`, what the exit codes mean."""
+
+    HEADINGS = ("Code", "Meaning")
+    CLASS = "exit-codes"
+
+    def rows(self) -> list[list[Cell]]:
+        """Return a row for each code."""
+        return [[(str(code),), meaning] for code, meaning in EXIT_CODES.items()]
 
 
 class SandboxPaths(_Table):
@@ -100,10 +128,30 @@ def _table_row(cells: Iterable[Cell]) -> nodes.row:
 def _make_paragraphs(cell: Cell) -> list[nodes.paragraph]:
     if isinstance(cell, str):
         return [nodes.paragraph("", cell)]
+    if isinstance(cell, nodes.reference):
+        return [nodes.paragraph("", "", cell)]
     if isinstance(cell, tuple):
         return [nodes.paragraph("", "", nodes.literal(text=line)) for line in cell]
     words = [part for word in cell for part in (nodes.literal(text=word), nodes.Text(" "))]
     return [nodes.paragraph("", "", *words)]
+
+
+def _mark_code(app: Sphinx, context: Any, lines: list[str]) -> None:  # noqa: ARG001 - the event's arguments
+    """Set code in a command's help as code: else two hyphens became a dash."""
+    lines[:] = [line if line.startswith(".. ") else _CODE.sub(r"``\1``", line) for line in lines]
+
+
+def _show_examples(app: Sphinx, context: Any, lines: list[str]) -> None:  # noqa: ARG001 - see above
+    """Set a command's examples as code. The exit codes below the help of all commands have a table of their own."""
+    examples = [line.removeprefix("|").strip() for line in lines if line.startswith("|   ")]
+    lines.clear()
+    if examples:
+        lines += [".. rubric:: Examples", "", ".. code-block:: text", "", *(f"    {line}" for line in examples), ""]
+
+
+def _drop(app: Sphinx, context: Any, lines: list[str]) -> None:  # noqa: ARG001 - see above
+    """Leave out what only repeats the usage, or stands above once for all commands."""
+    lines.clear()
 
 
 def _link(app: Sphinx, env: Any, node: Any, content: Any) -> nodes.reference | None:
@@ -134,6 +182,20 @@ def domain_reference(app: Sphinx, entry: Any, name: str, node: Any, content: Any
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx what there is."""
+    app.setup_extension("sphinx_click")
+    app.add_event(
+        "sphinx-click-process-envars"
+    )  # its own spelling, under which it emits the event and has not added it
+    for part, process in (
+        ("description", _mark_code),
+        ("options", _mark_code),
+        ("epilog", _show_examples),
+        ("arguments", _drop),
+        ("envars", _drop),
+    ):
+        app.connect(f"sphinx-click-process-{part}", process)
+    app.add_directive("zoho-commands", CommandTable)
+    app.add_directive("zoho-exit-codes", ExitCodes)
     app.add_directive("zoho-regions", RegionTable)
     app.add_directive("zoho-sandbox-paths", SandboxPaths)
     app.add_directive("zoho-sandbox-modules", SandboxModules)

@@ -18,7 +18,7 @@ from click.shell_completion import CompletionItem
 from requests_zohorecruit import __version__
 from requests_zohorecruit.cli.examples import add_examples
 
-__all__ = ["COMMANDS", "app"]
+__all__ = ["COMMANDS", "EXIT_CODES", "app"]
 
 INTERRUPTED = 130
 
@@ -39,6 +39,23 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "completion": "Install completion of commands and profiles in your shell.",
         "sandbox": "Serve a sandbox Zoho on loopback until Ctrl-C.",
         "demo": "Show the main job end to end on a sandbox Zoho.",
+    }
+)
+
+#: What the exit codes mean. Which error has which is `reports`'s to know.
+EXIT_CODES: Mapping[int, str] = MappingProxyType(
+    {
+        0: "done",
+        1: "anything not named here",
+        2: "wrong usage",
+        3: "a person has to log in (again)",
+        4: "client, region or host do not fit together",
+        5: "throttled",
+        6: "Zoho cannot be reached or understood",
+        7: "the profile cannot be read or saved",
+        8: "a scope or permission is missing",
+        9: "the clock is off",
+        INTERRUPTED: "Ctrl-C",
     }
 )
 
@@ -91,9 +108,7 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-_EPILOG = """Exit codes: 0 done, 1 anything not named here, 2 wrong usage, 3 a person has to log in (again), 4 client,
-region or host do not fit together, 5 throttled, 6 no network, 7 the profile cannot be read or saved, 8 a scope or
-permission is missing, 9 the clock is off, 130 Ctrl-C."""
+_EPILOG = f"Exit codes: {', '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}."
 
 
 @click.group(cls=_App, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

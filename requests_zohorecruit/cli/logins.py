@@ -104,7 +104,7 @@ Or open this address, which has the code in it:
 keyring_option = click.option(
     "--keyring/--no-keyring",
     default=None,
-    help="Where to keep the secrets: the system's keyring, or files only you can read.",
+    help="Keep the secrets in the system's keyring, or in files only you can read; remembered.",
 )
 
 
@@ -161,12 +161,14 @@ def log_in_client(  # noqa: PLR0913 - all but two are keyword-only
 ) -> None:
     """Mint with the client's own credentials, which checks them, and save them with the token.
 
-    :param soid: None = as before, or ask
-    :param scope: None = as before, or `SCOPE`
+    :param soid: None = this client's as before, or ask
+    :param scope: None = this client's as before, or `SCOPE`
     """
     replacement.confirm(application)
     saved = load_saved(profile)
-    before = saved.credentials if saved else None
+    # Another client's organisation and scopes are not this one's.
+    is_same = saved is not None and saved.application.client_id == application.client_id
+    before = saved.credentials if saved and is_same else None
     try:
         credentials = ClientCredentials.create(
             soid or (before.soid if before else ask("soid")), scope or (before.scope if before else SCOPE)

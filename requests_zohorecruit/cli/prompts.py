@@ -88,7 +88,7 @@ def add_client_options(command: _Command) -> _Command:
     """Add the options that say who the application is; the command gets them as the fields of `Client`."""
     options = (
         click.option("--client-id", help="Client ID, as the API console shows it."),
-        click.option("--new-secret", is_flag=True, help="Ask for the client secret again."),
+        click.option("--new-secret", is_flag=True, help="Ask for the client secret even if it is known."),
         click.option(
             "--region",
             shell_complete=_complete_region,

@@ -21,7 +21,9 @@ from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
 __all__ = ["Replacement", "replace_option"]
 
-replace_option = click.option("--replace", is_flag=True, help="Replace another client's or region's grant.")
+replace_option = click.option(
+    "--replace", is_flag=True, help="Replace another client's or region's grant without asking."
+)
 
 
 class _Former(NamedTuple):

@@ -8,15 +8,19 @@ import importlib
 import io
 import json
 import os
+import re
 import signal
 import socket
 import stat
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from helpers.commands import find_commands
+from helpers.doc_preambles import require_curl
 
 from requests_zohorecruit import Region, cli
 from requests_zohorecruit.cli.app import app
@@ -50,7 +54,7 @@ def test_regions_as_json_are_for_programs():
     assert [Region(**each) for each in found] == list(Region.all())
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in app.commands)])
+@pytest.mark.parametrize("command", [(), *find_commands()])
 def test_help_is_short(command):
     told = run(*command, "--help")
     assert told.exit_code == 0
@@ -235,7 +239,7 @@ class TestSandbox:
         told = []
         for line in process.stdout:
             told.append(line)
-            if "from_env" in line:
+            if "auth=auth).json())" in line:
                 break
         yield process, "".join(told)
         process.kill()
@@ -259,14 +263,26 @@ class TestSandbox:
         assert values["ZOHORECRUIT_PROFILE"] == "sandbox"
         for secret in (values["ZOHORECRUIT_CLIENT_SECRET"], values["ZOHORECRUIT_REFRESH_TOKEN"]):
             assert secret not in told
-        curl, library = told.partition("With curl")[2].split("With this library:")
-        for example in (curl.partition("see.\n")[2], library.replace("python -c", f"{sys.executable} -c")):
-            script = f". {env}\n" + example.replace("\n    ", "\n")
-            said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+        require_curl()
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        first, login, curl, library = re.findall("(?:^    .*\n)+", told + "\n", re.MULTILINE)
+        assert [line.split()[1:] for line in login.splitlines()] == [
+            ["login", "--profile", "sandbox", "--replace"],
+            ["get", "Candidates", "--profile", "sandbox"],
+        ]
+        for example in (first, f". {env}\n{curl}", f". {env}\n{library}"):
+            command = ["sh", "-c", example]  # with its blanks, as it is copied
+            said = subprocess.run(
+                command, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=60, check=False
+            )
             assert "Amara" in said.stdout, said.stderr
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
         assert list(tmp_path.iterdir()) == []
+
+    def test_its_explanation_has_room_on_a_narrow_terminal(self, served):
+        _, told = served
+        assert [line for line in told.splitlines() if len(line) > 60 and "/zoho-sandbox-" not in line] == []
 
     def test_a_port_that_is_taken_is_an_error_that_says_so(self):
         with socket.socket() as taken:

@@ -19,6 +19,7 @@ import pexpect
 import pytest
 import requests
 from helpers.consenting_person import accept
+from helpers.doc_pages import DOCS, blocks
 
 import requests_zohorecruit
 
@@ -128,6 +129,30 @@ def test_T51_T60_the_first_minute_and_nothing_secret_is_seen_or_left(somebodys_h
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+def check_transcripts(**shown):
+    """Hold what terminals have shown against the tutorial, which cuts it off with an ellipsis; and its count of commands."""
+    transcripts = [block.text for block in blocks(DOCS / "tutorial.rst") if block.text.startswith("$ ")][:2]
+    commands = [line.removeprefix("$ ") for text in transcripts for line in text.splitlines() if line.startswith("$ ")]
+    assert [re.sub("-sandbox-.*/", "-sandbox-…/", command) for command in commands] == [
+        "zohorecruit sandbox",
+        ". .venv/bin/activate",
+        ". /tmp/zoho-sandbox-…/env",
+        "zohorecruit get Candidates --env",
+    ]
+    seconds = sum(len(command) + 1 for command in commands) / 5  # five characters in a second
+    assert (len(commands) <= 5, seconds < 25) == (True, True)
+    for text, screen in zip(transcripts, shown.values(), strict=True):
+        wanted = text.rpartition("$ ")[2].partition("\n")[2].partition("…")[0].rstrip()
+        assert len(wanted.splitlines()) > 8
+        assert neutral(wanted) in neutral(screen)
+
+
+def neutral(screen):
+    """Return what a terminal shows without colours, and without what is another each time."""
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", screen)
+    return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", re.sub(r"/\S*/zoho-sandbox-\w+/", "DIRECTORY/", text))
+
+
 def first_minute(home, tmp_path, port, umask):
     """Do as the README says, and return the secrets that were about, and all that was to be seen on screens."""
     server, shell = Session(home, umask), Session(home, umask)
@@ -138,7 +163,7 @@ def first_minute(home, tmp_path, port, umask):
     assert f"{home}/venv/bin/zohorecruit" in shell.type("type zohorecruit")
 
     explained = server.type(
-        f"zohorecruit sandbox --redirect-uri http://127.0.0.1:{port}/callback", "from_env()).json())'"
+        f"zohorecruit sandbox --redirect-uri http://127.0.0.1:{port}/callback", "auth=auth).json())'"
     )
     env = re.search(r"^ +\. (\S+)\r$", explained, re.MULTILINE)[1]
     values = dict(line.removeprefix("export ").split("=", 1) for line in Path(env).read_text("utf-8").splitlines())
@@ -146,9 +171,11 @@ def first_minute(home, tmp_path, port, umask):
         "client secret": values["ZOHORECRUIT_CLIENT_SECRET"],
         "the sandbox's refresh token": values["ZOHORECRUIT_REFRESH_TOKEN"],
     }
-    assert {stat.S_IMODE(Path(env).with_name(name).stat().st_mode) for name in ("env", "form")} == {0o600}
+    assert stat.S_IMODE(Path(env).stat().st_mode) == 0o600
 
     shell.type(f". {env}")
+    record = shell.type("zohorecruit get Candidates --env")
+    check_transcripts(sandbox=explained, record=record)
     shell.type("unset ZOHORECRUIT_CLIENT_ID ZOHORECRUIT_CLIENT_SECRET ZOHORECRUIT_REFRESH_TOKEN ZOHORECRUIT_REGION")
     shell.type(f"zohorecruit login --port {port} --region sandbox", "Client ID: ")
     assert f"Authorized redirect URI   http://127.0.0.1:{port}/callback" in shell.shown.getvalue()

@@ -12,45 +12,13 @@ import pexpect
 import pytest
 import requests
 from helpers.chromium import chromium
+from helpers.command_fixtures import Device
 
 from requests_zohorecruit import ZohoRecruitAuth
 from requests_zohorecruit.cli import logins
-from requests_zohorecruit.login.device import authorize_device
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.sandbox import Sandbox
 from requests_zohorecruit.zoho.device import DevicePrompt
-
-
-class Device:
-    """Stands in for the waiting: `act` is what happens in the first pause, with what was shown as `prompt`."""
-
-    def __init__(self, zoho):
-        self.zoho = zoho
-        self.prompt = None
-        self.pauses = []
-        self.known = zoho.regions.values()
-        self.act = lambda: zoho.confirm_device(self.prompt.user_code)
-
-    def sleep(self, seconds):
-        self.pauses.append(seconds)
-        if len(self.pauses) == 1:
-            self.act()
-
-    def authorize(self, *arguments, show, **options):
-        def note(prompt):
-            self.prompt = prompt
-            show(prompt)
-
-        given = {"sleep": self.sleep, "extra": self.known, **options}
-        return authorize_device(*arguments, show=note, **given)
-
-
-@pytest.fixture
-def device(zoho, client, monkeypatch):
-    zoho.device_poll_pause = 0.0
-    device = Device(zoho)
-    monkeypatch.setattr(logins, "authorize_device", device.authorize)
-    return device
 
 
 @pytest.fixture

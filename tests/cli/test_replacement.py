@@ -27,9 +27,9 @@ def on_a_terminal(monkeypatch):
     monkeypatch.setattr("requests_zohorecruit.cli.replacement.sys", terminal)
 
 
-@pytest.fixture(params=["login", "exchange", "client credentials"])
-def log_in(request, run, client, zoho, port, person):
-    """Each way to a grant that needs no half minute."""
+@pytest.fixture(params=["login", "exchange", "client credentials", "device"])
+def log_in(request, run, client, zoho, port, person, device):
+    """Each way to a grant."""
 
     def invoke(*options, answers=""):
         if request.param == "login":
@@ -38,6 +38,8 @@ def log_in(request, run, client, zoho, port, person):
             question, _, rest = answers.partition("\n")
             lines = f"{question}\n{zoho.new_code()}\n{rest}" if answers else f"{zoho.new_code()}\n"
             return run("exchange", *options, input=lines)
+        if request.param == "device":
+            return run("login", "--device", *options, input=answers)
         return run("login", "--client-credentials", "--soid", zoho.soid, *options, input=answers)
 
     return invoke
@@ -115,6 +117,43 @@ def test_in_the_browser_the_region_is_that_where_the_person_turns_out_to_live(ru
     result = run("login", "--port", port)
     assert (result.exit_code, len(person.addresses), zoho.token_requests) == (4, 1, 0)
     assert grant_of() == REAL
+
+
+def test_so_it_is_on_a_device_and_told_to_the_region_is_replaced(run, client, zoho, device):
+    who = Application.create(zoho.client_id, zoho.client_secret, "eu")
+    Profile().save(who, Token("a", REAL, 0.0), now=0.0)
+    result = run("login", "--device")
+    assert (result.exit_code, grant_of()) == (4, REAL)
+    assert "of client " + zoho.client_id + ", region eu. Nothing was changed." in result.stderr
+    device.pauses.clear()
+    assert run("login", "--device", "--replace").exit_code == 0
+    assert Profile().load().application.region == zoho.region
+
+
+@pytest.fixture
+def of_another_client(home):
+    """A profile with the credentials of a client that the sandbox does not know."""
+    who, own = Application.create("1000.REAL", "s", "eu"), ClientCredentials.create("ZohoRecruit.1", "a.b.c")
+    Profile().save(who, Token("a", None, 0.0), now=0.0, credentials=own)
+    return own
+
+
+def test_client_credentials_take_the_place_of_another_clients(run, client, zoho, of_another_client):
+    arguments = ("login", "--client-credentials", "--soid", zoho.soid)
+    result = run(*arguments)
+    assert (result.exit_code, Profile().load().credentials) == (4, of_another_client)
+    assert "of client 1000.REAL, region eu. Nothing was changed." in result.stderr
+    result = run(*arguments, "--replace")
+    assert (result.exit_code, result.stderr) == (0, "")
+    saved = Profile().load()
+    assert (saved.application.client_id, saved.credentials.soid) == (zoho.client_id, zoho.soid)
+    assert "a.b.c" not in saved.credentials.scope  # which was the other client's
+
+
+def test_another_clients_organisation_is_not_taken_over(run, client, zoho, of_another_client):
+    result = run("login", "--client-credentials", "--replace")
+    assert (result.exit_code, result.stderr.splitlines()[0]) == (4, "Error: No soid was given.")
+    assert (Profile().load().credentials, zoho.token_requests) == (of_another_client, 0)
 
 
 def test_the_same_client_and_region_are_not_asked_about(log_in, granted):

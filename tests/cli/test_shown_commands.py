@@ -50,7 +50,10 @@ KINDS = {
     "login on a device": r"zohorecruit login --device$",
     "login of a client": r"zohorecruit login --client-credentials$",
     "exchange": r"zohorecruit exchange$",
-    "use": r"zohorecruit (?:status|get)",
+    "login with a name": r"zohorecruit login --profile \w+$",
+    "profiles": r"zohorecruit (?:profiles|get)",
+    "logout": r"zohorecruit logout",
+    "container": r"(?:docker compose exec sync |kubectl exec deploy/sync -- )?zohorecruit status --env",
     "HTTPie": r"https --auth-type",
     "completion": r"zohorecruit completion$",
     "key": r"python -c .*generate_key",
@@ -159,10 +162,32 @@ def test_exchange(line, client, zoho, typed):
     assert "Logged in: profile default" in typed(line, f"{zoho.new_code()}\n")
 
 
-@lines("use")
-def test_what_a_grant_is_used_for(line, granted, typed):
-    granted()
+@lines("login with a name")
+def test_login_into_a_profile_with_a_name(line, client, port, typed, tmp_path, monkeypatch):
+    (tmp_path / "browser.py").write_text(BROWSER)
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {tmp_path / 'browser.py'} %s &")
+    assert f"Logged in: profile {line.split()[-1]}" in typed(f"{line} --port {port}")
+
+
+@lines("profiles")
+def test_what_is_done_with_profiles(line, granted, typed):
+    granted("acme")
+    granted("globex")
     assert typed(line)
+
+
+@lines("logout")
+def test_logout(line, granted, typed):
+    granted("work")
+    assert "Profile work is removed; its grant is revoked." in typed(f"{line} --yes")  # there is no terminal to ask on
+
+
+@lines("container")
+def test_what_is_typed_in_a_container(line, client, zoho, typed, monkeypatch):
+    monkeypatch.setenv("ZOHORECRUIT_REFRESH_TOKEN", zoho.refresh_token)
+    told = typed(line.partition("sync -- ")[2] or line.partition("exec sync ")[2] or line)
+    assert re.search(r"source +environment", told)
+    assert ("the API accepts the token" in told) == ("--check" in line)
 
 
 @lines("HTTPie")

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import click
 import pytest
+from helpers.commands import find_commands
 from helpers.doc_pages import DOCS, pages
+
+from requests_zohorecruit.cli.app import app
+from requests_zohorecruit.cli.examples import _EXAMPLES
 
 
 class Page(HTMLParser):
@@ -103,6 +110,24 @@ def test_the_region_table_has_every_region(site):
     for region in Region.all():
         for url in (region.accounts_url, region.recruit_url, region.upload_url, region.api_domain):
             assert f">{url.removeprefix('https://')}<" in text
+
+
+def test_the_command_line_is_there_with_every_command_and_option(site, built):
+    page = built[site / "reference/cli.html"]
+    wanted = {f"zohorecruit-{'-'.join(names)}" for names in find_commands()}
+    for names, command in {(): app, **find_commands()}.items():
+        options = [each for each in command.params if isinstance(each, click.Option)]
+        spellings = [spelling.lstrip("-") for each in options for spelling in (*each.opts, *each.secondary_opts)]
+        wanted |= {"-".join(["cmdoption", "zohorecruit", *names, spelling]) for spelling in spellings}
+    assert len(wanted) > 80
+    assert sorted(wanted - page.anchors) == []
+
+
+def test_the_help_of_commands_is_shown_with_its_examples_and_nothing_spoilt(site):
+    text = re.sub("<[^>]+>", "", (site / "reference/cli.html").read_text("utf-8"))
+    assert "\N{EN DASH}" not in text  # two hyphens that became a dash
+    for examples in _EXAMPLES.values():
+        assert all(html.escape(example, quote=False) in text for example in examples), examples
 
 
 #: What a newcomer types into the search field, and the page that should be among what is found.

@@ -13,16 +13,42 @@ import requests
 from click.testing import CliRunner
 
 from helpers.database_servers import free_port
+from requests_zohorecruit.cli import logins
 from requests_zohorecruit.cli.app import app
+from requests_zohorecruit.login.device import authorize_device
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.sandbox import Sandbox
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token
 
-__all__ = ["another_port", "client", "granted", "home", "person", "port", "run", "stored", "zoho"]
+__all__ = ["Device", "another_port", "client", "device", "granted", "home", "person", "port", "run", "stored", "zoho"]
 
 #: What the tests themselves are told.
 SWITCHES = {"ZOHORECRUIT_REQUIRE_SERVERS", "ZOHORECRUIT_SCREENSHOTS"}
+
+
+class Device:
+    """Stands in for the waiting: `act` is what happens in the first pause, with what was shown as `prompt`."""
+
+    def __init__(self, zoho):
+        self.zoho = zoho
+        self.prompt = None
+        self.pauses = []
+        self.known = zoho.regions.values()
+        self.act = lambda: zoho.confirm_device(self.prompt.user_code)
+
+    def sleep(self, seconds):
+        self.pauses.append(seconds)
+        if len(self.pauses) == 1:
+            self.act()
+
+    def authorize(self, *arguments, show, **options):
+        def note(prompt):
+            self.prompt = prompt
+            show(prompt)
+
+        given = {"sleep": self.sleep, "extra": self.known, **options}
+        return authorize_device(*arguments, show=note, **given)
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +90,14 @@ def client(monkeypatch, zoho):
         "RECRUIT_URL": zoho.region.recruit_url,
     }.items():
         monkeypatch.setenv(f"ZOHORECRUIT_{name}", value)
+
+
+@pytest.fixture
+def device(zoho, client, monkeypatch):
+    zoho.device_poll_pause = 0.0
+    device = Device(zoho)
+    monkeypatch.setattr(logins, "authorize_device", device.authorize)
+    return device
 
 
 @pytest.fixture

@@ -49,11 +49,16 @@ def add_output_options(command: _Command) -> _Command:
             help="Query parameter; repeatable.",
         ),
         click.option("--paginate", "--all", is_flag=True, help="Follow all pages; print records as JSON lines."),
-        click.option("--csv", "as_csv", is_flag=True, help="Print the records of a list as CSV."),
+        click.option("--csv", "as_csv", is_flag=True, help="Print the records of a list as CSV, in UTF-8."),
         click.option(
-            "--fields", callback=_parse_fields, metavar="A,B.C", help="Print these fields of the records of a list."
+            "--fields",
+            callback=_parse_fields,
+            metavar="A,B.C",
+            help="Print these fields of the records, in this order; Owner.name is within Owner.",
         ),
-        click.option("-o", "--output", type=click.Path(dir_okay=False), help="Save the answer in a file."),
+        click.option(
+            "-o", "--output", type=click.Path(dir_okay=False), help="Save the answer in a file once it is complete."
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -89,6 +94,7 @@ def api(  # noqa: PLR0913 - an argument for each option
 
     PATH_OR_URL is a module (Candidates), a path (Candidates/123/Attachments, /recruit/v2/JobOpenings) or a URL on one
     of the region's hosts. A request is sent once; only one whose token was refused is sent again, with another token.
+    A change that Zoho Recruit refuses for some of the records ends with exit code 1.
     """
     listing = make_listing(paginate=paginate, as_csv=as_csv, fields=fields)
     method = method.upper()

@@ -116,7 +116,7 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     environment (ZOHORECRUIT_CLIENT_ID, ..._CLIENT_SECRET, ..._REGION, or ..._FILE of each); the secret in a pipe from
     standard input. Later logins ask for nothing.
 
-    With --device a person confirms on another computer, with --client-credentials none is needed.
+    If the browser is on another computer, paste the address it ends on while the command waits, or take --device.
     """
     _check_options(device=device, client_credentials=client_credentials, soid=soid)
     scopes = split_scope(SCOPE if scope is None else scope)

@@ -62,7 +62,8 @@ def default(name: str | None) -> None:
 def rename(name: str, new_name: str) -> None:
     """Give profile NAME the name NEW_NAME.
 
-    Programs that use the old name have to be told the new one. The default stays the default.
+    No other profile is replaced. Programs that use the old name have to be told the new one. The default stays the
+    default.
     """
     profile = _find(name)
     was_default = find_default() == name

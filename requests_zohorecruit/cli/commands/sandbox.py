@@ -11,7 +11,6 @@ import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import click
 
@@ -27,29 +26,31 @@ _EXPLANATION = """\
 A sandbox Zoho serves {url} until Ctrl-C.
 What is changed in it is kept in memory.
 
-In another terminal, first take over its address, credentials and certificate:
+In another terminal, take over its address, credentials and
+certificate, and look at the candidates:
 
     . {env}
+    zohorecruit get Candidates --env
 
-With this command, and a profile of its own. The browser warns of the
-certificate, which no authority has signed; go on all the same.
+To log in as a person does, with a profile named sandbox.
+The browser warns of the certificate, which no authority has
+signed; go on all the same.
 
     zohorecruit login --profile sandbox --replace
     zohorecruit get Candidates --profile sandbox
 
-With curl: an access token, then the candidates. Neither secrets nor tokens are
-arguments, which others could see.
+With curl, which reads the access token from the pipe:
 
-    curl -s -d @{form} \\
-        "$ZOHORECRUIT_ACCOUNTS_URL/oauth/v2/token" |
-        sed -n 's/.*"access_token":"\\([^"]*\\)".*/Authorization: Zoho-oauthtoken \\1/p' |
-        curl -H @- "$ZOHORECRUIT_RECRUIT_URL/recruit/v2/Candidates"
+    url="$ZOHORECRUIT_RECRUIT_URL/recruit/v2/Candidates"
+    zohorecruit header --env | curl -H @- "$url"
 
 With this library:
 
-    python -c 'import os, requests, requests_zohorecruit as z
-    url = os.environ["ZOHORECRUIT_RECRUIT_URL"] + "/recruit/v2/Candidates"
-    print(requests.get(url, auth=z.ZohoRecruitAuth.from_env()).json())'
+    python -c 'import requests, requests_zohorecruit as z; \\
+    auth = z.ZohoRecruitAuth.from_env(); \\
+    print(requests.get(
+        auth.region.recruit_url + "/recruit/v2/Candidates",
+        auth=auth).json())'
 """
 
 
@@ -59,7 +60,8 @@ With this library:
 def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
     """Serve a sandbox Zoho on loopback until Ctrl-C.
 
-    Zoho Accounts and Zoho Recruit with invented candidates, over TLS, with Zoho's limits and peculiarities.
+    Zoho Accounts and Zoho Recruit with invented candidates, over TLS, with Zoho's limits and peculiarities. What it
+    prints says how to use it with this command, curl and Python; profiles of yours are left alone.
     """
     from requests_zohorecruit.sandbox import Sandbox  # noqa: PLC0415 - most commands do without
 
@@ -67,11 +69,9 @@ def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
     before = {number: signal.signal(number, lambda *_: over.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with Sandbox(port=port, redirect_uris=redirect_uris or (build_loopback_uri(PORT),)) as zoho:
-            env, form = (Path(zoho.ca_bundle).with_name(name) for name in ("env", "form"))
+            env = Path(zoho.ca_bundle).with_name("env")
             _write_private(env, _format_environment(zoho))
-            _write_private(form, _format_form(zoho))
-            files = {"env": shlex.quote(str(env)), "form": shlex.quote(str(form))}
-            say(_EXPLANATION.format(url=zoho.region.accounts_url, **files))
+            say(_EXPLANATION.format(url=zoho.region.accounts_url, env=shlex.quote(str(env))))
             over.wait()
     except OSError as error:
         raise click.ClickException(f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from error
@@ -94,11 +94,6 @@ def _format_environment(zoho: Sandbox) -> str:
         "CURL_CA_BUNDLE": zoho.ca_bundle,
     }
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
-
-
-def _format_form(zoho: Sandbox) -> str:
-    secrets = {"client_secret": zoho.client_secret, "refresh_token": zoho.refresh_token}
-    return urlencode({"grant_type": "refresh_token", "client_id": zoho.client_id, **secrets})
 
 
 def _write_private(path: Path, text: str) -> None:
