@@ -33,6 +33,7 @@ __all__ = [
 _log = logging.getLogger(__name__)
 
 FILE_HINTS = {
+    errno.ENOTDIR: "A part of its path is a file, where a directory should be.",
     errno.EBUSY: "It looks mounted by itself, as Docker does with a single file: mount its directory instead.",
     **dict.fromkeys(
         (errno.EACCES, errno.EPERM, errno.EROFS),

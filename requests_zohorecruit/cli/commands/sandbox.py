@@ -9,6 +9,8 @@ import os
 import shlex
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -31,13 +33,13 @@ In another terminal, first take over its address, credentials and certificate:
 
     . {env}
 
-With this command, and a profile of its own. The browser warns of the
+With this command, and a profile of its own. The browser warns of the \
 certificate, which no authority has signed; go on all the same.
 
     zohorecruit login --profile sandbox --replace
     zohorecruit get Candidates --profile sandbox
 
-With curl: an access token, then the candidates. Neither secrets nor tokens are
+With curl: an access token, then the candidates. Neither secrets nor tokens are \
 arguments, which others could see.
 
     curl -s -d @{form} \\
@@ -61,24 +63,34 @@ def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
 
     Zoho Accounts and Zoho Recruit with invented candidates, over TLS, with Zoho's limits and peculiarities.
     """
-    from requests_zohorecruit.sandbox import Sandbox  # noqa: PLC0415 - most commands do without
-
     over = threading.Event()
     before = {number: signal.signal(number, lambda *_: over.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with Sandbox(port=port, redirect_uris=redirect_uris or (build_loopback_uri(PORT),)) as zoho:
+        with _serve(port, redirect_uris or (build_loopback_uri(PORT),)) as zoho:
             env, form = (Path(zoho.ca_bundle).with_name(name) for name in ("env", "form"))
             _write_private(env, _format_environment(zoho))
             _write_private(form, _format_form(zoho))
             files = {"env": shlex.quote(str(env)), "form": shlex.quote(str(form))}
             say(_EXPLANATION.format(url=zoho.region.accounts_url, **files))
             over.wait()
-    except OSError as error:
-        raise click.ClickException(f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from error
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     say("The sandbox is gone.")
+
+
+@contextmanager
+def _serve(port: int, redirect_uris: tuple[str, ...]) -> Iterator[Sandbox]:
+    from requests_zohorecruit.sandbox import Sandbox  # noqa: PLC0415 - most commands do without
+
+    try:
+        zoho = Sandbox(port=port, redirect_uris=redirect_uris).start()
+    except OSError as error:
+        raise click.ClickException(f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from error
+    try:
+        yield zoho
+    finally:
+        zoho.stop()
 
 
 def _format_environment(zoho: Sandbox) -> str:
