@@ -33,13 +33,14 @@ __all__ = [
 _log = logging.getLogger(__name__)
 
 FILE_HINTS = {
-    errno.ENOTDIR: "A part of its path is a file, where a directory should be.",
     errno.EBUSY: "It looks mounted by itself, as Docker does with a single file: mount its directory instead.",
     **dict.fromkeys(
         (errno.EACCES, errno.EPERM, errno.EROFS),
         "The file is replaced as a whole and locked by a file beside it, so its directory must be writable.",
     ),
 }
+
+_NO_DIRECTORY = "A part of its path is a file, where a directory should be."
 
 #: What to do -> codes of drivers, and words of theirs in lower case where they give no code.
 _HINTS = {
@@ -109,7 +110,7 @@ def translate(cause: Exception, name: str, doing: str, hints: Mapping[int, str])
     """
     if isinstance(cause, TokenStoreError):
         return cause
-    hint = hints.get(_read_number(cause)) or _suggest(cause)
+    hint = {errno.ENOTDIR: _NO_DIRECTORY, **hints}.get(_read_number(cause)) or _suggest(cause)
     return TokenStoreError(f"{name} could not be {doing}: {describe(cause)}.", hint=hint)
 
 

@@ -171,7 +171,7 @@ def test_in_a_pipe(run, shared_zoho, saved, port, command):
     result = run(*fill(use.line, shared_zoho, port).split())
     assert result.exit_code == use.piped, result.output
     assert "\x1b" not in result.output
-    check_lines(result.output, 1000)
+    check_lines(result.output, 10**6)  # an answer is printed as it came
     check_remedies(result.output)
     assert (result.stderr == "") == (use.piped == 0)
 
@@ -213,6 +213,15 @@ def test_json_is_all_there_is(run, shared_zoho, saved, command, state, monkeypat
         assert result.stdout == ""
     else:
         json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("command", sorted(USES.keys() - {("logout",), ("regions",), ("sandbox",)}), ids=" ".join)
+def test_where_profiles_are_to_be_in_a_file(run, shared_zoho, saved, port, command, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ZOHORECRUIT_HOME", str(tmp_path / "file"))
+    result = run(*fill(USES[command].line, shared_zoho, port).split())
+    assert result.exit_code == 7, result.output
+    assert "A part of its path is a file" in result.stderr
 
 
 #: Commands that need a token; what a fault of the token endpoint means to them is below.

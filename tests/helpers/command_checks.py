@@ -19,7 +19,7 @@ def check_lines(shown, columns):
         for line in shown.splitlines()
         if len(line) > columns and not line.startswith("    ") and max(map(len, line.split())) < columns // 3
     ]
-    assert not too_long
+    assert too_long == [], too_long
     assert "Traceback" not in shown
     assert "Unexpected error" not in shown
 
