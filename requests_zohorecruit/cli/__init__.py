@@ -22,8 +22,9 @@ def is_output_error(error: Exception) -> bool:
 
 def main() -> None:
     """Run the command line and exit."""
-    if sys.stdout is None:  # closed, as by `>&-`: nobody is to read what is printed
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lasts as long as the process
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed, as by `>&-`: there is nothing to read, and nobody to read
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - lasts as long as the process
     try:
         from requests_zohorecruit.cli.app import app  # noqa: PLC0415 - its packages may be missing
 

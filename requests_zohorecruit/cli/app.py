@@ -90,7 +90,7 @@ class _App(click.Group):
         except (KeyboardInterrupt, click.Abort):
             click.echo("\nStopped.", err=True)
             ctx.exit(INTERRUPTED)
-        except (click.exceptions.Exit, click.UsageError, ModuleNotFoundError):
+        except (click.exceptions.Exit, ModuleNotFoundError):
             raise  # click's own, and what `main` names the extra for
         except Exception as error:  # noqa: BLE001 - `report` raises what it has no words for
             from requests_zohorecruit.cli.reports import report  # noqa: PLC0415 - for errors only

@@ -167,4 +167,4 @@ def _read_file(path: str) -> bytes:
         return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or "not a path"
-        raise click.BadParameter(f"{path} cannot be read: {problem}.") from None
+        raise click.BadParameter(f"{Path(path)} cannot be read: {problem}.") from None

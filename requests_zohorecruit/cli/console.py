@@ -11,14 +11,18 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterable
+from itertools import zip_longest
+from typing import TextIO
 
 import click
 from rich.console import Console
 
-__all__ = ["escape_controls", "open_console", "print_rows", "say", "wrap"]
+__all__ = ["confirm", "escape_controls", "open_console", "print_rows", "say", "wrap"]
 
 #: Columns where there is no terminal to ask. Rich would take 80, and break lines that a log could hold.
 _WIDTH = 110
+#: Columns of a terminal that does not tell.
+_USUAL = 80
 
 
 #: What steers a terminal, or changes the order of the text; and halves of characters, which cannot be shown.
@@ -36,22 +40,34 @@ def open_console(*, stderr: bool = False) -> Console:
     if isinstance(stream, io.TextIOWrapper):
         # A name in an alphabet the terminal's encoding lacks is no reason to fail.
         stream.reconfigure(errors="replace")
-    known = stream.isatty() or "COLUMNS" in os.environ
-    return Console(stderr=stderr, highlight=False, width=None if known else _WIDTH)
+    return Console(stderr=stderr, highlight=False, width=_measure(stream))
 
 
-def wrap(text: str, console: Console, *, indent: str = "") -> str:
+def _measure(stream: TextIO) -> int:
+    """Return the columns of a stream. Rich takes every terminal that has no colours for one of 80."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
+    if not stream.isatty():
+        return _WIDTH
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL
+    except OSError:
+        return _USUAL
+
+
+def wrap(text: str, console: Console, *, indent: int = 0) -> str:
     """Return text in lines that fit, broken between words only, so that what is to be copied stays in one piece.
 
     Lines that begin with four blanks are such, and are left as they are.
 
-    :param indent: what the lines after the first begin with
+    :param indent: columns that something else takes
     """
     if not console.is_terminal:
         return text
-    options = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": indent}
+    width = max(1, console.width - indent)
     return "\n".join(
-        line if line.startswith("    ") and not indent else textwrap.fill(line, console.width, **options)  # type: ignore[arg-type]
+        line if line.startswith("    ") else textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
         for line in text.split("\n")
     )
 
@@ -61,12 +77,20 @@ def say(text: str) -> None:
     click.echo(wrap(text, open_console()))
 
 
+def confirm(question: str, *, abort: bool = False) -> bool:
+    """Ask a person a question that is answered with yes or no.
+
+    :raises click.Abort: the answer is no, where `abort` says so; or there is none
+    """
+    return click.confirm(wrap(f"{question} [y/N]:", open_console()), abort=abort, show_default=False, prompt_suffix=" ")
+
+
 def print_rows(rows: Iterable[tuple[str, str]]) -> None:
     """Print names and values in two columns; a value that is longer than the line is broken between words."""
     rows, console = list(rows), open_console()
     width = max(len(name) for name, _ in rows) + 2
     for name, value in rows:
-        for number, line in enumerate(escape_controls(value).split("\n")):
-            label = "" if number else name
-            row = wrap(f"{label:{width}}{line}", console, indent=" " * width)
-            console.print(row, markup=False, soft_wrap=True)
+        # Not name and value together: a value without a blank that is too long would leave its name alone on a line.
+        lines = wrap(escape_controls(value), console, indent=width).split("\n")
+        for label, line in zip_longest([name], lines, fillvalue=""):
+            console.print(f"{label:{width}}{line}", markup=False, soft_wrap=True)

@@ -5,10 +5,15 @@ Knows no command's business.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import click
 
 __all__ = ["add_examples"]
 
+#: A hyphen at which no line is broken, of the same width.
+_UNBROKEN = "\u2011"
 _EXAMPLES = {
     "login": ("zohorecruit login", "zohorecruit login --profile work --region eu"),
     "exchange": ("zohorecruit exchange --region in", "zohorecruit exchange --profile work < answers"),
@@ -32,11 +37,29 @@ _EXAMPLES = {
 }
 
 
+class _HelpFormatter(click.HelpFormatter):
+    """Breaks lines between words only: click's own breaks `--client-credentials` at a hyphen."""
+
+    def write_text(self, text: str) -> None:
+        super().write_text(text.replace("-", _UNBROKEN))
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], *args: Any, **options: Any) -> None:
+        super().write_dl([(first, second.replace("-", _UNBROKEN)) for first, second in rows], *args, **options)
+
+    def getvalue(self) -> str:
+        return super().getvalue().replace(_UNBROKEN, "-")
+
+
+class _Context(click.Context):
+    formatter_class = _HelpFormatter
+
+
 def add_examples(command: click.Command, name: str) -> None:
-    """Put its examples below a command's help, and those of its subcommands below theirs.
+    """Put its examples below a command's help, and those of its subcommands below theirs; see that it reads well.
 
     :param name: the command as it is typed, without ``zohorecruit``
     """
+    command.context_class = _Context
     command.epilog = "\n  ".join(["\b\nExamples:", *_EXAMPLES[name]])
     for subcommand in getattr(command, "commands", {}).values():
         add_examples(subcommand, f"{name} {subcommand.name}")

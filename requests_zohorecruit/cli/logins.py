@@ -51,7 +51,7 @@ __all__ = [
 SCOPE = "ZohoRecruit.modules.ALL,ZohoRecruit.settings.ALL"
 
 REGISTER = """\
-Zoho calls your program a "client". If you have none yet, register one at
+Zoho calls your program a "client". If you have none yet, register one at \
 https://api-console.zoho.com:
 
     Client type               Server-based Applications
@@ -61,18 +61,17 @@ https://api-console.zoho.com:
 It then shows the client ID and the client secret that are asked for here.
 """
 REGISTERED = """\
-In Zoho's API console, client {client_id}
+In Zoho's API console, client {client_id} \
 needs this authorized redirect URI, to the letter:
 
     {redirect_uri}
 """
 SELF_CLIENT = """\
-At https://api-console.zoho.com choose "Self Client". It has a client ID and a
-client secret, and under "Generate Code" a code for scopes such as
-{scope}.
+At https://api-console.zoho.com choose "Self Client". It has a client ID and a \
+client secret, and under "Generate Code" a code for scopes such as {scope}.
 """
 REGISTER_DEVICE = """\
-Zoho calls your program a "client". If you have none for
+Zoho calls your program a "client". If you have none for \
 devices yet, register one at https://api-console.zoho.com:
 
     Client type       the one that begins with Non-browser
@@ -81,8 +80,8 @@ devices yet, register one at https://api-console.zoho.com:
 It then shows the client ID and secret that are asked for.
 """
 REGISTER_BACKEND = """\
-At https://api-console.zoho.com choose "Self Client". It has
-a client ID and a client secret. The soid is "ZohoRecruit."
+At https://api-console.zoho.com choose "Self Client". It has \
+a client ID and a client secret. The soid is "ZohoRecruit." \
 and the ID of your organisation.
 """
 _CONFIRM = """\

@@ -69,7 +69,7 @@ def open_sink(path: str | None) -> Iterator[Sink]:
     except OSError as error:
         if isinstance(error, requests.RequestException):
             raise  # which is an OSError, too
-        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from None
+        raise click.ClickException(f"{target} cannot be written: {error.strerror}.") from None
     finally:
         if not is_special:
             with suppress_errors(OSError):  # of the write that failed, the first error says more

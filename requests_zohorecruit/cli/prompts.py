@@ -178,7 +178,8 @@ def describe_problem(error: ValueError) -> str:
     name, _, rest = str(error).partition(" ")
     if name not in {"client_id", "client_secret", "code"}:
         return f"{error}."
-    return f"That does not look like a {name.replace('_', ' ')}: it {rest}."
+    noun = name.replace("_", " ")
+    return f"That does not look like a {noun}: it {rest.replace(name, noun)}."
 
 
 def ask_secret(what: str, prompt: str = "") -> Secret:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import click
 
-from requests_zohorecruit.cli.console import say
+from requests_zohorecruit.cli.console import confirm, say
+from requests_zohorecruit.cli.output import note
 from requests_zohorecruit.cli.prompts import load_saved
 from requests_zohorecruit.errors import ClientConfigurationError, ZohoAuthError
 from requests_zohorecruit.login.profiles import Profile
@@ -71,7 +72,7 @@ class Replacement:
         say(what)
         say(f"This login is for client {application.client_id}, region {application.region.code}.")
         say("To keep both, answer no, and pass --profile with another name.")
-        click.confirm("Replace it?", abort=True)
+        confirm("Replace it?", abort=True)
         self._allowed = True
 
     def offer_revocation(self, application: Application) -> None:
@@ -86,12 +87,12 @@ class Replacement:
         if not sys.stdin.isatty():
             say(f"\nAt Zoho {old} is still valid; who gave it can end it there.")
             return
-        if not click.confirm(f"\nRevoke {old} at Zoho as well?"):
+        if not confirm(f"\nRevoke {old} at Zoho as well?"):
             return
         try:
             TokenEndpoint(former.application).revoke(revocable)
         except ZohoAuthError as error:  # the login has succeeded all the same
-            click.echo(f"It could not be revoked: {error}", err=True)
+            note(f"It could not be revoked: {error}")
         else:
             say("It is revoked.")
 

@@ -60,8 +60,10 @@ def report(error: Exception, source: Source | None, *, debug: bool) -> int:
     """
     if isinstance(error, click.ClickException):
         start = "Error: "  # which click puts before it
-        text = wrap(start + escape_controls(error.message), open_console(stderr=True))
-        raise click.ClickException(text.removeprefix(start)) from None
+        text = wrap(start + escape_controls(error.format_message()), open_console(stderr=True)).removeprefix(start)
+        raise (
+            click.UsageError(text, error.ctx) if isinstance(error, click.UsageError) else click.ClickException(text)
+        ) from None
     told = _find_cause(error)
     if told is None:
         if getattr(error, "errno", None) == errno.EPIPE or is_output_error(error):

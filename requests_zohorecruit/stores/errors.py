@@ -40,6 +40,8 @@ FILE_HINTS = {
     ),
 }
 
+_NO_DIRECTORY = "A part of its path is a file, where a directory should be."
+
 #: What to do -> codes of drivers, and words of theirs in lower case where they give no code.
 _HINTS = {
     "The server refused the login: check user, password and the server's access rules.": [
@@ -108,7 +110,7 @@ def translate(cause: Exception, name: str, doing: str, hints: Mapping[int, str])
     """
     if isinstance(cause, TokenStoreError):
         return cause
-    hint = hints.get(_read_number(cause)) or _suggest(cause)
+    hint = {errno.ENOTDIR: _NO_DIRECTORY, **hints}.get(_read_number(cause)) or _suggest(cause)
     return TokenStoreError(f"{name} could not be {doing}: {describe(cause)}.", hint=hint)
 
 

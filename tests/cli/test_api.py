@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -135,6 +136,12 @@ class TestMethods:
         else:
             assert result.exit_code == {"throttle": 5}.get(fault, 6)
             assert result.stdout == ""
+
+
+def test_an_empty_path_is_named_in_the_error(run, granted):
+    granted()
+    for options in (("get", "Candidates", "-o", ""), ("api", "POST", "Candidates", "-F", "")):
+        assert re.search(r"(^|: )\. cannot be (written|read): Is a directory\.", run(*options).stderr)
 
 
 class TestFiles:

@@ -168,6 +168,40 @@ class TestWhereItGoes:
         result = shell(f"zohorecruit {command} | true; echo ${{PIPESTATUS[0]}}")
         assert (result.stdout.strip() in {"0", "1"}, result.stderr) == (True, "")
 
+    @pytest.mark.parametrize("command", ["get Candidates --all", "status --check", "refresh", "header"])
+    def test_closed_errors_are_no_error(self, shell, command):
+        result = shell(f"zohorecruit {command} 2>&-")
+        assert (result.returncode, result.stderr, bool(result.stdout)) == (0, "", True)
+
+    @pytest.mark.parametrize(
+        ("closing", "code"), [("2>&-", 3), (">&- 2>&-", 3), ("<&- >&- 2>&-", 3), ("2> /dev/full", 1)]
+    )
+    def test_the_exit_code_stays_where_an_error_cannot_be_told(self, shell, closing, code):
+        assert shell(f"zohorecruit get Candidates --profile none {closing}").returncode == code
+
+    @pytest.mark.parametrize(
+        ("command", "code", "told"),
+        [
+            ("revoke", 2, "pass --yes"),
+            ("logout", 2, "pass --yes"),
+            ("exchange", 4, "No code was given on standard input."),
+            ("login --no-browser", 4, "No redirect address was given on standard input."),
+            ("login --new-secret", 4, "No client secret was given on standard input."),
+            ("api POST Candidates -d @-", 2, "not JSON"),
+            ("status", 0, ""),
+        ],
+    )
+    def test_a_closed_input_is_an_empty_one(self, shell, command, code, told):
+        result = shell(f"zohorecruit {command} <&-")
+        assert (result.returncode, told in result.stderr) == (code, True), result.stderr
+
+    def test_a_sandbox_that_cannot_explain_itself_does_not_blame_the_port(self, shell):
+        result = shell("zohorecruit sandbox > /dev/full")
+        assert (result.returncode, result.stderr) == (
+            1,
+            "Error: The output could not be written: No space left on device.\n",
+        )
+
     @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
     def test_only_an_output_that_cannot_be_written_is_told_as_one(self, monkeypatch, number, tmp_path):
         def fail(**_):
@@ -179,8 +213,9 @@ class TestWhereItGoes:
             with pytest.raises(SystemExit if number == errno.ENOSPC else PermissionError):
                 cli.main()
 
-    def test_without_an_output_there_is_one_to_print_to(self, monkeypatch):
-        monkeypatch.setattr("requests_zohorecruit.cli.app.app", lambda **_: print("into nothing"))
-        monkeypatch.setattr(sys, "stdout", None)
+    @pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
+    def test_what_is_closed_is_replaced_by_nothing(self, monkeypatch, name):
+        monkeypatch.setattr(sys, name, None)
+        monkeypatch.setattr("requests_zohorecruit.cli.app.app", lambda **_: getattr(sys, name).fileno())
         cli.main()
-        sys.stdout.close()
+        getattr(sys, name).close()

@@ -250,7 +250,9 @@ def test_options_that_do_not_go_together_are_refused(run, client, zoho, options,
 @pytest.mark.parametrize(
     ("option", "entry"), [("--device", "begins with Non-browser"), ("--client-credentials", '"Self Client"')]
 )
-def test_who_has_no_client_yet_is_told_what_to_register(run, option, entry):
+def test_who_has_no_client_yet_is_told_what_to_register(run, option, entry, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # which makes rich take a pipe for a terminal
     result = run("login", option)
     assert entry in result.output.partition("Error: No client ID was given.")[0]
     assert max(map(len, result.output.partition("Error")[0].splitlines())) <= 60

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import re
 import socket
+import struct
 import sys
+import termios
 import time
 
 import pexpect
@@ -13,7 +17,7 @@ import pytest
 from rich.console import Console
 
 from requests_zohorecruit import Region
-from requests_zohorecruit.cli.console import wrap
+from requests_zohorecruit.cli.console import open_console, print_rows, wrap
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token
@@ -107,3 +111,46 @@ def test_text_wraps_and_what_is_to_be_copied_does_not(columns):
     assert (first, " ".join(others)) == (command, words)
     assert max(map(len, others)) <= columns
     assert wrap(words, Console(width=columns, force_terminal=False)) == words
+
+
+@pytest.mark.parametrize("given", ["0", "", "wide", "-5"])
+def test_columns_that_cannot_be_are_ignored(run, saved, monkeypatch, given):
+    monkeypatch.setenv("COLUMNS", given)
+    assert run("status").exit_code == 0
+    assert open_console().width == 110
+
+
+@pytest.mark.parametrize(("columns", "width"), [(60, 60), (0, 80), (None, 80)])
+def test_a_terminal_without_colours_has_columns_all_the_same(monkeypatch, columns, width):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setenv("TERM", "dumb")
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb"), os.fdopen(theirs, "w") as terminal:
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns or 0, 0, 0))
+        if columns is None:
+            monkeypatch.setattr(os, "get_terminal_size", raise_os_error)
+        monkeypatch.setattr(sys, "stdout", terminal)
+        assert open_console().width == width
+
+
+def raise_os_error(*_):
+    raise OSError
+
+
+def test_a_value_that_is_too_long_stays_beside_its_name(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    print_rows([("store", "/a/path/that/is/longer/than/the/line"), ("scope", "one two three\nfour")])
+    assert capsys.readouterr().out == (
+        "store  /a/path/that/is/longer/than/the/line\nscope  one two three\n       four\n"
+    )
+
+
+@WIDTHS
+def test_names_of_profiles_are_whole(screen, saved, columns):
+    names = ["b", "an-import-of-candidates", "x" * 64]
+    for name in names:
+        Profile(name).save(Application.create("1000.C", "s", "eu"), Token("1000.a.b", "1000.c.d", 0.0), now=0.0)
+    shown = screen("profiles", columns)
+    assert set(names) <= set(shown.split())
+    assert max(map(len, shown.splitlines())) <= max(columns, 66)

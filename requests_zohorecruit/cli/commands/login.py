@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from requests_zohorecruit.cli.console import open_console, say
+from requests_zohorecruit.cli.console import open_console, say, wrap
 from requests_zohorecruit.cli.logins import (
     REGISTER,
     REGISTER_BACKEND,
@@ -64,15 +64,14 @@ Open this address in a browser, on any machine, and press Accept:
 
     {address}
 
-The browser then ends at an address that begins with {redirect_uri},
-perhaps on an error page.
+The browser then ends at an address that begins with {redirect_uri}, perhaps \
+on an error page.
 """
 
 
 _PASTE = """\
-If the browser is on another computer, it ends on an error page: paste the
-address of that page here (it stays hidden). It begins with
-{redirect_uri}.
+If the browser is on another computer, it ends on an error page: paste the \
+address of that page here (it stays hidden). It begins with {redirect_uri}.
 A client of the type Non-browser needs no such address: login --device
 """
 
@@ -80,7 +79,7 @@ A client of the type Non-browser needs no such address: login --device
 @click.command()
 @profile_option
 @add_client_options
-@click.option("--scope", help=f"Scopes to ask for, separated by commas.  [default: {SCOPE}]")
+@click.option("--scope", help=f"Scopes to ask for, separated by commas.  [default: {', '.join(split_scope(SCOPE))}]")
 @click.option("--device", is_flag=True, help="Show a code to confirm on another device.")
 @click.option("--client-credentials", is_flag=True, help="Use the client's own access, without a person; needs --soid.")
 @click.option("--soid", help="Organisation for --client-credentials: ZohoRecruit.60001234567.")
@@ -268,7 +267,7 @@ def _wait_for_redirect(
                 try:
                     return parse(pasted)
                 except ValueError as error:
-                    console.print(f"{error}", markup=False)
+                    console.print(wrap(str(error), console), markup=False, soft_wrap=True)
     raise AuthorizationError(
         f"Accept was not pressed within {timeout} s; nothing was saved.",
         hint="Run the command again; --timeout allows for more time. If the browser is on another computer, paste the "

@@ -7,6 +7,7 @@ import sys
 import click
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
+from requests_zohorecruit.cli.console import confirm, say
 from requests_zohorecruit.cli.output import note
 from requests_zohorecruit.cli.prompts import profile_option
 from requests_zohorecruit.errors import ZohoAuthError
@@ -30,12 +31,12 @@ def logout(profile: Profile, everything: bool, yes: bool) -> None:  # noqa: FBT0
     if names and not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("Cannot ask for confirmation without a terminal; pass --yes.")
-        click.confirm(f"Revoke the grant of {names}, and remove it from this machine?", abort=True)
+        confirm(f"Revoke the grant of {names}, and remove it from this machine?", abort=True)
     if not profiles:
-        click.echo("There are no profiles.")
+        say("There are no profiles.")
     problems = [problem for each in profiles if (problem := _log_out(each))]
     for problem in problems[:-1]:
-        click.echo(f"Error: {problem.message}", err=True)
+        note(f"Error: {problem.message}")
     if problems:
         raise problems[-1]  # reported as any command's
 
@@ -48,9 +49,9 @@ def _log_out(profile: Profile) -> ZohoAuthError | None:
     except ZohoAuthError as error:
         return error
     if not is_removed:
-        click.echo(f"There is no profile named {profile.name}; nothing had to be done.")
+        say(f"There is no profile named {profile.name}; nothing had to be done.")
         return None
-    click.echo(f"Profile {profile.name} is removed{end}.")
+    say(f"Profile {profile.name} is removed{end}.")
     if problem is not None:
         # Not the whole message: of a revocation it says that the grant is kept.
         why = f"HTTP {problem.status_code}" if problem.status_code else problem.message.rstrip(".")

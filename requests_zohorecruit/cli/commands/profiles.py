@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from requests_zohorecruit.cli.console import escape_controls, open_console
+from requests_zohorecruit.cli.console import escape_controls, open_console, say
 from requests_zohorecruit.cli.prompts import complete_profile
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.store_access import StoredRecord
@@ -41,10 +41,10 @@ def profiles(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click
     elif found:
         _print_table(found)
     else:
-        click.echo("There are no profiles; `zohorecruit login` makes one.")
+        say("There are no profiles; `zohorecruit login` makes one.")
 
 
-@profiles.command()
+@profiles.command(short_help="Show the default profile, or set it.")
 @click.argument("name", required=False, shell_complete=complete_profile)
 def default(name: str | None) -> None:
     """Show the default profile, or make NAME the default."""
@@ -53,10 +53,10 @@ def default(name: str | None) -> None:
         return
     profile = _find(name)
     choose_default(profile.name)
-    click.echo(f"Commands use profile {profile.name} unless they are told another.")
+    say(f"Commands use profile {profile.name} unless they are told another.")
 
 
-@profiles.command()
+@profiles.command(short_help="Give a profile another name.")
 @click.argument("name", shell_complete=complete_profile)
 @click.argument("new_name")
 def rename(name: str, new_name: str) -> None:
@@ -70,20 +70,20 @@ def rename(name: str, new_name: str) -> None:
     try:
         new = profile.rename(new_name)
     except ValueError as error:
-        raise click.BadParameter(f"{error}.") from None
+        raise click.UsageError(f"{error}.") from None
     if was_default:
         choose_default(new.name)
-    click.echo(f"Profile {name} is now named {new.name}{', and still the default' if was_default else ''}.")
+    say(f"Profile {name} is now named {new.name}{', and still the default' if was_default else ''}.")
 
 
 def _find(name: str) -> Profile:
     try:
         profile = Profile(name)
     except ValueError as error:
-        raise click.BadParameter(f"{error}.") from None
+        raise click.UsageError(f"{error}.") from None
     if not profile.exists():
         names = ", ".join(list_profiles())
-        raise click.BadParameter(f"There is no profile named {name}. " + (f"There are: {names}." if names else ""))
+        raise click.UsageError(f"There is no profile named {name}. " + (f"There are: {names}." if names else ""))
     return profile
 
 
@@ -112,24 +112,21 @@ def _collect_facts(profile: Profile, now: float) -> dict[str, Any]:
 
 
 def _print_table(found: list[dict[str, Any]]) -> None:
-    from rich.table import Table  # noqa: PLC0415 - for the table only
-    from rich.text import Text  # noqa: PLC0415 - see above
-
-    console = open_console()
-    names = ["Profile", "Region", *(["Client ID"] if console.width >= _WIDE else []), "Grant"]
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in names:
-        table.add_column(name, overflow="fold")
+    rows = [("Profile", "Region", "Client ID", "Grant")]
     for facts in found:
-        cells = {
-            "Profile": f"{'*' if facts['default'] else ' '} {facts['profile']}",
-            "Region": facts["region"] or "",
-            "Client ID": facts["client_id"] or "",
-            "Grant": _describe_grant(facts),
-        }
+        name = f"{'*' if facts['default'] else ' '} {facts['profile']}"
+        rows.append((name, facts["region"] or "", facts["client_id"] or "", _describe_grant(facts)))
+    width = open_console().width
+    if width < _WIDE:
+        rows = [(name, region, grant) for name, region, _, grant in rows]  # type: ignore[misc]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *cells in rows:
+        if sum(widths) + 2 * len(cells) <= width:
+            line = "  ".join(f"{cell:{size}}" for cell, size in zip((name, *cells), widths, strict=True)).rstrip()
+        else:  # the name has a line of its own, which is broken nowhere
+            line = f"{name}\n    {'  '.join(filter(None, cells))}"
         # No markup, and nothing that a terminal would obey: what is stored may be anything.
-        table.add_row(*(Text(escape_controls(cells[name])) for name in names))
-    console.print(table)
+        click.echo(escape_controls(line))
 
 
 def _describe_grant(facts: dict[str, Any]) -> str:

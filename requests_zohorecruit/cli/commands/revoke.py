@@ -7,7 +7,7 @@ import sys
 import click
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
-from requests_zohorecruit.cli.console import say
+from requests_zohorecruit.cli.console import confirm, say
 from requests_zohorecruit.cli.sources import Environment, Source, grant_options
 
 __all__ = ["revoke"]
@@ -34,7 +34,7 @@ def revoke(profile: Source, yes: bool) -> None:  # noqa: FBT001 - click's way of
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("Cannot ask for confirmation without a terminal; pass --yes.")
-        click.confirm(f"Revoke the {what} {where}, region {auth.region.code}?", abort=True)
+        confirm(f"Revoke the {what} {where}, region {auth.region.code}?", abort=True)
     auth.revoke()
     if saved.credentials:
         say(f"The access token {where} is revoked. {_CREDENTIALS_STAY}")

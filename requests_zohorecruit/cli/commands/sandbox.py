@@ -9,6 +9,8 @@ import os
 import shlex
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,15 +28,14 @@ _EXPLANATION = """\
 A sandbox Zoho serves {url} until Ctrl-C.
 What is changed in it is kept in memory.
 
-In another terminal, take over its address, credentials and
-certificate, and look at the candidates:
+In another terminal, take over its address, credentials and certificate, and \
+look at the candidates:
 
     . {env}
     zohorecruit get Candidates --env
 
-To log in as a person does, with a profile named sandbox.
-The browser warns of the certificate, which no authority has
-signed; go on all the same.
+To log in as a person does, with a profile named sandbox. The browser warns of \
+the certificate, which no authority has signed; go on all the same.
 
     zohorecruit login --profile sandbox --replace
     zohorecruit get Candidates --profile sandbox
@@ -63,22 +64,32 @@ def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
     Zoho Accounts and Zoho Recruit with invented candidates, over TLS, with Zoho's limits and peculiarities. What it
     prints says how to use it with this command, curl and Python; profiles of yours are left alone.
     """
-    from requests_zohorecruit.sandbox import Sandbox  # noqa: PLC0415 - most commands do without
-
     over = threading.Event()
     before = {number: signal.signal(number, lambda *_: over.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with Sandbox(port=port, redirect_uris=redirect_uris or (build_loopback_uri(PORT),)) as zoho:
+        with _serve(port, redirect_uris or (build_loopback_uri(PORT),)) as zoho:
             env = Path(zoho.ca_bundle).with_name("env")
             _write_private(env, _format_environment(zoho))
             say(_EXPLANATION.format(url=zoho.region.accounts_url, env=shlex.quote(str(env))))
             over.wait()
-    except OSError as error:
-        raise click.ClickException(f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from error
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     say("The sandbox is gone.")
+
+
+@contextmanager
+def _serve(port: int, redirect_uris: tuple[str, ...]) -> Iterator[Sandbox]:
+    from requests_zohorecruit.sandbox import Sandbox  # noqa: PLC0415 - most commands do without
+
+    try:
+        zoho = Sandbox(port=port, redirect_uris=redirect_uris).start()
+    except OSError as error:
+        raise click.ClickException(f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from error
+    try:
+        yield zoho
+    finally:
+        zoho.stop()
 
 
 def _format_environment(zoho: Sandbox) -> str:

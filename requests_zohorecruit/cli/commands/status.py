@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from requests_zohorecruit.cli.console import open_console, print_rows
+from requests_zohorecruit.cli.console import open_console, print_rows, wrap
 from requests_zohorecruit.cli.diagnosis import diagnose
 from requests_zohorecruit.cli.sources import Environment, Source, grant_options
 from requests_zohorecruit.cli.verdict import describe_limit, format_seconds, give_verdict
@@ -45,7 +45,8 @@ def status(profile: Source, as_json: bool, check: bool) -> None:  # noqa: FBT001
         click.echo(json.dumps(facts, indent=2))
     else:
         colour, verdict = give_verdict(facts, profile.login_command)
-        open_console().print(verdict, style=colour, markup=False)
+        console = open_console()
+        console.print(wrap(verdict, console), style=colour, markup=False, soft_wrap=True)
         _print_table(facts)
     if problem:
         raise problem
