@@ -68,7 +68,8 @@ def make_call(profile: Source, call: Call) -> None:
                 pages = (get_pages if call.listing.paginate else get_page)(session, url, options, region)
                 print_records(pages, call.listing, call.path)
             else:
-                _finish(_send(session, url, call), call, region)
+                with _send(session, url, call) as answer:
+                    _finish(answer, call, region)
         except UntrustedHostError as error:
             error.hint = f"The grant is good for {', '.join(sorted(auth.region.hosts))}, over https."
             raise

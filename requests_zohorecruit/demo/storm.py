@@ -83,7 +83,10 @@ def take_part(end: Connection, together: threading.Barrier, clock: Clock, work: 
 
 def mask_interrupts() -> ExitStack:
     """Start processes inside that never hear Ctrl-C; this process hears it afterwards, and ends them."""
-    stack = ExitStack()
+    stack, heard = ExitStack(), list[int]()
+    # Another thread of this process may hear it all the same, and then the handler runs here.
+    stack.callback(lambda: [signal.raise_signal(number) for number in heard[:1]])
+    stack.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, lambda number, _: heard.append(number)))
     if sys.platform != "win32":  # pragma: no branch - there are no masks there; every process tells Ctrl-C
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)

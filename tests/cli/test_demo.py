@@ -122,6 +122,21 @@ def test_ctrl_c_ends_the_demo_and_clears_away(tmp_path, number):
     assert members_of_session(process.pid) == []
 
 
+def test_ctrl_c_that_another_thread_hears_waits_until_a_process_has_started():
+    over, started = threading.Event(), False
+    other = threading.Thread(target=over.wait)
+    other.start()  # it has no mask
+    try:
+        with pytest.raises(KeyboardInterrupt), mask_interrupts():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+            started = True
+        assert started
+    finally:
+        over.set()
+        other.join()
+
+
 def test_nothing_goes_on_when_the_demo_is_killed(tmp_path):
     process = start_demo(tmp_path)
     await_step(process, 5)

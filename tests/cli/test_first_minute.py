@@ -74,8 +74,8 @@ def check_transcripts(**shown):
 
 
 def neutral(screen):
-    """Return what a terminal shows without colours, and without what is another each time."""
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", screen)
+    """Return what a terminal shows without colours and ends of lines, and without what is another each time."""
+    text = " ".join(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen).split())
     return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", re.sub(r"/\S*/zoho-sandbox-\w+/", "DIRECTORY/", text))
 
 
