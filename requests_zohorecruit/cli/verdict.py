@@ -36,7 +36,7 @@ def describe_limit(name: str, value: Any) -> str | None:
     """Return mints, cool-down or pause in words; None for any other fact."""
     if name == "mints":
         recent, allowed = value["recent"], value["allowed"]
-        more = f"{allowed - recent} more can be had now" if recent < allowed else "the next one has to wait"
+        more = f"{allowed - recent} more are available now" if recent < allowed else "the next one has to wait"
         return f"{recent} of {allowed} in the last {value['window'] / 60:.0f} minutes; {more}"
     if name == "cool_down":
         return f"no new token is asked for in the next {format_seconds(value)}" if value else "none"

@@ -37,7 +37,7 @@ def test_the_verdict(facts, colour, told):
         (
             "mints",
             {"recent": 3, "allowed": 10, "window": 600.0},
-            "3 of 10 in the last 10 minutes; 7 more can be had now",
+            "3 of 10 in the last 10 minutes; 7 more are available now",
         ),
         (
             "mints",

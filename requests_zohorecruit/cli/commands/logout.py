@@ -49,7 +49,7 @@ def _log_out(profile: Profile) -> ZohoAuthError | None:
     except ZohoAuthError as error:
         return error
     if not is_removed:
-        say(f"There is no profile named {profile.name}; nothing had to be done.")
+        say(f"There is no profile named {profile.name}; there was nothing to do.")
         return None
     say(f"Profile {profile.name} is removed{end}.")
     if problem is not None:
