@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import socketguard
 from helpers.database_servers import mariadb_server, postgres_server, redis_server
+from helpers.thoroughness import leave_out
 from hypothesis import HealthCheck, settings
 
 # The same examples every time: what fails here fails for everybody. No deadline: machines differ.
@@ -59,6 +60,11 @@ def postgres_process():
 def mariadb_process():
     with mariadb_server() as server:
         yield server
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what is for thorough runs only."""
+    leave_out(config, items)
 
 
 def pytest_terminal_summary(terminalreporter):
