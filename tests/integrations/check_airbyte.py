@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -65,14 +64,11 @@ def test_no_token_is_in_the_messages_or_files_of_a_sync_with_debug(zoho, tmp_pat
     assert search(tmp_path, messages, stores=["zoho.json"]).leaks == []
 
 
-def test_a_stream_in_python_reads_page_by_page_and_survives_a_rejected_token(zoho, caplog, monkeypatch):
+def test_a_stream_in_python_reads_page_by_page_and_survives_a_rejected_token(zoho):
     names = {"__name__": "connector"}
-    caplog.set_level(logging.DEBUG)
     exec(COMPONENTS, names)
     exec(STREAM.replace('"per_page": 200', '"per_page": 5'), names)
     zoho.reject_tokens()
     assert len(list(names["Candidates"](authenticator=names["zoho_auth"]()).read_only_records())) == 12
     assert zoho.token_requests == 2
     assert zoho.api_requests >= 7
-    shown = [f"{record.getMessage()} {record.__dict__}" for record in caplog.records]
-    assert search(Path.cwd(), shown, stores=["zoho.json"]).leaks == []
