@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import socketguard
 from helpers.database_servers import mariadb_server, postgres_server, redis_server
+from helpers.thoroughness import leave_out
+from helpers.tried_packages import record
 from hypothesis import HealthCheck, settings
 
 # The same examples every time: what fails here fails for everybody. No deadline: machines differ.
@@ -61,8 +63,20 @@ def mariadb_process():
         yield server
 
 
-def pytest_terminal_summary(terminalreporter):
-    """Print the figures that tests have measured, with `record_property`."""
+def pytest_collection_modifyitems(config, items):
+    """Leave out what is for thorough runs only."""
+    leave_out(config, items)
+
+
+def pytest_addoption(parser):
+    told = "after a run without a failure, record in docs/reference/tried-with.rst the versions it was made with"
+    parser.addoption("--write-tried-with", action="store_true", help=told)
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
+    """Print the figures that tests have measured, with `record_property`; note what they were tried with, if asked to."""
     reports = [report for kind in terminalreporter.stats.values() for report in kind]
     for name, figure in sorted({pair for report in reports for pair in getattr(report, "user_properties", ())}):
         terminalreporter.write_line(f"{name}: {figure}")
+    if config.getoption("--write-tried-with") and exitstatus == 0:
+        record({report.nodeid.partition("::")[0] for report in terminalreporter.stats.get("passed", ())})

@@ -50,6 +50,7 @@ def test_the_names_of_the_contract_are_exported_and_nothing_else():
 
 
 @pytest.mark.parametrize("name", sorted(CONTRACT))
+@pytest.mark.thorough(one_in=6)
 def test_each_name_of_the_contract_can_be_imported_first(name):
     code = f"from requests_zohorecruit import {name}; print(getattr({name}, '__name__', {name}))"
     expected = metadata.version("requests-zohorecruit") if name == "__version__" else name

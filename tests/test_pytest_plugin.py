@@ -73,6 +73,7 @@ def test_renewing_can_register_other_redirect_uris(zoho_sandbox):
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["in one process", "in two workers"])
+@pytest.mark.thorough(one_in=2)
 def test_nothing_leaks_out_of_a_test_even_if_it_fails(pytester, workers):
     pytester.makepyfile(
         TEST

@@ -24,15 +24,16 @@ from typing import Any
 
 import pytest
 from helpers.engine_parts import true_in_a_child, wait_for
+from helpers.thoroughness import choose
 
 from requests_zohorecruit import thread_locks
 from requests_zohorecruit.stores import CallbackStore, MemoryStore
 from requests_zohorecruit.stores.file_lock import hold_lock_file
 from requests_zohorecruit.thread_locks import SharedWork, ThreadLock
 
-#: How many random interruptions and alarms there are; by hand it has been 20000 and 5000.
-INTERRUPTIONS = int(os.environ.get("ZOHORECRUIT_INTERRUPTIONS", "600"))
-ALARMS = int(os.environ.get("ZOHORECRUIT_ALARMS", "1000"))
+#: How many random interruptions and alarms there are; they have been 20,000 and 5,000.
+INTERRUPTIONS = choose(300, 2000)
+ALARMS = choose(500, 2000)
 
 
 def is_free(lock: ThreadLock) -> bool:
@@ -556,6 +557,7 @@ def interrupt_together(work: Callable[[], None], count: int) -> list[TimeLimit]:
 
 class TestInterruptions:
     @pytest.mark.parametrize("way", WAYS)
+    @pytest.mark.thorough(one_in=4)
     def test_T70_wherever_an_exception_arrives_the_lock_is_free_as_soon_as_its_taker_is_gone(
         self, way: Callable[[Things], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -669,6 +671,7 @@ print(alarms, left_behind)
 class TestGreenlets:
     @pytest.mark.parametrize("library", ["gevent", "eventlet"])
     @pytest.mark.parametrize("thread", [False, True])
+    @pytest.mark.thorough(one_in=2)
     def test_T94_a_greenlet_is_told_from_its_neighbour_and_waits_for_it(self, library: str, thread: bool) -> None:
         if find_spec(library) is None:  # not imported here, because eventlet warns of every fork from then on
             pytest.skip(f"needs {library}")

@@ -180,6 +180,7 @@ class TestTime:
 
     @STREAM
     @pytest.mark.parametrize(("headers", "how"), SLOW.values(), ids=SLOW.keys())
+    @pytest.mark.thorough(one_in=4)
     def test_T74_a_401_that_drips_is_unreadable_and_replayed(self, zoho, auth, headers, how, stream):
         ended = threading.Event()
         answer = Answer(401, functools.partial(drip, **how, end=ended.set), headers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import json
-import os
 import random
 import signal
 import subprocess
@@ -21,6 +20,7 @@ import requests
 import sqlalchemy
 from helpers.canned_adapter import Wire
 from helpers.planted_secrets import CLIENT_ID, CLIENT_SECRET, GRANT
+from helpers.thoroughness import choose
 
 import requests_zohorecruit
 from requests_zohorecruit import CallbackStore, FileStore, MemoryStore, ZohoRecruitAuth
@@ -28,9 +28,9 @@ from requests_zohorecruit.stores import RedisStore, SQLStore
 from requests_zohorecruit.thread_locks import ThreadLock
 
 #: How many time limits go off in each row of each store.
-PLACES = int(os.environ.get("ZOHORECRUIT_PLACES", "6"))
-#: How many alarms go off at random; by hand it has been 5000.
-ALARMS = int(os.environ.get("ZOHORECRUIT_ALARMS", "50"))
+PLACES = choose(3, 6)
+#: How many alarms go off at random.
+ALARMS = choose(25, 200)
 PACKAGE = str(Path(requests_zohorecruit.__file__).parent)
 API = "https://recruit.zoho.eu/recruit/v2/Candidates"
 REFUSED = 401, {"Content-Type": "application/json"}, b'{"code": "INVALID_TOKEN", "message": "x", "status": "error"}'
@@ -187,6 +187,7 @@ def go_off(number, work, *, everywhere):
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs SIGALRM")
 @pytest.mark.parametrize("row", ROWS)
 @pytest.mark.parametrize("kind", ["memory", "callback", "file", "sql", "redis"])
+@pytest.mark.thorough(one_in=7)
 def test_T71_wherever_a_time_limit_goes_off_it_leaves_as_it_came(row, kind, limit, make_store):
     assert threading.current_thread() is threading.main_thread()
     store = make_store(kind)
@@ -346,6 +347,7 @@ print("done")
 
 
 @pytest.mark.parametrize("library", ["gevent", "eventlet"])
+@pytest.mark.thorough(one_in=2)
 def test_T71_a_time_limit_of_a_greenlet_leaves_as_it_came(library):
     if find_spec(library) is None:  # not imported here, because eventlet warns of every fork from then on
         pytest.skip(f"needs {library}")

@@ -40,6 +40,7 @@ def somebodys_home(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077])
+@pytest.mark.thorough(one_in=2)
 def test_T51_T60_the_first_minute_and_nothing_secret_is_seen_or_left(somebodys_home, tmp_path, port, umask):
     with watching_processes() as processes:
         secrets, shown = first_minute(somebodys_home, tmp_path, port, umask)

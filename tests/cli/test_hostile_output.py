@@ -71,6 +71,7 @@ VALUES = [
     ["expires_at", "expires_in", "scope", "granted_at", "mint_times", "failure", "rejection_pause", "api_domain", "token_type",
      "refresh_token", "access_token", "client_id", "region", "soid", "other"],
 )  # fmt: skip
+@pytest.mark.thorough(one_in=5)
 def test_status_survives_anything_in_a_record(run, saved, key, value):
     store = saved.load().store
     store.save({**store.load(), key: value})
@@ -147,6 +148,7 @@ class TestWhereItGoes:
     @pytest.mark.parametrize(
         "command", ["get Candidates", "get Candidates --all", "status", "status --json", "regions"]
     )
+    @pytest.mark.thorough(one_in=2)
     def test_a_full_disk_is_one_line(self, shell, command):
         result = shell(f"zohorecruit {command} > /dev/full")
         assert (result.returncode, result.stderr) == (
@@ -157,6 +159,7 @@ class TestWhereItGoes:
     @pytest.mark.parametrize(
         "command", ["get Candidates", "get Candidates --all", "status", "status --json", "regions"]
     )
+    @pytest.mark.thorough(one_in=2)
     def test_a_closed_output_is_quiet(self, shell, command):
         result = shell(f"zohorecruit {command} >&-")
         assert (result.returncode, result.stderr) == (0, "")
@@ -164,6 +167,7 @@ class TestWhereItGoes:
     @pytest.mark.parametrize(
         "command", ["get Candidates", "get Candidates --all", "status", "status --json", "regions"]
     )
+    @pytest.mark.thorough(one_in=2)
     def test_a_reader_that_has_gone_is_quiet(self, shell, command):
         result = shell(f"zohorecruit {command} | true; echo ${{PIPESTATUS[0]}}")
         assert (result.stdout.strip() in {"0", "1"}, result.stderr) == (True, "")

@@ -184,6 +184,7 @@ def test_with_a_real_browser(run, two_centres, browser, where, button):
         assert call_api(ZohoRecruitAuth.from_profile()) == 200
 
 
+@pytest.mark.thorough
 def test_end_to_end_in_a_process_of_its_own_it_waits_thirty_seconds(browser, zoho, client):
     command = [sys.executable, "-m", "requests_zohorecruit", "login", "--device"]
     with started(command, columns=80) as process:

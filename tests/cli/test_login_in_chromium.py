@@ -115,6 +115,7 @@ def test_reject_and_nothing_is_saved(browser, login):
         ),
     ],
 )
+@pytest.mark.thorough(one_in=2)
 def test_T40_T61_a_page_that_forges_the_callback_gets_nothing(browser, login, zoho, port, forged, code, told):
     process, address = login()
     state = re.search("state=([^&]+)", address)[1]

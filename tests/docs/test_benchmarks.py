@@ -68,6 +68,7 @@ def test_other_figures_would_make_another_readme(name, label, docpage):
     assert "9.75" in docpage.readme(README, figures)
 
 
+@pytest.mark.thorough
 def test_the_soak_runs_on_every_store(tmp_path):
     command = [sys.executable, BENCHMARKS / "run.py", "soak", "--quick", "--json", tmp_path / "figures.json"]
     # With the folder of the script on the path, as by default: the benchmarks import each other from there.

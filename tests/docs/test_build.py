@@ -135,6 +135,8 @@ SEARCHES = {
     "401": "explanation/request",
     "429": "howto/recipes/retries",
     "rate limit": "howto/troubleshooting",
+    "airflow": "howto/recipes/airflow",
+    "airbyte": "howto/recipes/airbyte",
     "pagination": "howto/recipes/paging",
     "async": "howto/other-clients",
     "httpx": "howto/other-clients",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import subprocess
 import sys
+from itertools import filterfalse
 
 import pytest
 import responses
 from helpers.doc_pages import DOCS, Block, blocks, pages
 from helpers.doc_preambles import CONFTESTS, PREAMBLES, Stage
+from helpers.leftovers import search
+from helpers.tried_packages import find_pages
 
 from requests_zohorecruit.testing import mock_zoho
 
@@ -19,10 +23,14 @@ ELSEWHERE = ("import json\nimport niquests\n",)  # tests/integrations/check_niqu
 #: Pages whose examples are programs, each run in a process of its own.
 AS_PROGRAMS = ["howto/recipes/processes"]
 #: Pages that need a package which is too large for the checks.
-LARGE = [
-    f"howto/recipes/{package}" for package in ("dlt", "fastapi", "pandas", "singer")
-]  # tests/integrations/check_recipes.py
+LARGE = find_pages("tests/integrations/")
+#: What recipes keep grants and clients in.
+STORES = ("zoho.json", "token.json", "app.db", "client-secret", ".env", "[01].json")
 AS_TESTS = [name for name in WITH_EXAMPLES if any(block.is_test for block in blocks(DOCS / f"{name}.rst"))]
+
+
+def is_recipe(name: str) -> bool:
+    return name.startswith("howto/recipes/")
 
 
 def examples(name: str) -> list[Block]:
@@ -39,8 +47,23 @@ def mock(monkeypatch, tmp_path):
         yield mock
 
 
-@pytest.mark.parametrize("name", sorted({*WITH_EXAMPLES} - {*AS_TESTS, *AS_PROGRAMS, *LARGE}))
+@pytest.fixture
+def clean(tmp_path, caplog, capfd):
+    """Search everything that a recipe leaves behind for secrets: files, logs of every level, and what it printed."""
+    caplog.set_level(logging.DEBUG)
+    yield
+    records = [f"{record.getMessage()} {record.__dict__}" for record in caplog.get_records("call")]
+    found = search(tmp_path, [*records, *capfd.readouterr()], stores=STORES)
+    assert found.leaks == []
+
+
+@pytest.mark.parametrize("name", sorted({*filterfalse(is_recipe, WITH_EXAMPLES)} - {*AS_TESTS}))
 def test_the_examples_of_a_page_run_in_order(name, mock, monkeypatch):
+    run_page(name, mock, monkeypatch)
+
+
+@pytest.mark.parametrize("name", sorted({*filter(is_recipe, WITH_EXAMPLES)} - {*AS_TESTS, *AS_PROGRAMS, *LARGE}))
+def test_a_recipe_runs_in_order_and_leaves_no_secret_behind(name, mock, monkeypatch, clean):
     run_page(name, mock, monkeypatch)
 
 
@@ -60,7 +83,7 @@ def run_page(name, mock, monkeypatch):
 
 
 @pytest.mark.parametrize("name", AS_PROGRAMS)
-def test_the_examples_that_are_programs_run_and_make_one_token_request_each(name, tmp_path, monkeypatch):
+def test_the_examples_that_are_programs_run_and_make_one_token_request_each(name, tmp_path, monkeypatch, clean):
     for number, block in enumerate(examples(name)):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -82,6 +105,7 @@ def test_the_examples_that_are_tests_pass(name, tmp_path):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert search(tmp_path, [done.stdout, done.stderr], stores=STORES).leaks == []
     assert " skipped" not in done.stdout
 
 

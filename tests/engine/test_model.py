@@ -6,6 +6,7 @@ import os
 
 import pytest
 from helpers.simulated_world import LEASE, World
+from helpers.thoroughness import choose
 from helpers.without_coverage import unmeasured_threads
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
@@ -24,8 +25,8 @@ from requests_zohorecruit.errors import (
     TokenStoreError,
 )
 
-#: So many worlds are played altogether; CI has 2,000.
-EXAMPLES = int(os.environ.get("ZOHORECRUIT_MODEL_EXAMPLES", "400"))
+#: So many worlds are played altogether.
+EXAMPLES = int(os.environ.get("ZOHORECRUIT_MODEL_EXAMPLES") or choose(200, 2000))
 WORKERS = st.integers(0, 2)
 #: Seconds that pass at once: about those after which something changes.
 SPELLS = st.sampled_from([1.0, 3.0, 10.0, 65.0, 130.0, 605.0, 3200.0, 3580.0, 7300.0])

@@ -113,6 +113,7 @@ def put_into(state, client, zoho):
         ("pool", "rejected", 200),
     ],
 )
+@pytest.mark.thorough(one_in=5)
 def test_t88_whatever_of_a_database_another_session_holds_keeps_nobody_waiting(
     request, connect, client_on, zoho, url, what, state, expected
 ):
@@ -160,6 +161,7 @@ FROZEN = [("stale", 200), ("expired", TokenStoreError), ("rejected", TokenStoreE
 
 
 @pytest.mark.parametrize(("state", "expected"), FROZEN)
+@pytest.mark.thorough(one_in=3)
 def test_t88_a_frozen_postgres_keeps_nobody_waiting(server, engine, client_on, zoho, state, expected):
     client, store = client_on(engine)
     put_into(state, client, zoho)
@@ -175,6 +177,7 @@ def test_t88_a_frozen_postgres_keeps_nobody_waiting(server, engine, client_on, z
 @pytest.mark.parametrize(
     "statement", ["set_config", "SELECT zohorecruit_tokens", "pg_try_advisory", "UPDATE", "COMMIT", "ROLLBACK"]
 )
+@pytest.mark.thorough(one_in=4)
 def test_t88_a_postgres_that_freezes_during_a_statement_takes_no_live_token_away(
     server, engine, client_on, zoho, thaw, statement
 ):
@@ -192,6 +195,7 @@ def test_t88_a_postgres_that_freezes_during_a_statement_takes_no_live_token_away
 
 
 @pytest.mark.parametrize("statement", ["SELECT zohorecruit_tokens", "pg_advisory", "UPDATE", "COMMIT"])
+@pytest.mark.thorough(one_in=4)
 def test_t88_a_postgres_that_freezes_during_a_statement_is_an_error_that_names_the_store(
     server, engine, client_on, zoho, thaw, statement
 ):
@@ -223,6 +227,7 @@ def test_t88_waiting_for_a_lock_ends_when_the_server_freezes(server, engine, tha
         pass
 
 
+@pytest.mark.thorough
 def test_t88_a_mariadb_that_freezes_during_a_statement_is_bounded_by_the_drivers_timeout(
     connect, client_on, zoho, thaw
 ):

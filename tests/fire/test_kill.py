@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections import Counter
@@ -12,12 +11,13 @@ import pytest
 from helpers.killed_processes import ANSWERED, FREE, LOCKED, SAVED, STAGES, Forge, unlimited
 from helpers.shared_stores import KINDS
 from helpers.storm_callers import outcome
+from helpers.thoroughness import choose
 
 from requests_zohorecruit import Token, ZohoAuthError
 from requests_zohorecruit.engine.critical_section import LOCK_TIMEOUT
 
-#: Holders to kill in each store; CI kills 300.
-KILLS = int(os.environ.get("ZOHORECRUIT_FIRE_KILLS") or 30)
+#: Holders to kill in each store.
+KILLS = choose(12, 300)
 #: Of a dead Redis holder's lock, in seconds: short, because each kill has to wait for its end.
 LEASE = 0.25
 

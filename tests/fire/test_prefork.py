@@ -58,6 +58,7 @@ def check(zoho, scene, reports):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.thorough(one_in=3)
 def test_T26_gunicorns_preloaded_workers_answer(kind, zoho, scene_on, start):
     scene = scene_on(kind)
     scene.expire()
@@ -109,6 +110,7 @@ def become(row, scene):
 
 @pytest.mark.parametrize("row", ["expired", "stale"])
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.thorough(one_in=5)
 def test_T71_celerys_soft_time_limit_leaves_as_it_came_and_the_worker_works_afterwards(
     row, kind, zoho, scene_on, celery
 ):
@@ -127,6 +129,7 @@ def test_T71_celerys_soft_time_limit_leaves_as_it_came_and_the_worker_works_afte
 
 
 @pytest.mark.parametrize("row", ["expired", "stale"])
+@pytest.mark.thorough(one_in=2)
 def test_T71_celerys_soft_time_limit_in_a_store_is_not_taken_for_the_stores_error(row, scene_on, celery):
     scene = scene_on("file")
     with celery(scene) as do:
@@ -138,6 +141,7 @@ def test_T71_celerys_soft_time_limit_in_a_store_is_not_taken_for_the_stores_erro
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.thorough(one_in=3)
 def test_T26_celerys_prefork_workers_answer(kind, zoho, scene_on, start, redis_process):
     scene = scene_on(kind)
     scene.expire()

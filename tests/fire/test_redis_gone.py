@@ -74,6 +74,7 @@ def test_T58_a_redis_flushed_in_the_middle_of_a_refresh_costs_one_mint(redis, sc
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("after_zoho", [False, True])
+@pytest.mark.thorough(one_in=2)
 def test_T58_a_redis_shut_down_in_the_middle_of_a_refresh_comes_back_with_the_grant(
     lasting_redis, scene_on, how, after_zoho
 ):

@@ -111,6 +111,7 @@ def seconds(read, text):
 
 @pytest.mark.parametrize("texts", TEXTS)
 @pytest.mark.parametrize("reader", READERS)
+@pytest.mark.thorough(one_in=5)
 def test_reading_takes_time_in_proportion_to_the_size(reader, texts):
     piece = TEXTS[texts]
     small, large = (seconds(READERS[reader], piece * (size // len(piece))) for size in (SMALL, LARGE))

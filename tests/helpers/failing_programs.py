@@ -430,7 +430,7 @@ def list_controls(folder):
         yield name, partial(scope["careless"], form)
 
 
-#: Of so many programs one is run; CI runs all of them.
+#: Of so many programs one is run.
 EVERY = int(os.environ.get("REPORT_EVERY", "1"))
 #: Of so many programs, these reporters are given one.
 SLOW = {"pytest": 10, "rich, printed": 20, "structlog, printed": 20}

@@ -1,7 +1,7 @@
 """The recipe for niquests in the documentation, and requests beside it, on the urllib3-future that niquests brings along.
 
 That package takes urllib3's place for everything that is installed beside it, so no other test has it: ``tox run -e
-niquests``.
+recipes-niquests``.
 """
 
 from __future__ import annotations

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from docs.test_examples import LARGE, mock, run_page
+from docs.test_examples import clean, mock, run_page
+from helpers.tried_packages import find_pages
 
-__all__ = ["mock"]
+__all__ = ["clean", "mock"]
 
 
-@pytest.mark.parametrize("name", LARGE)
-def test_the_examples_of_a_page_with_a_large_package_run_in_order(name, mock, monkeypatch):
+@pytest.mark.parametrize("name", find_pages("tests/integrations/check_recipes.py"))
+def test_a_recipe_with_a_large_package_runs_in_order_and_leaves_no_secret_behind(name, mock, monkeypatch, clean):
     run_page(name, mock, monkeypatch)

@@ -570,6 +570,7 @@ def statements_that_lock(engine: Any, key: str, what: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("what", ["row", "table"])
+@pytest.mark.thorough(one_in=4)
 def test_t88_a_row_or_table_that_another_session_holds_is_an_error_soon_and_says_so(
     engine: Any, key: str, what: str
 ) -> None:

@@ -24,12 +24,14 @@ def test_T11_eight_threads_with_a_rejected_token_make_one_token_request(storm, z
 
 
 @of_each_grant
+@pytest.mark.thorough(one_in=2)
 def test_T12_eight_processes_of_64_threads_with_an_expired_token_make_one_token_request(storm, expire):
     expire()
     assert storm(8, 64) == ([200] * 512, [], 1)
 
 
 @of_each_grant
+@pytest.mark.thorough(one_in=2)
 def test_T12_eight_processes_of_64_threads_with_a_rejected_token_make_one_token_request(storm, zoho):
     zoho.reject_tokens()
     assert storm(8, 64) == ([200] * 512, [], 1)
@@ -39,6 +41,7 @@ def test_a_fresh_token_in_the_store_is_used_by_all_without_a_token_request(storm
     assert storm(8, 2) == ([200] * 16, [], 0)
 
 
+@pytest.mark.thorough(one_in=3)
 def test_T21_an_api_that_rejects_a_thousand_calls_of_eight_processes_gets_no_more_than_the_budget(storm, zoho, access):
     zoho.reject_all = True
     outcomes, warnings, token_requests = storm(8, 5, calls=25)
@@ -50,6 +53,7 @@ def test_T21_an_api_that_rejects_a_thousand_calls_of_eight_processes_gets_no_mor
 
 
 @of_each_grant
+@pytest.mark.thorough(one_in=4)
 def test_T20_eight_processes_that_keep_asking_for_new_tokens_stop_at_the_budget_and_say_so(storm):
     # More calls than there are tokens to be had: each call needs another one than the call before.
     outcomes, _, token_requests = storm(8, 2, calls=12, job=refreshing)

@@ -128,6 +128,7 @@ class OwnAdapter(HTTPAdapter):
 
 @hurried
 @pytest.mark.parametrize("kind", DRIPS)
+@pytest.mark.thorough(one_in=5)
 def test_t73_an_answer_that_drips_ends_at_the_deadline(kind):
     with RawServer(DRIPS[kind]) as server:
         assert fail(server).uncertain is True
@@ -136,6 +137,7 @@ def test_t73_an_answer_that_drips_ends_at_the_deadline(kind):
 
 @hurried
 @pytest.mark.parametrize("kind", ["status line", "body", "body that ends with the connection"])
+@pytest.mark.thorough(one_in=2)
 def test_t73_a_session_and_an_adapter_of_the_users_own_end_there_too(kind):
     with RawServer(DRIPS[kind]) as server, server.session() as session:
         session.mount("https://", adapter := OwnAdapter())
@@ -145,6 +147,7 @@ def test_t73_a_session_and_an_adapter_of_the_users_own_end_there_too(kind):
 
 @hurried
 @pytest.mark.parametrize("kind", ["status line", "body", "trailers"])
+@pytest.mark.thorough(one_in=2)
 def test_t73_calls_of_an_oauth2session_end_there_too(kind):
     with RawServer(DRIPS[kind]) as server, server.session(OAuth2Session, CLIENT_ID) as session:
         zohorecruit_compliance_fix(session, region=server.region, client_secret=CLIENT_SECRET)
@@ -177,6 +180,7 @@ def test_t73_a_caller_with_a_live_token_waits_no_longer_and_uses_it():
     ],
     ids=["headers", "header", "status line", "body", "chunk extension"],
 )
+@pytest.mark.thorough(one_in=2)
 def test_t73_an_endless_answer_is_an_error_long_before_the_deadline(head, piece):
     with RawServer(answering(head, piece, interval=0)) as server:
         assert fail(server, match="connection broke|no token answer", timeout=(30, 30)).uncertain is True
@@ -187,6 +191,7 @@ def test_t73_an_endless_answer_is_an_error_long_before_the_deadline(head, piece)
     [(CHUNKED, b"-5\r\n"), (OK, b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n")],
     ids=["chunk of less than nothing", "two lengths"],
 )
+@pytest.mark.thorough(one_in=2)
 def test_t73_a_length_that_cannot_be_is_no_fault_of_the_proxy_settings(head, piece):
     # Out of requests comes a ValueError then, as it does where proxy settings are wrong and nothing is sent.
     with RawServer(answering(head, piece)) as server:
@@ -234,6 +239,7 @@ def test_t73_a_dripping_handshake_ends_at_the_deadline():
     [(b"HTTP/1.1 200 ", b"O"), (b"HTTP/1.1 200 Connected\r\nX-Drip: ", b"x")],
     ids=["status line", "header"],
 )
+@pytest.mark.thorough(one_in=2)
 def test_t73_a_proxy_that_drips_ends_at_the_deadline(scheme, head, piece):
     with RawServer(answering(head, piece), tls=scheme == "https") as proxy, proxy.session() as session:
         session.proxies["https"] = f"{scheme}://localhost:{proxy.port}"
@@ -276,6 +282,7 @@ def test_t73_many_dead_addresses_take_no_longer_than_the_deadline(clock, monkeyp
 @pytest.mark.parametrize(
     ("connect", "read", "last"), [(5, 30, 10), (30, 5, 10), (0.5, 1, 5.5), (100, 100, 105), (3, 3, 8)]
 )
+@pytest.mark.thorough(one_in=3)
 def test_t73_no_attempt_to_connect_begins_that_could_outlast_the_call(clock, connect, read, last):
     deadline = Deadline(connect, read)
     connection = SimpleNamespace(socket_options=[(6, 1, 1)], _new_conn=None)
