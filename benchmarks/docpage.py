@@ -67,7 +67,7 @@ def included(table: Mapping[str, Any]) -> str:
         cells = [f"**{row[0]}**", *row[1:]] if row is not columns and not any(row[1:]) else row
         lines += [f"    {'*' if i == 0 else ' '} - {cell}".rstrip() for i, cell in enumerate(map(str.strip, cells))]
     lines += ["", *(f"- {note.replace('`', '``')}" for note in table["notes"])]
-    lines += [f"- {'Reached' if reached else '**Missed**'}: {target}." for target, reached in table["targets"]]
+    lines += [f"- {'Target met' if met else '**Target missed**'}: {target}." for target, met in table["targets"]]
     return "\n".join([*lines, "", machine(table), ""])
 
 

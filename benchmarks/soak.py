@@ -139,10 +139,11 @@ def measure(*, quick: bool) -> Table:
         "the sandbox's, were lifted."
     )
     table.notes.append(
-        "Began: a caller that began just before a token request and waited for it is among the others. Overlapped, "
-        "against others: a long call is more likely to overlap something than a short one, whatever that is. Against "
-        "another moment: those that overlapped an equally long moment half-way to the next token request. The caller "
-        "that makes the token request is one of some seventy that overlap it, which is more than one percent."
+        "Began during one: a caller that began just before a token request and waited for it counts among the others. "
+        "Overlapped one, against others: a long call is more likely than a short one to overlap any given moment. "
+        "Against another moment: the comparison is with calls that overlapped an equally long moment half-way to the "
+        "next token request. The caller that makes the token request is one of about seventy that overlap it, which is "
+        "more than one percent."
     )
     return table
 

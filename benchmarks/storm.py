@@ -113,7 +113,7 @@ class Scene:
 def measure(*, quick: bool) -> Table:
     """Return the table; `quick` with few cells."""
     table = Table(
-        f"Everybody calls at once, token endpoint answering in {TOKEN_DELAY * 1000:.0f} ms: token requests / failed "
+        f"All callers call at once, token endpoint answering in {TOKEN_DELAY * 1000:.0f} ms: token requests / failed "
         "calls",
         ("processes x threads", *STATES),
     )

@@ -26,7 +26,7 @@ INTERRUPTED = 130
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "login": "Get a grant by pressing Accept in the browser, and save it.",
-        "exchange": "Redeem a self-client's code, and save the grant.",
+        "exchange": "Redeem a self client's code, and save the grant.",
         "status": "Show a grant: region, scopes, time left, mints.",
         "get": "Print what the API answers to one GET.",
         "api": "Make any API call, with uploads and downloads.",

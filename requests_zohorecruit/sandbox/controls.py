@@ -162,7 +162,7 @@ class Controls:
         return person
 
     def new_code(self, scope: str = AMPLE_SCOPE, *, client: Client | None = None, person: Person | None = None) -> str:
-        """Return a self-client's code, to be exchanged without a redirect URI.
+        """Return a self client's code, to be exchanged without a redirect URI.
 
         :param client: whose; None = the first client's
         :param person: who asked the API console for it; None = the first person

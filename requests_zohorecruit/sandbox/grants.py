@@ -64,7 +64,7 @@ class Grant:
 class Code:
     """An authorization code, good for one exchange.
 
-    :ivar redirect_uri: where it was sent; None for the self-client's, which the console hands out
+    :ivar redirect_uri: where it was sent; None for the self client's, which the console hands out
     :ivar lasting: whether the exchange gives a refresh token
     :ivar challenge: PKCE method and code challenge (RFC 7636, section 4.3), if there was one
     """

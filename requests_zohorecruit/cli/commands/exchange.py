@@ -1,4 +1,4 @@
-"""``zohorecruit exchange``: a grant for the code that a self-client's page hands out."""
+"""``zohorecruit exchange``: a grant for the code that a self client's page hands out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["exchange"]
 @keyring_option
 @replace_option
 def exchange(profile: Profile, keyring: bool | None, replace: bool, **client: Any) -> None:  # noqa: FBT001 - click's way
-    """Redeem a self-client's code, and save the grant.
+    """Redeem a self client's code, and save the grant.
 
     The API console's "Self Client" hands out a code for scopes and minutes of your choice. It is asked for, or read
     from standard input: one line with the client secret, unless it is known, and one with the code.
