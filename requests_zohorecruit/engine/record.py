@@ -100,9 +100,9 @@ class Record:
         for key, ours in (("client_id", application.client_id), ("region", region.code)):
             if mapping.get(key) not in (None, "", ours):  # a tuple: the value may not be hashable
                 raise TokenStoreError(
-                    f"The stored record is of another {key.replace('_', ' ')} than this one ({ours}).",
+                    f"The stored record belongs to another {key.replace('_', ' ')} than this one ({ours}).",
                     region=region.code,
-                    hint="Give every client and region a store of its own.",
+                    hint="Use a separate store for each client and region.",
                 )
         try:
             grant = read_grant(mapping)
@@ -207,10 +207,10 @@ class Record:
         if wait > 0:
             return ThrottledError(
                 f"This grant (region {region}) has minted {recent} access tokens within {budget.window:.0f} s, as many "
-                f"as Zoho allows; one more could lock it out, so none is asked for.",
+                f"as Zoho allows; one more could lock it out, so none was requested.",
                 retry_after=wait,
                 region=region,
-                hint="Tokens live an hour: look for what throws them away, or for an API host that rejects them all.",
+                hint="Tokens live an hour: look for code that discards them, or an API host that rejects them all.",
             )
         return None
 
@@ -221,7 +221,7 @@ class Record:
             f"There is no grant for client {application.client_id} in region {application.region.code}, so nothing was "
             "sent.",
             region=application.region.code,
-            hint="A person authorizes with `zohorecruit login`; or pass refresh_token=, or a store that holds one.",
+            hint="Run `zohorecruit login`; or pass refresh_token=, or a store that holds a grant.",
         )
 
     # Transitions

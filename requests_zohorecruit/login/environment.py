@@ -62,7 +62,7 @@ def _read_credentials(prefix: str, refresh_token: str | None) -> dict[str, Any]:
     if refresh_token:
         raise ClientConfigurationError(
             f"{prefix}SOID and {prefix}REFRESH_TOKEN are both set.",
-            hint="Unset one: the first is for the client's own grant, the second is a person's.",
+            hint="Unset one: the first names the client's own grant, the second is a person's.",
         )
     scope = read_variable("SCOPE", prefix)
     try:
@@ -184,14 +184,14 @@ def make_custom_region(
         return None
     if not (accounts_url and recruit_url):
         raise ClientConfigurationError(
-            "A region of your own needs the addresses of both, Zoho Accounts and Zoho Recruit.",
+            "A custom region needs the addresses of both Zoho Accounts and Zoho Recruit.",
             hint=f"Set {prefix}ACCOUNTS_URL and {prefix}RECRUIT_URL, or pass --accounts-url and --recruit-url.",
         )
     try:
         return Region(code or "custom", accounts_url, recruit_url)
     except ValueError as error:
         raise ClientConfigurationError(
-            f"{prefix}REGION, {prefix}ACCOUNTS_URL and {prefix}RECRUIT_URL (or the options) do not fit: "
-            f"{getattr(error, 'message', f'{error}.')}",
+            f"{prefix}REGION, {prefix}ACCOUNTS_URL and {prefix}RECRUIT_URL (or the options) do not make a valid "
+            f"region: {getattr(error, 'message', f'{error}.')}",
             hint="For a region of Zoho's, leave both addresses out; for one of your own, choose another name.",
         ) from None

@@ -84,7 +84,9 @@ class Profile:
 
     def __init__(self, name: str = "default") -> None:
         if not (isinstance(name, str) and _NAME.fullmatch(name)):
-            raise ValueError("a profile's name has letters, digits, '.', '_' and '-' only, 64 at most")
+            raise ValueError(
+                "a profile name has 1 to 64 letters, digits, '.', '_' and '-', and begins with a letter or digit"
+            )
         self.name = name
         self.directory = find_home() / name
         self._file = _ApplicationFile(self.directory / "application.json")
@@ -216,7 +218,7 @@ class Profile:
         except OSError as error:
             pass_interruption(error)
             raise TokenStoreError(
-                f"Profile {self.name} could not be saved: nothing can be written in {directory} ({error.strerror}).",
+                f"Profile {self.name} could not be saved: cannot write to {directory} ({error.strerror}).",
                 hint="Choose another directory with ZOHORECRUIT_HOME, or change who may write there.",
             ) from None
 
@@ -282,7 +284,7 @@ class Profile:
             raise
         except (KeyError, TypeError, ValueError):
             raise TokenStoreError(
-                f"Profile {self.name} is damaged: {self._file.path} does not say who the application is.",
+                f"Profile {self.name} is damaged: {self._file.path} does not describe the application.",
                 hint=f"Nothing was changed. Restore it, or run `{self.login_command}`, which writes it anew.",
             ) from None
 
@@ -345,7 +347,7 @@ def find_home() -> Path:
         from platformdirs import user_config_path  # noqa: PLC0415
     except ModuleNotFoundError:
         raise TokenStoreError(
-            "Where profiles are is not known without platformdirs, which is not installed.",
+            "The directory of profiles cannot be found without platformdirs, which is not installed.",
             hint="pip install 'requests-zohorecruit[cli]', or set ZOHORECRUIT_HOME to their directory.",
         ) from None
     return expand_home(lambda: user_config_path(_SERVICE, appauthor=False), _SET_HOME)

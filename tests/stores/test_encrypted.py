@@ -122,7 +122,7 @@ def test_a_plain_record_is_used_with_a_warning_and_encrypted_when_it_is_saved(
         assert store.load() == store.load() == RECORD
         store.save(RECORD)
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", f"{store!r} found a record that is not encrypted; it is encrypted when it is saved next.")
+        ("WARNING", f"{store!r} found a record that is not encrypted; the next save encrypts it.")
     ]
     assert list(inside.load() or {}) == ["encrypted"]
     assert store.load() == RECORD
