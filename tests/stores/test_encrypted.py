@@ -245,7 +245,7 @@ def test_what_is_no_store_is_a_type_error(wrong: Any) -> None:
 
 
 def test_a_callback_that_cannot_load_is_refused_since_it_could_not_tell_a_new_token_from_an_old_one() -> None:
-    with pytest.raises(TypeError, match="give the CallbackStore a load function"):
+    with pytest.raises(TypeError, match="needs a load function"):
         EncryptedStore(CallbackStore(print), KEY)
 
 
