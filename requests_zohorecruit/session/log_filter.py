@@ -47,7 +47,7 @@ _PATTERNS = tuple(
 
 
 def hide_secrets_of(owner: _Owner, secrets: Callable[[_Owner], tuple[str | None, ...]]) -> None:
-    """Remove tokens from whatever these two packages log from now on, and the secrets of `owner` in particular.
+    """Remove tokens from everything these two packages log from now on, and the secrets of `owner` in particular.
 
     :param owner: the object whose secrets to hide, for as long as it exists
     :param secrets: returns an owner's current secrets

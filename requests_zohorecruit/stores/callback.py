@@ -126,7 +126,7 @@ class CallbackStore(SharedByCopies):
 
 
 def _read_token(record: Mapping[str, Any]) -> list[Any]:
-    # A record without an access token has no token, whatever else it holds; that is how a revocation shows.
+    # Without an access token a token_updater has nothing to use, except after a revocation, when that is the news.
     return [record.get(key) for key in TOKEN_KEYS] if record.get("access_token") else []
 
 

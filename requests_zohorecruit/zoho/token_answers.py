@@ -185,7 +185,7 @@ _ERRORS: Mapping[str, tuple[type[ZohoAuthError], str, str]] = {
     "invalid_redirect_uri": (
         ClientConfigurationError,
         "does not accept the redirect URI",
-        "It must be, to the letter, one that is registered for the client in Zoho's API console.",
+        "It must exactly match one that is registered for the client in Zoho's API console.",
     ),
     "invalid_scope": (
         ClientConfigurationError,
