@@ -45,10 +45,10 @@ def suppress_errors(*kinds: type[Exception]) -> Iterator[None]:
 def find_interruption(error: BaseException) -> BaseException | None:
     """Return the interruption behind `error`: `error` itself, or an exception that a driver wrapped. None if neither.
 
-    A signal handler's exception is recognised by the handler's frame, if that handler is still installed. A time limit
-    that a store's own code sets and clears around its work therefore counts as the store's failure. Another thread's
-    exception is recognised by the way ``PyThreadState_SetAsyncExc`` raises it. Handlers without Python frames (compiled
-    ones), and exceptions with arguments thrown into a greenlet, are not recognised.
+    A signal handler's exception is recognised by the frame of a handler that is still installed: a time limit that a
+    store sets and clears around its work is the store's failure. Another thread's exception is recognised by the way
+    ``PyThreadState_SetAsyncExc`` raises it. Compiled handlers without Python frames, and exceptions with arguments
+    thrown into a greenlet, are not recognised.
     """
     handlers = {_find_code(handler) for handler in map(signal.getsignal, range(1, signal.NSIG)) if callable(handler)}
     found = None

@@ -40,7 +40,7 @@ def mock_zoho(
 
     :param responses_mock: a `responses.RequestsMock`, the fixture of that kind, or the module `responses` itself
     :param region: a code or alias, one of the region's addresses, or a `Region`
-    :param redirect_uris: the redirect URIs registered for the client
+    :param redirect_uris: those registered for the client
     :returns: an object with the controls and counters of `requests_zohorecruit.sandbox.Sandbox`
     :raises UnknownRegionError: the region is not in the table
     :raises ValueError: there is no redirect URI

@@ -47,7 +47,7 @@ class ThreadLock:
 
         :param timeout: how long entering may wait, in seconds; 0 or less = do not wait
         :param of: what is locked, for the error message
-        :raises TimeoutError: on entering, when the lock was not acquired in time, or this same thread holds it
+        :raises TimeoutError: on entering, if the lock was not acquired in time, or this same thread holds it
         """
         return cast("AbstractContextManager[None]", _Block(self._take_or_raise, self._give_back, timeout, of))
 

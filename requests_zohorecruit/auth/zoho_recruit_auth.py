@@ -150,10 +150,10 @@ class ZohoRecruitAuth(AuthBase):
     ) -> Self:
         """Get a grant for a machine without a browser: a person types a short code on a page on another device.
 
-        Waits until the person has accepted or the code expires, which takes five minutes at Zoho, and polls every 30
-        seconds, as Zoho requires. Network failures are retried until the code expires. The grant belongs to the data
-        centre of the person's account, which may differ from `region`: see `ZohoRecruitAuth.region` afterwards. The
-        store is read first, and a failed save is handled as in `from_code`.
+        Polls every 30 seconds, as Zoho requires, until the person has accepted or the code expires, after five minutes
+        at Zoho. Network failures are retried. The grant belongs to the data centre of the person's account, which may
+        differ from `region`: see `ZohoRecruitAuth.region` afterwards. The store is read first, and a failed save is
+        handled as in `from_code`.
 
         :param client_id: of a client of the type "Non-browser"
         :param region: where the client is registered
@@ -218,10 +218,10 @@ class ZohoRecruitAuth(AuthBase):
         """Read client, region and grant from environment variables, for example in a container.
 
         Reads ``ZOHORECRUIT_CLIENT_ID``, ``ZOHORECRUIT_CLIENT_SECRET``, ``ZOHORECRUIT_REGION`` and, unless the store has
-        a grant, ``ZOHORECRUIT_REFRESH_TOKEN``. For client credentials, reads ``ZOHORECRUIT_SOID`` and
-        ``ZOHORECRUIT_SCOPE`` instead of the last. A variable with ``_FILE`` appended, such as
-        ``ZOHORECRUIT_CLIENT_SECRET_FILE``, gives the path of a file with the value, for mounted secrets. White space
-        around a value is ignored; quotation marks are an error. Every error names the variable.
+        a grant, ``ZOHORECRUIT_REFRESH_TOKEN``; or for client credentials ``ZOHORECRUIT_SOID`` and
+        ``ZOHORECRUIT_SCOPE``. For mounted secrets, a name with ``_FILE`` appended, such as
+        ``ZOHORECRUIT_CLIENT_SECRET_FILE``, gives the path of a file with the value. White space around a value is
+        ignored; quotation marks are an error. Every error names the variable.
 
         :param prefix: replaces ``ZOHORECRUIT_``. If it ends in ``ZOHO_``, the region may also be in ``…DC``,
             ``…DOMAIN``, ``…LOCATION`` or, without ``…RECRUIT_URL``, in ``…ACCOUNTS_URL``
@@ -255,7 +255,7 @@ class ZohoRecruitAuth(AuthBase):
 
         :param rejected: the `Token`, or its access token, that the API has refused with ``INVALID_TOKEN``. Another
             token is returned, or None during the pause that follows when the API refuses freshly minted tokens too
-        :raises ZohoAuthError: there is no live token and none could be obtained
+        :raises ZohoAuthError: no live token could be obtained
         :raises TypeError: `rejected` is something else
         """
         if rejected is not None:
@@ -295,7 +295,7 @@ class ZohoRecruitAuth(AuthBase):
         """Sign a prepared request.
 
         :raises UntrustedHostError: the request goes to a host that may not receive the token, or over http
-        :raises ZohoAuthError: there is no live token and none could be obtained
+        :raises ZohoAuthError: no live token could be obtained
         :raises TypeError: `r` is another library's request
         """
         try:

@@ -81,8 +81,7 @@ class Memory(NamedTuple):
         """
         mine, base = self.record, self.base
         if stored is None:
-            # The store was emptied, but memory still has the record, so the next save restores it. A withheld grant is
-            # not saved: another process may restore the one it must not replace yet.
+            # The store was emptied: the next save restores it. A withheld grant waits for another process to do so.
             return self if self.is_withheld else self.with_record(mine, Record(), self.save_due)
         if only is not None and stored.grant != only:
             return self.with_record(mine.with_extra_of(stored), stored, self.save_due)
@@ -113,10 +112,10 @@ def _restore(*values: Any) -> Memory:
 class SharedGrant:
     """One grant: read without locking, changed by one holder at a time, and saved for all processes that share it.
 
-    :param application: the application the grant must belong to
+    :param application: the owner of the grant
     :param store: where the grant is shared
     :param given: the grant to start from, with or without a token
-    :param clock: returns epoch seconds; wall-clock time, because processes and hosts share it
+    :param clock: returns epoch seconds; wall time, which processes and hosts share
     """
 
     def __init__(
@@ -138,8 +137,8 @@ class SharedGrant:
     ) -> Iterator[bool]:
         """Acquire the thread lock, then the store's lock, then read the store. Yields True while both are held.
 
-        :param timeout: seconds to wait for both locks together; 0 = do not wait
-        :param unless: called between the two; if it returns True, yields False without locking the store
+        :param timeout: seconds to wait for both together; 0 = do not wait
+        :param unless: called between the two; if true, yields False without locking the store
         :param claim: see `Memory.with_stored`
         :raises BusyError: `timeout` is 0 and one of the locks is held
         :raises TokenStoreError: a lock was not acquired in time

@@ -1,7 +1,7 @@
-"""Decides when a grant's access token is refreshed: once, however many threads, processes and hosts share it.
+"""Refreshes a grant's access token once, however many threads, processes and hosts share it.
 
-Decides which caller refreshes, which ones wait, and which ones continue with the current token. Knows nothing about API
-requests: callers report which access token was rejected or accepted. Locking is left to `critical_section`.
+Decides which caller refreshes, which ones wait, and which ones use the current token. Knows nothing about API requests:
+callers report rejected and accepted tokens. Locking is left to `critical_section`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Refresher:
     :param endpoint: where tokens are minted
     :param store: where the grant is shared
     :param given: the grant to start from, with or without a token
-    :param clock: returns epoch seconds; wall-clock time, because processes and hosts share it
+    :param clock: returns epoch seconds; wall time, which processes and hosts share
     """
 
     budget = Budget()
@@ -62,10 +62,7 @@ class Refresher:
         return self.get_memory().header
 
     def get_memory(self) -> Memory:
-        """Return the memory, with a token that may be sent, after a refresh if one is due.
-
-        :raises ZohoAuthError: there is no live token and none could be obtained
-        """
+        """Return the memory, with a token that may be sent, after a refresh if one is due."""
         grant = self.grant
         memory, clock = grant.memory, grant.clock
         now = time.time() if clock is read_wall_clock else clock()
@@ -88,8 +85,8 @@ class Refresher:
     def get_token(self, rejected: str | None) -> Token | None:
         """Return the token that a request would carry now: one other than `rejected`, or None during a pause.
 
-        The caller does not say when its request was first sent (see `pause`). So the pause begins if the rejected token
-        was minted within the last minute and another token had been rejected before.
+        When the request was first sent is unknown here (see `pause`). So the pause begins if the rejected token was
+        minted within the last minute and another one was rejected before.
         """
         if rejected is None:
             return self.get_memory().record.token
@@ -114,8 +111,8 @@ class Refresher:
                 raise
             logger.warning("%s", error)
         memory = self._get_memory_with_token()
-        # Do not check the pause here: it may just have ended, which does not make the rejected token valid again. A
-        # token minted for this rejection is sent even if Zoho returned the same one, so that its rejection pauses.
+        # Not by the pause: it may just have ended, and the rejected token is still bad. But a token minted for this
+        # rejection is sent even if Zoho returned the same one, so that its rejection begins a pause.
         if is_minted or self._is_usable(memory.record):
             return memory.header
         logger.debug("Access token %s was rejected; during the pause it is not replaced.", fingerprint(rejected))
@@ -124,8 +121,6 @@ class Refresher:
     def pause(self, rejected: str, host: str, *, since: float = 0.0) -> bool:
         """Pause replacing rejected tokens, in every process, if a token minted as a replacement was rejected too.
 
-        :param rejected: the access token the API has just refused
-        :param host: the host that refused it, for the log
         :param since: when the request was first sent, in epoch seconds. A token minted before that was only adopted,
             and is just another dead token (T78). One minted since then was minted in response to the rejection
         :return: whether it was minted since then
@@ -294,7 +289,7 @@ class Refresher:
         return self._is_alive(record) and record.access_token not in self.grant.memory.rejected
 
     def _get_memory_with_token(self) -> Memory:
-        """Return the memory. Raise if another thread has found the grant revoked in the meantime."""
+        """Return the memory. Raise if another thread has found the grant revoked meanwhile."""
         memory = self.grant.memory
         if not memory.header:
             raise memory.record.no_grant(self.application)

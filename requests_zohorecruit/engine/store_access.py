@@ -38,7 +38,7 @@ class UnlockError(TokenStoreError):
 class StoredRecord:
     """Loads, saves and locks the record of one application.
 
-    :param application: the application the record must belong to
+    :param application: the owner of the record
     :param store: where the record is kept
     """
 

@@ -39,8 +39,8 @@ __all__ = ["DeviceGrant", "authorize_device"]
 class DeviceGrant(NamedTuple):
     """The grant that a person has accepted.
 
-    :ivar application: the client, with the region of the person's account
-    :ivar token: the token, including its refresh token
+    :ivar application: with the region of the person's account
+    :ivar token: with the refresh token
     :ivar minted_at: epoch seconds
     """
 

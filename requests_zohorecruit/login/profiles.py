@@ -162,7 +162,7 @@ class Profile:
         if new.exists():
             raise TokenStoreError(f"There is a profile named {name} already.", hint="Choose another name.")
         with self._hold(here), new._hold(there):
-            self.load()  # it may have been removed in the meantime
+            self.load()  # it may have been removed meanwhile
             there.save(here.load() or {})
             if in_keyring:
                 new._open_secrets().save(self._open_secrets().load() or {})

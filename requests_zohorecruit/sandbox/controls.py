@@ -93,12 +93,12 @@ class Controls:
 
     @property
     def token_requests(self) -> int:
-        """The number of calls to the token endpoints, including those with faults, but not devices' calls."""
+        """The number of calls to the token endpoints (not the device endpoints), faulty ones included."""
         return int(self._read("token_requests"))
 
     @property
     def device_requests(self) -> int:
-        """The number of calls to the device endpoints, including those with faults."""
+        """The number of calls to the device endpoints, faulty ones included."""
         return int(self._read("device_requests"))
 
     @property

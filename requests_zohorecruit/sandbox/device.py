@@ -66,7 +66,7 @@ class DeviceCodes:
         return code if code and code.client_id == client_id else None
 
     def find_undecided(self, user_code: str) -> DeviceCode | None:
-        """Return the device code with this user code, if a person can still decide about it."""
+        """Return the undecided device code with this user code."""
         typed = user_code.strip().upper()
         undecided = (code for code in self._codes.values() if code.user_code == typed and not code.rejected)
         return next((code for code in undecided if code.granted is None and self.clock() < code.expires_at), None)

@@ -25,9 +25,9 @@ class LocalControls(Controls):
     def _begin(self, regions: Mapping[str, Region], *, elsewhere: str, redirect_uris: tuple[str, ...]) -> None:
         """Start over: a new client and grant, the initial records, counters, faults and settings.
 
-        :param regions: the data centres, by their names in the sandbox
+        :param regions: the data centres by their names in the sandbox
         :param elsewhere: another address of the first data centre, as a host that is not Zoho's
-        :param redirect_uris: the redirect URIs registered for the client
+        :param redirect_uris: those registered for the client
         :raises ValueError: there is no redirect URI
         """
         self._zoho = Zoho(regions=regions, elsewhere=elsewhere, redirect_uris=redirect_uris, clock=_read_wall_clock)

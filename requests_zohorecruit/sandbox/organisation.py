@@ -23,7 +23,7 @@ _NOBODY = ("DeactiveUsers", "NotConfirmedUsers", "DeletedUsers")
 
 
 class Organisation:
-    """The organisation. Its users are the people of this data centre, and an administrator without an account.
+    """The users are the people of this data centre, and an administrator without an account.
 
     :param people: returns the people whose account is here
     :param first_id: ids of users count up from here

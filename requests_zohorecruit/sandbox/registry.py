@@ -57,7 +57,7 @@ class Person:
 class Registry:
     """All clients and people.
 
-    :param regions: the data centres, by their names in the sandbox
+    :param regions: the data centres by their names in the sandbox
     """
 
     def __init__(self, regions: Mapping[str, Region], token_hex: Callable[[int], str]) -> None:

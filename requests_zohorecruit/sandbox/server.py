@@ -28,7 +28,7 @@ class Sandbox(LocalControls):
     """Zoho Accounts and Recruit on 127.0.0.1, over TLS, from `start` to `stop` or within a ``with`` block.
 
     :param port: 0 = any free port; further regions use the ports that follow
-    :param redirect_uris: the redirect URIs registered for the client
+    :param redirect_uris: those registered for the client
     :param regions: names of data centres, such as ``("us", "eu")``, each with its own port. They are in `regions`, with
         codes that differ from Zoho's (``sandbox-us``). None = a single one with the code ``sandbox``
     :raises ValueError: there is no redirect URI or region, or a region is given twice
@@ -107,7 +107,7 @@ class Sandbox(LocalControls):
         Client, secret and grant are replaced, and clients, people and grants created later are gone. Records, counters,
         faults and settings are reset.
 
-        :param redirect_uris: the redirect URIs registered from now on; None = as before
+        :param redirect_uris: those registered from now on; None = as before
         :raises ValueError: there is no redirect URI
         """
         if redirect_uris is not None:

@@ -56,9 +56,9 @@ class DataCentre:
 class Zoho(Settings):
     """All data centres, with an initial client and person. Safe to share between threads.
 
-    :param regions: the data centres, by their names in the sandbox; client and person belong to the first
+    :param regions: the data centres by their names in the sandbox; client and person belong to the first
     :param elsewhere: address of the first one's server under another host name, the target of redirects
-    :param redirect_uris: the redirect URIs registered for the client
+    :param redirect_uris: those registered for the client
     :param clock: returns epoch seconds
     :param token_hex: `secrets.token_hex` or a replacement
     """
@@ -102,12 +102,12 @@ class Zoho(Settings):
 
     @property
     def token_requests(self) -> int:
-        """The number of calls to the token endpoints, including those with faults, but not devices' calls."""
+        """The number of calls to the token endpoints (not the device endpoints), faulty ones included."""
         return self._token_requests
 
     @property
     def device_requests(self) -> int:
-        """The number of calls to the device endpoints, including those with faults."""
+        """The number of calls to the device endpoints, faulty ones included."""
         return self._device_requests
 
     @property

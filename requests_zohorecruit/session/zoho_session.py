@@ -178,7 +178,7 @@ class ZohoSession(OAuth2Session):
         """Send a request, signed by ``session.auth`` unless `withhold_token` is set or the caller has an ``auth=``.
 
         :raises UntrustedHostError: the token would go to a host that may not receive it, or over http
-        :raises ZohoAuthError: there is no live token and none could be obtained
+        :raises ZohoAuthError: no live token could be obtained
         """
         if withhold_token:
             # Otherwise session.auth or netrc would sign the request.

@@ -47,7 +47,7 @@ class TokenStore(Protocol):
         A holder that dies must lose the lock within a bounded time.
 
         :param timeout: how long entering may wait, in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when the lock was not acquired in time
+        :raises TimeoutError: on entering, if the lock was not acquired in time
         """
 
 

@@ -88,7 +88,7 @@ class CallbackStore(SharedByCopies):
         """Hold the user's lock or, without one, a lock between the threads that share this object.
 
         :param timeout: in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when the lock was not acquired in time
+        :raises TimeoutError: on entering, if the lock was not acquired in time
         :raises TokenStoreError: the user's lock raised something else, or is not a context manager
         """
         if self._lock is None:

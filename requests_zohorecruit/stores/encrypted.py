@@ -89,7 +89,7 @@ class EncryptedStore(SharedByCopies):
         """Return the lock of the wrapped store.
 
         :param timeout: in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when the lock was not acquired in time
+        :raises TimeoutError: on entering, if the lock was not acquired in time
         """
         return self._store.lock(timeout)
 

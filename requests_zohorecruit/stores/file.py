@@ -56,7 +56,7 @@ class FileStore(TextStore):
         """Hold the lock beside the file, exclusive among threads and processes.
 
         :param timeout: in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when the lock was not acquired in time; names the holder
+        :raises TimeoutError: on entering, if the lock was not acquired in time; names the holder
         :raises TokenStoreError: the lock file could not be created or locked
         """
         target = self._find_target()

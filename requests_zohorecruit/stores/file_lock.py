@@ -30,10 +30,10 @@ def hold_lock_file(path: Path, owner: object, timeout: float) -> Iterator[None]:
 
     The file is never removed: otherwise two processes could hold "the" lock, each on its own inode.
 
-    :param path: absolute path of the lock file: the protected file's path plus a suffix; its directory is created
-    :param owner: the store that the lock protects, for messages
+    :param path: absolute path of the lock file: the protected file's plus a suffix; its directory is created
+    :param owner: the store it protects, for messages
     :param timeout: how long entering may wait, in seconds; 0 or less = do not wait
-    :raises TimeoutError: the lock was not acquired in time; names the holder and since when it holds the lock
+    :raises TimeoutError: the lock was not acquired in time; names the holder, and since when
     :raises TokenStoreError: the lock file could not be created or locked
     """
     lock = _acquire(owner, path, timeout)
@@ -68,7 +68,7 @@ def _acquire(owner: object, path: Path, timeout: float) -> BaseFileLock:
 
 
 def _read_holder(path: Path) -> str:
-    # Best effort: another process may have taken the lock in the meantime.
+    # Best effort: another process may have taken the lock meanwhile.
     with suppress_errors(OSError), path.open("rb") as file:
         text = file.read(_ENOUGH_FOR_A_HOLDER).decode("ascii", "replace").strip()
         if text.isprintable() and text:

@@ -56,7 +56,7 @@ class KeyringStore(TextStore):
         """Return a lock shared by all processes of this user on this host.
 
         :param timeout: in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when the lock was not acquired in time; names the holder
+        :raises TimeoutError: on entering, if the lock was not acquired in time; names the holder
         :raises TokenStoreError: the lock file could not be created or locked
         """
         # The state directory, not the runtime directory, which belongs to a session and which cron jobs often lack.

@@ -37,7 +37,7 @@ class MemoryStore(TextStore):
         """Return a lock between the threads that share this object.
 
         :param timeout: in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when the lock was not acquired in time
+        :raises TimeoutError: on entering, if the lock was not acquired in time
         """
         return self._lock.hold(timeout, of=self)
 

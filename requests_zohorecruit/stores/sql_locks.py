@@ -94,7 +94,7 @@ class Connections:
             yield connection
 
     def make(self) -> sa.Connection:
-        """Return a new connection, which is really closed when it is closed, not pooled."""
+        """Return a new connection, which is not returned to a pool when closed."""
         if isinstance(self.engine.pool, sa.pool.StaticPool | sa.pool.SingletonThreadPool):
             return self.engine.connect()  # a database in memory, which another connection would not see
         connection = sa.Connection(self.engine, self.engine.pool.recreate().connect())

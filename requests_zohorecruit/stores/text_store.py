@@ -87,7 +87,7 @@ class SwappingStore(TextStore):
         """Hold the lock, exclusive among all users of this record.
 
         :param timeout: in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when the lock was not acquired in time; names the holder
+        :raises TimeoutError: on entering, if the lock was not acquired in time; names the holder
         :raises TokenStoreError: the lock cannot be acquired, or the record cannot be read
         """
         with ExitStack() as stack:

@@ -80,8 +80,8 @@ def check_refresh_token(token: Token, region: Region, *, hint: str = _OFFLINE_HI
 class Callback(NamedTuple):
     """The content of Zoho's redirect.
 
-    :ivar region: the region of the person's account, where the code must be redeemed
-    :ivar code: the authorization code, valid once and for about a minute
+    :ivar region: of the person's account, where the code must be redeemed
+    :ivar code: valid once and for about a minute
     """
 
     region: Region
@@ -103,7 +103,7 @@ def build_consent_url(application: Application, *, redirect_uri: str, scope: Ite
 
 @clears_frames
 def read_callback(url: str, *, application: Application, state: object) -> Callback:
-    """Check that Zoho's redirect belongs to the request with this `state`, and return the region and code it names.
+    """Check that Zoho's redirect belongs to the request with this `state`, and return its region and code.
 
     :param url: the whole URL that Zoho redirected to
     :param state: the state in the authorization URL

@@ -65,7 +65,6 @@ class DeviceCode(NamedTuple):
     """The device code with which a device polls.
 
     :ivar value: sent with every poll; secret
-    :ivar prompt: what to show the person
     :ivar pause: seconds between two polls
     """
 
@@ -111,8 +110,8 @@ def build_poll_form(application: Application, code: DeviceCode) -> str:
 def read_device_code(answer: Answer, *, region: Region, extra: Iterable[Region], requested_at: float) -> DeviceCode:
     """Parse the response to the request for a code.
 
-    :param extra: custom regions to accept in addition to the table
-    :param requested_at: when the request was sent, in epoch seconds; the lifetime counts from there
+    :param extra: custom regions to accept besides the table
+    :param requested_at: epoch seconds when the request was sent; the lifetime counts from there
     :raises UntrustedHostError: it sends the person to a host that is not one of Zoho Accounts'
     :raises ZohoAuthError: it is an error, or cannot be understood
     """
@@ -145,8 +144,8 @@ def read_poll(answer: Answer, *, region: Region, extra: Iterable[Region], reques
     """Parse the response to a poll: the tokens, or where and how soon to poll again.
 
     :param region: the region that was polled
-    :param extra: custom regions to accept in addition to the table
-    :param requested_at: when the request was sent, in epoch seconds
+    :param extra: custom regions to accept besides the table
+    :param requested_at: epoch seconds when the request was sent
     :raises AuthorizationError: the person refused, the code expired, or there is no refresh token
     :raises UnknownRegionError: the person's account is in an unknown data centre
     :raises ZohoAuthError: any other error, or a response that cannot be understood

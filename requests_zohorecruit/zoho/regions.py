@@ -103,7 +103,7 @@ class Region:
         See https://www.zoho.com/accounts/protocol/oauth/multi-dc.html.
 
         :param url: the whole callback URL
-        :param extra: custom regions to accept in addition to the table
+        :param extra: custom regions to accept besides the table
         :raises UntrustedHostError: ``accounts-server`` is not that of a known region
         :raises AuthorizationError: a value is missing or given twice, the values contradict each other, or Zoho refused
         """

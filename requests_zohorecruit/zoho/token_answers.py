@@ -51,7 +51,7 @@ class Answer(NamedTuple):
 def read_token_answer(answer: Answer, *, region: Region, requested_at: float, previous: Token | None = None) -> Token:
     """Parse the response to an exchange or a refresh. The body decides, because Zoho reports errors as HTTP 200 (T16).
 
-    :param requested_at: when the request was sent, in epoch seconds; the lifetime counts from there (T24)
+    :param requested_at: epoch seconds when the request was sent; the lifetime counts from there (T24)
     :param previous: token whose refresh token, scope and ``api_domain`` are kept if the response has none (T15)
     :raises ZohoAuthError: the error class that matches the response
     """

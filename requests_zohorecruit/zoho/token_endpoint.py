@@ -67,7 +67,6 @@ class TokenEndpoint:
 
         :param previous: the previous token, for values missing from the response
         :param now: epoch seconds
-        :raises ZohoAuthError: Zoho did not answer, or not with a token
         """
         answer = self._post(self.application.region.token_url, grant.make_body(self.application))
         return self._read(answer, previous, now)
@@ -81,7 +80,6 @@ class TokenEndpoint:
         :param redirect_uri: as used for consent; None for a self client's code
         :param code_verifier: for PKCE (RFC 7636), if the authorization URL carried a challenge
         :param now: epoch seconds
-        :raises ZohoAuthError: Zoho did not answer, or not with a token
         :raises ValueError: `code` is malformed; nothing was sent
         """
         from oauthlib.oauth2 import WebApplicationClient  # noqa: PLC0415 - slower to import than this package
