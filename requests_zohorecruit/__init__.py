@@ -53,9 +53,9 @@ __all__ = [
     "zohorecruit_compliance_fix",
 ]
 
-__version__ = "0.1.0"  # read by setuptools, and here without metadata, which a zip application does not have
+__version__ = "0.1.0"  # read by setuptools; a constant, because a zip application has no package metadata
 
-# Names are imported when they are first used: a program that only may call Zoho starts no slower for it.
+# Names are imported on first use, so that importing the package costs little in programs that may never call Zoho.
 _HOMES = {
     "auth.zoho_recruit_auth": ("ZohoRecruitAuth",),
     "session.compliance_fix": ("zohorecruit_compliance_fix",),

@@ -1,4 +1,4 @@
-"""``python -m requests_zohorecruit``: the ``zohorecruit`` command under another name."""
+"""``python -m requests_zohorecruit``: the same as the ``zohorecruit`` command."""
 
 from __future__ import annotations
 

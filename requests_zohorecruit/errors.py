@@ -1,6 +1,6 @@
-"""Every error this library raises, as one tree under `requests.RequestException`.
+"""The exceptions this library raises, all derived from `requests.RequestException`.
 
-Knows nothing of HTTP, tokens or stores: the code that raises an error says what happened, where, and what to do.
+Knows nothing about HTTP, tokens or stores: the code that raises an error says what happened, where, and what to do.
 
 ::
 
@@ -37,24 +37,24 @@ __all__ = [
 ]
 
 
-#: What an error says beside its message, in the order of `args`.
+#: The attributes an error has besides its message, in the order in which `args` lists them.
 _DETAILS = ("code", "status_code", "region", "hint", "uncertain", "retry_after")
 
 
 class ZohoAuthError(requests.RequestException):
-    """Base of every error here; never raised itself.
+    """Base class of all errors in this module; never raised itself.
 
-    It is a `requests.RequestException`, so code that already guards its API calls guards these too. `request` and
-    `response` are always None: a request object carries the secrets this library keeps out of errors.
+    It derives from `requests.RequestException`, so code that already handles failed API calls handles these too.
+    `request` and `response` are always None, because a request object would carry secrets.
 
-    It can be pickled and copied. Its class also makes an equal one of its `args`, which are JSON types: that is how
-    Celery's result backends return it.
+    Errors can be pickled and copied. Calling the class with an error's `args`, which are JSON types, creates an equal
+    error: that is how Celery's result backends restore it.
 
     :ivar message: what happened and where; never contains a secret
-    :ivar code: Zoho's own word for it (``"invalid_code"``), or None
-    :ivar status_code: HTTP status of the answer, or None when there was none
+    :ivar code: Zoho's error code (``"invalid_code"``), or None
+    :ivar status_code: HTTP status of the response, or None when there was none
     :ivar region: code of the region concerned (``"eu"``), or None
-    :ivar hint: the next thing to do, or None; printed after the message
+    :ivar hint: what to do next, or None; printed after the message
     """
 
     def __init__(  # noqa: PLR0913 - all but two are keyword-only
@@ -69,7 +69,7 @@ class ZohoAuthError(requests.RequestException):
     ) -> None:
         super().__init__(message)
         self.message = message
-        # As plain text: neither is a secret, and a repr that hides them helps nobody.
+        # Plain text: neither is a secret, and a `Secret` would hide them in its repr.
         self.code = None if code is None else str(code)
         self.status_code = status_code
         self.region = None if region is None else str(region)
@@ -78,30 +78,30 @@ class ZohoAuthError(requests.RequestException):
 
     @property
     def args(self) -> tuple[Any, ...]:
-        """What the class makes an equal error of: the message and, if there are any, the details."""
+        """Arguments from which the class creates an equal error: the message and, if there are any, the details."""
         values = {name: getattr(self, name, None) for name in _DETAILS}
         details = {name: value for name, value in values.items() if value is not None and value is not False}
         return (self.message, details) if details else (self.message,)
 
     @args.setter
     def args(self, args: tuple[Any, ...]) -> None:
-        self.message = " ".join(map(str, args[:1]))  # what programs change that add where it happened
+        self.message = " ".join(map(str, args[:1]))  # programs set `args` to add context to the message
 
     @property
     def advice(self) -> str:
-        """The next thing to do, as it stands behind the message."""
+        """What to do next, as printed after the message."""
         return self.hint or ""
 
     def __str__(self) -> str:
         return f"{self.message} {self.advice}".rstrip()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # OSError's own does not see that `args` is a property here.
+        # OSError.__reduce__ bypasses the `args` property.
         return type(self), (self.message,), self.__dict__.copy()
 
 
 class TokenEndpointError(ZohoAuthError):
-    """Zoho Accounts could not be reached or understood. Nothing was lost; try again later.
+    """Zoho Accounts could not be reached, or its response could not be understood. Nothing was lost; try again later.
 
     :ivar uncertain: True when Zoho may have minted a token although no usable answer arrived
     """
@@ -114,9 +114,9 @@ class TokenEndpointError(ZohoAuthError):
 
 
 class ThrottledError(TokenEndpointError):
-    """Zoho refuses to mint more tokens for now ("Access Denied"), or would if it were asked.
+    """Zoho refuses to mint more tokens for now ("Access Denied"), or the mint budget is used up and it was not asked.
 
-    :ivar retry_after: seconds until asking again makes sense, counted from the moment it was raised; said in its text
+    :ivar retry_after: seconds to wait before trying again, counted from when the error was raised; part of its text
     """
 
     def __init__(
@@ -127,42 +127,42 @@ class ThrottledError(TokenEndpointError):
 
     @property
     def advice(self) -> str:
-        """How long to wait, before the hint."""
+        """How long to wait, followed by the hint."""
         wait = f"Try again in {math.ceil(self.retry_after)} s." if self.retry_after else ""
         return f"{wait} {super().advice}".strip()
 
 
 class AuthorizationError(ZohoAuthError):
-    """The redirect back from Zoho was a refusal (``access_denied``), forged, incomplete or contradictory.
+    """The redirect from Zoho reported a refusal (``access_denied``), or was forged, incomplete or contradictory.
 
-    Of a device: the person refused (``access_denied``), or the code ended before they accepted (``expired``).
+    For a device: the person refused (``access_denied``), or the code expired before they accepted (``expired``).
     """
 
 
-class ReauthorizationRequired(ZohoAuthError):  # noqa: N818 - the contract's name: it says what has to happen next
-    """The refresh token (or the code) is dead, or there is none: a person must authorize again."""
+class ReauthorizationRequired(ZohoAuthError):  # noqa: N818 - a public name that says what has to happen next
+    """The refresh token (or code) is no longer valid, or there is none: a person must authorize again."""
 
 
 class ClientConfigurationError(ZohoAuthError):
-    """Client id, secret, redirect URI and data centre do not fit together. Asking again cannot help."""
+    """The client id, secret, redirect URI and data centre do not match. Trying again will not help."""
 
 
 class TokenStoreError(ZohoAuthError):
-    """A token store could not be read, written or locked, or holds a record that is not ours."""
+    """A token store could not be read, written or locked, or its record is damaged or another application's."""
 
 
 class UntrustedHostError(ZohoAuthError, ValueError):
-    """The token was about to leave for a host that is not trusted, or over http. Nothing was sent."""
+    """The token would have been sent to an untrusted host, or over http. Nothing was sent."""
 
 
 class UnknownRegionError(ZohoAuthError, ValueError):
-    """No region of that name; the message lists the known ones."""
+    """There is no region of that name; the message lists the known ones."""
 
 
 def check_text(name: str, value: object) -> str:
     """Return `value` if it is a string.
 
-    :raises TypeError: it is none; the message names its type and not the value
+    :raises TypeError: it is not; the message names its type, not its value
     """
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, not {describe_type(value)}")
@@ -170,7 +170,7 @@ def check_text(name: str, value: object) -> str:
 
 
 def describe_type(value: object) -> str:
-    """Return the name of a value's type for a message, with its module: other libraries have a Session, too."""
+    """Return the name of a value's type for a message, with its module: other libraries have a `Session` too."""
     kind = value if isinstance(value, type) else type(value)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     return f"the class {name}" if kind is value else name

@@ -1,6 +1,6 @@
-"""HTTPie's auth plugin: ``https --auth-type=zohorecruit -a default recruit.zoho.eu/recruit/v2/Candidates``.
+"""An auth plugin for HTTPie: ``https --auth-type=zohorecruit -a default recruit.zoho.eu/recruit/v2/Candidates``.
 
-HTTPie finds it by its entry point; nothing else imports it, so HTTPie stays optional.
+HTTPie finds it through its entry point. Nothing else imports it, so HTTPie stays optional.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["ZohoRecruitPlugin"]
 
 
 class ZohoRecruitPlugin(AuthPlugin):  # type: ignore[misc] # HTTPie has no types
-    """``-a`` names the profile; without it, the one called default."""
+    """Signs requests with a profile: the one that ``-a`` names, or else the one called default."""
 
     name = "Zoho Recruit"
     auth_type = "zohorecruit"
@@ -30,12 +30,12 @@ class ZohoRecruitPlugin(AuthPlugin):  # type: ignore[misc] # HTTPie has no types
     raw_auth: str | None = None
 
     def get_auth(self, username: str | None = None, password: str | None = None) -> AuthBase:  # noqa: ARG002
-        """Return what signs the request."""
+        """Return the auth object that signs the request."""
         return _ProfileAuth(self.raw_auth or "default")
 
 
 class _ProfileAuth(AuthBase):
-    """Opens the profile when there is a request: HTTPie tells errors of requests in one line, others as a traceback."""
+    """Opens the profile only for a request: HTTPie prints errors of requests as one line, others as a traceback."""
 
     def __init__(self, name: str) -> None:
         self._name = name

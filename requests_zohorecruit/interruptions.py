@@ -1,7 +1,7 @@
-"""Exceptions that come from outside, in the middle of whatever a thread is doing: a signal handler's, another thread's.
+"""Interruptions: exceptions raised in a thread from outside, by a signal handler or by another thread.
 
-Time limits arrive like that: Celery's, RQ's, `signal.alarm` with a `TimeoutError`. They are no error of the code where
-they arrive, so whatever catches errors here passes them on. Knows nothing of stores, tokens or HTTP.
+Time limits work this way: those of Celery and RQ, or `signal.alarm` with a `TimeoutError`. They are not errors of the
+code they interrupt, so error handlers in this library re-raise them. Knows nothing about stores, tokens or HTTP.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _RAISING = {opcode.opmap["RAISE_VARARGS"], opcode.opmap["RERAISE"]}
 
 
 def pass_interruption(error: BaseException) -> None:
-    """Raise what came from outside, as it came, if that is what `error` is or was raised in answer to."""
+    """Re-raise the interruption unchanged, if `error` is one or was raised while handling one."""
     found = find_interruption(error)
     if found is None:
         return
@@ -35,7 +35,7 @@ def pass_interruption(error: BaseException) -> None:
 
 @contextmanager
 def suppress_errors(*kinds: type[Exception]) -> Iterator[None]:
-    """Suppress exceptions of these kinds as `contextlib.suppress` does, but for what came from outside."""
+    """Suppress exceptions of these kinds as `contextlib.suppress` does, but re-raise interruptions."""
     try:
         yield
     except kinds as error:
@@ -43,12 +43,12 @@ def suppress_errors(*kinds: type[Exception]) -> Iterator[None]:
 
 
 def find_interruption(error: BaseException) -> BaseException | None:
-    """Return the exception that came from outside, which may be `error` itself or what a driver raised it in answer to.
+    """Return the interruption behind `error`: `error` itself, or an exception that a driver wrapped. None if neither.
 
-    A signal handler's is known by a frame of the handler, which must still be installed: a time limit that a store's
-    own code sets and ends around its work is that store's failure. Another thread's is known by how
-    ``PyThreadState_SetAsyncExc`` raises it. Not recognised are handlers without Python frames (compiled ones), and
-    exceptions with arguments that are thrown into a greenlet.
+    A signal handler's exception is recognised by the frame of a handler that is still installed: a time limit that a
+    store sets and clears around its work is the store's failure. Another thread's exception is recognised by the way
+    ``PyThreadState_SetAsyncExc`` raises it. Compiled handlers without Python frames, and exceptions with arguments
+    thrown into a greenlet, are not recognised.
     """
     handlers = {_find_code(handler) for handler in map(signal.getsignal, range(1, signal.NSIG)) if callable(handler)}
     found = None
@@ -57,20 +57,20 @@ def find_interruption(error: BaseException) -> BaseException | None:
             continue
         codes = {frame.f_code for frame, _ in traceback.walk_tb(each.__traceback__)}
         if not handlers.isdisjoint(codes) or _is_thrown(each):
-            found = each  # or what it wraps: SQLAlchemy's errors carry the traceback of that
+            found = each  # keep looking: SQLAlchemy's errors share the traceback of the exception they wrap
     return found
 
 
 def _find_code(handler: Callable[..., object]) -> CodeType | None:
     while isinstance(handler, functools.partial):
         handler = handler.func
-    # That of what a decorator wraps, because the code of a wrapper is shared by all that it decorates.
+    # Unwrapped, because all functions that a decorator wraps share the wrapper's code object.
     function: Any = inspect.unwrap(handler)
     return getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
 
 
 def _is_thrown(error: BaseException) -> bool:
-    """Tell whether the exception was made from its class alone and raised by no ``raise``."""
+    """Return whether the exception was created without arguments and not raised by a ``raise`` statement."""
     last = _find_origin(error)
     if last is None or isinstance(error, StopIteration):
         return False
@@ -90,9 +90,9 @@ def _find_origin(error: BaseException) -> TracebackType | None:
 
 
 def walk_causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield the exception, and those in answer to which it was raised since the caller of all this began.
+    """Yield the exception, and the causes, contexts and group members that led to it within this library.
 
-    What the caller itself was handling at the time is not among them: its traceback begins in none of our frames.
+    Exceptions that the caller was already handling are left out: their tracebacks begin in none of our frames.
     """
     ours, waiting, seen = set(), [error], set()
     while waiting:

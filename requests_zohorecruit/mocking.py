@@ -1,7 +1,7 @@
-"""The sandbox's state machine behind the `responses` library: a Zoho for tests without sockets.
+"""A mocked Zoho without sockets, for tests: the sandbox's state machine behind the `responses` library.
 
-Knows how to turn prepared requests into the sandbox's messages and its answers into responses; all behaviour is the
-sandbox's. Importing it imports `responses`.
+Converts prepared requests into the sandbox's messages, and its answers into responses. All behaviour is the sandbox's.
+Importing this module imports `responses`.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ def mock_zoho(
     region: str | Region = "eu",
     redirect_uris: tuple[str, ...] = ("http://127.0.0.1:8400/callback",),
 ) -> MockZoho:
-    """Let a sandbox answer for the hosts of a region, as long as `responses_mock` is active.
+    """Answer requests to the hosts of a region from a sandbox, while `responses_mock` is active.
 
-    Responses that are registered beside it for the same addresses are asked first.
+    Other responses registered for the same addresses take precedence.
 
     :param responses_mock: a `responses.RequestsMock`, the fixture of that kind, or the module `responses` itself
-    :param region: a code or alias, an address of it, or a `Region`
+    :param region: a code or alias, one of the region's addresses, or a `Region`
     :param redirect_uris: those registered for the client
-    :returns: the same controls and counters as `requests_zohorecruit.sandbox.Sandbox` has
-    :raises UnknownRegionError: the region is none of the table
+    :returns: an object with the controls and counters of `requests_zohorecruit.sandbox.Sandbox`
+    :raises UnknownRegionError: the region is not in the table
     :raises ValueError: there is no redirect URI
     """
     return MockZoho(responses_mock, Region.lookup(region), redirect_uris)
 
 
 class MockZoho(LocalControls):
-    """What `mock_zoho` returns. There is no certificate to check; `ca_bundle` is the one requests uses anyway."""
+    """The result of `mock_zoho`. There is no certificate to check, so `ca_bundle` is requests' default."""
 
     def __init__(self, responses_mock: Any, region: Region, redirect_uris: tuple[str, ...]) -> None:
         self._begin({region.code: region}, elsewhere=_ELSEWHERE, redirect_uris=redirect_uris)
@@ -64,7 +64,7 @@ class _Carrier(responses.BaseResponse):
     """One registered response for all methods and addresses of a region.
 
     :param beside: the mock it is registered with
-    :param answer: the sandbox's, which answers
+    :param answer: the sandbox's function that answers requests
     """
 
     def __init__(self, region: Region, beside: Any, answer: Callable[[Request], Answer]) -> None:
@@ -76,28 +76,28 @@ class _Carrier(responses.BaseResponse):
 
     @property
     def call_count(self) -> int:
-        """How often it was asked, and at least once.
+        """The number of calls, but at least one.
 
-        `responses` complains at its end about what was never asked, which is right for a response a test expects and
-        wrong for a service it may use. `MockZoho` has the counters.
+        At the end `responses` complains about responses that were never requested. That suits a response a test
+        expects, but not a service it may use. `MockZoho` has the real counters.
         """
         return max(1, super().call_count)
 
     def matches(self, request: requests.PreparedRequest) -> tuple[bool, str]:
-        """Tell whether the request is for this region, and for no other registered response."""
+        """Return whether the request is for this region, and no other registered response matches it."""
         url = str(request.url)
         is_api = urlsplit(url).path.startswith("/recruit/")
         if https_host(url) not in (self._api if is_api else self._accounts):
             return False, "This is not where the mocked Zoho is"
         if any(other.matches(request)[0] for other in self._beside.registered() if not isinstance(other, _Carrier)):
-            # `responses` takes the first of two that match, and forgets it.
+            # Of two matching responses, `responses` uses the first and removes it.
             return False, "There is another response for it"
         return True, ""
 
     def get_response(self, request: requests.PreparedRequest) -> HTTPResponse:
-        """Return what Zoho answers.
+        """Return the sandbox's answer.
 
-        :raises requests.RequestException: it does not answer, as when a connection breaks
+        :raises requests.RequestException: there is none, for example because a fault breaks the connection
         """
         url = urlsplit(str(request.url))
         headers = tuple((name, _decode(value)) for name, value in request.headers.items())
@@ -113,7 +113,7 @@ def _decode(value: str | bytes) -> str:
 
 
 def _read_body(body: Any) -> bytes:
-    # `responses` has read files already; what is left is text, bytes or a generator of bytes.
+    # `responses` has already read files; the body is now text, bytes or a generator of bytes.
     if isinstance(body, str):
         return body.encode()
     if isinstance(body, Iterable) and not isinstance(body, (bytes, bytearray)):

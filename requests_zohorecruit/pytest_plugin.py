@@ -1,7 +1,6 @@
-"""The pytest plugin: one fixture, `zoho_sandbox`, a Zoho of its own for each test; and cassettes without secrets.
+"""The pytest plugin: the fixture `zoho_sandbox`, a fresh sandbox for each test, and cassettes without secrets.
 
-Knows how to give a test a fresh sandbox; everything it needs is imported when the first test asks for one, because
-pytest loads plugins in every run.
+The sandbox is imported when the first test asks for the fixture, because pytest loads plugins in every run.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ __all__ = ["zoho_sandbox"]
 
 @pytest.fixture(scope="session")
 def _zoho_sandbox_server() -> Iterator[Sandbox]:
-    # The server and its certificate are what takes time, so all tests of a process share them.
+    # Starting the server and making its certificate takes time, so all tests of a process share them.
     from requests_zohorecruit.sandbox import Sandbox  # noqa: PLC0415 - see above
 
     with Sandbox() as sandbox:
@@ -29,9 +28,9 @@ def _zoho_sandbox_server() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def zoho_sandbox(_zoho_sandbox_server: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """Zoho Accounts and Recruit on 127.0.0.1, over TLS, with nothing left over from other tests.
+    """Zoho Accounts and Recruit on 127.0.0.1, over TLS, with no state left over from other tests.
 
-    For the length of the test, requests trusts its certificate and reaches it without a proxy.
+    During the test, requests trusts the sandbox's certificate and reaches it without a proxy.
     """
     _zoho_sandbox_server.renew(redirect_uris=("http://127.0.0.1:8400/callback",))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", _zoho_sandbox_server.ca_bundle)
@@ -43,7 +42,7 @@ def zoho_sandbox(_zoho_sandbox_server: Sandbox, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_recording_configure(vcr: Any) -> None:
-    """Let pytest-recording write no secret of Zoho's into a cassette."""
+    """Keep Zoho's secrets out of the cassettes that pytest-recording writes."""
     from requests_zohorecruit.testing import hide_secrets_in_cassettes  # noqa: PLC0415 - most runs record nothing
 
     hide_secrets_in_cassettes(vcr)

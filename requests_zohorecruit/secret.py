@@ -1,7 +1,7 @@
-"""Secrets: text whose repr hides it, and errors whose traceback holds no local variables.
+"""Secrets: strings whose repr hides them, and errors whose tracebacks hold no local variables.
 
-Knows nothing of tokens or Zoho. Error messages and logs never contain a secret in the first place; this keeps them out
-of what debuggers, error reporters and dumps of dictionaries show.
+Knows nothing about tokens or Zoho. Error messages and logs never contain a secret to begin with; this module keeps
+secrets out of debuggers, error reporters and printed dictionaries.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _Result = TypeVar("_Result")
 
 
 class Secret(str):
-    """A string equal to the plain one in every way but its repr, which shows a fingerprint only."""
+    """A string that behaves like the plain one, except that its repr shows only a fingerprint."""
 
     __slots__ = ()
 
@@ -36,23 +36,23 @@ class Secret(str):
 
 
 class SentSecret(Secret):
-    """A secret as a request carries it: other libraries can send, print, compare and parse it, but not store it (T84).
+    """A secret in a request: other libraries can send, print, compare and parse it, but not store it (T84).
 
-    `str`, formatting, ``encode``, ``==`` and what parses a header give the secret. The characters themselves are the
-    fingerprint. So it is the fingerprint that serialisers find which take a subclass of `str` for a `str`: JSON, YAML,
-    rollbar. A pickle holds it, too; a copy within the process is the same object.
+    `str`, formatting, ``encode``, ``==`` and the methods that parse a header use the secret. The underlying characters
+    are those of the fingerprint. So serialisers that treat a subclass of `str` as a plain `str`, such as JSON, YAML and
+    rollbar, write the fingerprint. Pickles hold it too. A copy within the process is the same object.
     """
 
     __slots__ = ("_secret",)
     _secret: str
 
-    def __new__(cls, secret: str) -> Self:  # noqa: D102 - as any class
+    def __new__(cls, secret: str) -> Self:  # noqa: D102 - as in any class
         sent = super().__new__(cls, repr(Secret(secret)))
         sent._secret = str(secret)
         return sent
 
     def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """Return the secret for the wire. What is being recorded is about to be written, so PyYAML is told now."""
+        """Return the secret for the wire. A recorder may write the request after this, so PyYAML is prepared here."""
         _represent_in_yaml()
         return self._secret.encode(encoding, errors)
 
@@ -87,24 +87,24 @@ for _name in ("__contains__", "__format__", "__str__", "endswith", "partition", 
 
 
 def _represent_in_yaml() -> None:
-    """Have PyYAML, if it is loaded, write the fingerprint: vcrpy writes no cassette with a class it does not know."""
+    """Make PyYAML, if it is loaded, write the fingerprint: vcrpy fails to write a cassette with an unknown class."""
     module = sys.modules.get("yaml.representer")
     for name in ("SafeRepresenter", "Representer"):
-        representer = getattr(module, name, None)  # none in a module that another thread is importing
+        representer = getattr(module, name, None)  # missing while another thread is importing the module
         if representer is not None:
             representer.add_representer(SentSecret, lambda dumper, sent: dumper.represent_str(repr(sent)))
 
 
 def fingerprint(secret: str) -> str:
-    """Return ``#`` and eight hex digits that tell secrets apart without revealing them (SHA-256, truncated)."""
+    """Return ``#`` and eight hex digits of a SHA-256, which distinguish secrets without revealing them."""
     return "#" + hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def clears_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
-    """Decorate an entry point of the library: an error that leaves it takes no local variables along (T60, T76).
+    """Decorate a public entry point so that errors leaving it carry no local variables (T60, T76).
 
-    Error reporters show the local variables of every frame an error came through, and some look into mappings, tuples
-    and subclasses of `str`. Hiding each secret from each of them cannot be kept up; so the frames are emptied.
+    Error reporters show the local variables of every frame in a traceback. Some look into mappings, tuples and
+    subclasses of `str`. Hiding every secret from each reporter is not feasible, so the frames are cleared instead.
     """
 
     @functools.wraps(function)
@@ -120,14 +120,14 @@ def clears_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Resu
 
 
 def clear_frames(error: BaseException) -> None:
-    """Forget the local variables of all ended calls that `error` came through, and what it was raised `from None`.
+    """Clear the local variables of all finished calls in the traceback of `error`; drop contexts hidden `from None`.
 
-    What the caller itself was handling when the error arose is left alone: its frames are the caller's.
+    Exceptions that the caller was already handling are left alone, since their frames are the caller's.
     """
     causes = list(walk_causes(error))
     for each in causes:
         for frame, _ in traceback.walk_tb(each.__traceback__):
-            with suppress(RuntimeError):  # a call that has not ended: the one that is asking, or a suspended generator
+            with suppress(RuntimeError):  # a frame still running, such as the caller's, or a suspended generator
                 frame.clear()
         if each.__suppress_context__ and each.__cause__ is None and each.__context__ in causes:
             each.__context__ = None
@@ -135,10 +135,10 @@ def clear_frames(error: BaseException) -> None:
 
 @clears_frames
 def checked_secret(name: str, value: object) -> Secret:
-    """Return `value` as a `Secret` when it can be a credential: printable ASCII without spaces (RFC 6749, appendix A).
+    """Return `value` as a `Secret` if it can be a credential: printable ASCII without spaces (RFC 6749, appendix A).
 
     :raises TypeError: not a string
-    :raises ValueError: empty, or with a character that no credential has; the value is not shown
+    :raises ValueError: empty, or contains a character that no credential has; the message does not show the value
     """
     text = check_text(name, value)
     if not text:

@@ -1,7 +1,7 @@
-"""Ends what waits for a socket too long: a token call, the look at a 401, a database that is frozen.
+"""Ends waits on a socket that take too long: token calls, reading the body of a 401, a frozen database.
 
-A timeout of requests starts anew with each byte, address and line, so a server that drips could hold a call for days.
-No limit inside a database ends a call to one that is stopped. Knows nothing of HTTP or SQL.
+The timeouts of requests restart with each byte, address and line, so a server that drips could hold a call for days. No
+limit set inside a database ends a call to a server that is stopped. Knows nothing about HTTP or SQL.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ __all__ = ["SocketTimer"]
 
 
 class SocketTimer:
-    """Shuts down the sockets it has been shown, if its ``with`` block lasts too long.
+    """Shuts down the sockets it watches if its ``with`` block takes too long.
 
-    It does so from a thread of its own: only the socket beneath ends a read that waits for the rest of a line. The call
-    itself stays in the caller's thread, because mocks hold locks there while a request is sent.
+    A separate timer thread does this, because only shutting the socket down ends a read that waits for the rest of a
+    line. The call itself stays in the caller's thread, because mocks hold locks there while a request is sent.
 
-    :param seconds: that the block may last
-    :ivar expired: whether that time has passed
+    :param seconds: time limit of the block
+    :ivar expired: whether the time limit has passed
     """
 
     def __init__(self, seconds: float) -> None:
@@ -38,7 +38,7 @@ class SocketTimer:
         self._timer.daemon = True
 
     def __enter__(self) -> Self:
-        # Where no thread can be started, as while the interpreter exits, the timeouts of requests are all there is.
+        # No thread can be started while the interpreter exits; then only the timeouts of requests apply.
         with suppress_errors(RuntimeError):
             self._timer.start()
         return self
@@ -46,13 +46,13 @@ class SocketTimer:
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
         if self._timer.is_alive():
-            self._timer.join()  # or it could shut down a file descriptor that is another connection's by now
+            self._timer.join()  # or it could shut down a file descriptor that now belongs to another connection
         self._end.close()
 
     def watch_socket(self, made: Any) -> None:
-        """Include a socket, or what stands for one: that of TLS, of pyOpenSSL, of a tunnel through a proxy."""
+        """Watch a socket, or a wrapper around one: of TLS, of pyOpenSSL, of a tunnel through a proxy."""
         with suppress_errors(AttributeError, OSError, TypeError, ValueError):  # a mock's socket
-            # A plain duplicate, since a TLS socket would go on in clear after its own shutdown.
+            # A plain duplicate, because a TLS socket would continue unencrypted after its own shutdown().
             duplicate = socket.fromfd(made.fileno(), -1, -1)
             self._end.callback(duplicate.close)
             self._watched.append(duplicate)

@@ -1,6 +1,6 @@
-"""What users need to test their own code against this library: a mocked Zoho, and the contract of a token store.
+"""Test support for users of this library: a mocked Zoho, contract tests for token stores, cassettes without secrets.
 
-Knows nothing of any particular store. Importing it imports neither pytest, nor responses, nor the engine.
+Knows nothing about any particular store. Importing this module does not import pytest, responses or the engine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MockZoho", "TokenStoreContract", "hide_secrets_in_cassettes", "mock_zoho"]
 
-#: Longer than any healthy store needs for anything, in seconds; only a failing test waits that long.
+#: Seconds that no healthy store needs for any operation; only a failing test waits that long.
 _PATIENCE = 60.0
 
 _RECORD: dict[str, Any] = {
@@ -43,7 +43,7 @@ _RECORD: dict[str, Any] = {
 
 
 class TokenStoreContract:
-    """A pytest class with all that the engine relies on; inherit it and say how to make your store.
+    """A pytest class that tests everything the engine relies on. Subclass it and define `make_store`.
 
     ::
 
@@ -51,19 +51,19 @@ class TokenStoreContract:
             def make_store(self, key: str) -> TokenStore:
                 return MyStore(key)
 
-    `make_store` is called several times with one key, as several processes would, also in a forked child. Every test
-    takes a key of its own.
+    `make_store` is called several times with one key, as several processes would do, and also in a forked child. Every
+    test uses a key of its own.
 
-    :cvar process_shared: False for a store that lives within one process: what needs a second one is skipped
-    :cvar dead_locker_timeout: seconds after which a holder that was killed must have lost the lock; where that takes
-        the end of a lease, longer than the lease
+    :cvar process_shared: False for a store that lives within one process; tests that need a second one are skipped
+    :cvar dead_locker_timeout: seconds after which a killed holder must have lost the lock; longer than the lease, if
+        the lock is a lease
     """
 
     process_shared = True
     dead_locker_timeout = 75.0
 
     def make_store(self, key: str) -> TokenStore:
-        """Return a store for the record of that key; the same key means the same record and the same lock."""
+        """Return a store for the record `key`; the same key means the same record and the same lock."""
         raise NotImplementedError
 
     def test_a_new_store_has_the_methods_of_the_protocol_and_loads_none(self) -> None:
@@ -183,14 +183,14 @@ class TokenStoreContract:
         fork = multiprocessing.get_context("fork")
         taken = fork.Event()
 
-        def hold() -> None:  # pragma: no cover - the measuring ends with the killed child
+        def hold() -> None:  # pragma: no cover - coverage of the killed child is lost
             with self.make_store(key).lock(_PATIENCE):
                 taken.set()
                 signal.pause()
 
         holder = fork.Process(target=hold, daemon=True)
         with warnings.catch_warnings():
-            # Python warns about forking with threads around. The child does nothing but what is tested.
+            # Python warns about forking while other threads run. The child does nothing beyond the test.
             warnings.simplefilter("ignore", DeprecationWarning)
             holder.start()
         try:
@@ -203,7 +203,7 @@ class TokenStoreContract:
         assert dict(self.make_store(key).load() or {}) == _RECORD
 
     def test_a_record_of_another_client_is_refused(self) -> None:
-        """T29: no customer gets another one's token, even if the store holds it."""
+        """T29: no customer gets another customer's token, even if the store holds it."""
         from requests_zohorecruit.engine.record import Record  # noqa: PLC0415 - the engine is needed only here
         from requests_zohorecruit.zoho.application import Application  # noqa: PLC0415
 
@@ -215,7 +215,7 @@ class TokenStoreContract:
 
     @contextmanager
     def _hold_elsewhere(self, key: str) -> Iterator[None]:
-        # In another thread with another store: what another process would be, without needing one.
+        # Another thread with another store object stands in for another process.
         taken, enough = threading.Event(), threading.Event()
 
         def hold() -> None:
@@ -234,7 +234,7 @@ class TokenStoreContract:
 
 
 def __getattr__(name: str) -> Any:
-    # On demand: those who test a store need not have responses.
+    # On demand, because testing a store does not require responses.
     if name not in {"MockZoho", "mock_zoho"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from requests_zohorecruit import mocking  # noqa: PLC0415 - see above
@@ -265,17 +265,17 @@ def _threads() -> Iterator[ThreadPoolExecutor]:
     try:
         yield pool
     finally:
-        pool.shutdown(wait=False)  # a thread that is stuck fails the test instead of stopping it
+        pool.shutdown(wait=False)  # a stuck thread fails the test instead of hanging it
 
 
 def hide_secrets_in_cassettes(recorder: Any) -> Any:
-    """Have vcrpy write calls to Zoho Accounts without secrets: fingerprints stand for them, in the form and the answer.
+    """Make vcrpy record calls to Zoho Accounts with fingerprints in place of secrets, in requests and responses.
 
-    A cassette is played as before: a fingerprint serves as a token there. Nothing else of Zoho's needs this: the header
-    of a call to the API is never written as it is. Our pytest plugin does this for pytest-recording.
+    Cassettes replay as before, with the fingerprints as tokens. API calls need no such treatment, because their
+    ``Authorization`` header is never written in clear. This library's pytest plugin does this for pytest-recording.
 
-    :param recorder: a ``vcr.VCR``; serializers that are registered later are left alone
-    :return: the same
+    :param recorder: a ``vcr.VCR``; serializers registered later are not affected
+    :return: `recorder`
     """
     for name, serializer in list(recorder.serializers.items()):
         serialize = partial(_serialize_without_secrets, serializer)
@@ -302,7 +302,7 @@ def _hide_secrets(interaction: dict[str, Any]) -> dict[str, Any]:
         values = json.loads(response["body"]["string"]).items()
         answer = json.dumps({name: _hide(name, value) for name, value in values})
     except (AttributeError, ValueError):
-        answer = ""  # no token answer: it could hold anything
+        answer = ""  # not a token response, so it could contain anything
     body = {**response["body"], "string": answer}
     return {**interaction, "request": {**request, "body": urlencode(form)}, "response": {**response, "body": body}}
 

@@ -1,6 +1,6 @@
-"""What the threads of one process share: a lock that cannot be left behind, and work whose outcome is shared.
+"""Coordination between the threads of one process: a lock that is never left held, and work with a shared result.
 
-Knows nothing of files, servers, tokens or HTTP.
+Knows nothing about files, servers, tokens or HTTP.
 """
 
 from __future__ import annotations
@@ -19,50 +19,49 @@ from typing import Any, cast
 
 __all__ = ["SharedWork", "ThreadLock", "identify_process"]
 
-#: Seconds after which a waiting thread looks at the lock again, in case its holder ended without a word.
+#: Seconds after which a waiting thread checks the lock again, in case its holder ended without waking a waiter.
 LOOK_AGAIN = 0.2
-#: Seconds between two looks at a lock that another greenlet of the same thread holds: the first pause, and the longest.
+#: Seconds between checks of a lock that another greenlet of the same thread holds: the first interval and the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.05
 
-# Grows by one in every forked child. Appended to by C code, which no exception interrupts.
+# Grows by one in every forked child. C code does the appending, which no exception can interrupt.
 _forks: list[None] = []
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
     os.register_at_fork(after_in_child=partial(_forks.append, None))
 
 
 class ThreadLock:
-    """A lock between the threads, and the greenlets, of a process; it is free as soon as its holder is gone.
+    """A lock between the threads and greenlets of a process, released as soon as its holder is gone.
 
     An exception can arrive between any two instructions: from a signal handler (`KeyboardInterrupt`, a time limit) or
-    from another thread (``PyThreadState_SetAsyncExc``). Wherever that is, the lock is free once the exception has left
-    the `with` statement. It is also free in a forked child, whichever thread of the parent held it, and in a copy made
-    by pickling.
+    from another thread (``PyThreadState_SetAsyncExc``). Wherever that happens, the lock is free once the exception has
+    left the `with` statement. It is also free in a forked child and in a pickled copy, even if it was held before.
     """
 
     def __init__(self) -> None:
-        # One for each process, because a fork copies what the parent's threads hold, but not the threads.
+        # One entry per process, because a fork copies the locks that the parent's threads hold, but not the threads.
         self._turns: dict[tuple[int, int], _Turns] = {}
 
     def hold(self, timeout: float, *, of: object = "this lock") -> AbstractContextManager[None]:
-        """Hold the lock for the length of a `with` block.
+        """Return a context manager that holds the lock.
 
         :param timeout: how long entering may wait, in seconds; 0 or less = do not wait
         :param of: what is locked, for the error message
-        :raises TimeoutError: on entering, when the lock was not obtained in time, or is held by this very thread
+        :raises TimeoutError: on entering, if the lock was not acquired in time, or this same thread holds it
         """
         return cast("AbstractContextManager[None]", _Block(self._take_or_raise, self._give_back, timeout, of))
 
     def attempt(self, timeout: float) -> AbstractContextManager[bool]:
-        """Hold the lock for the length of a `with` block if it can be had; ``as`` gives whether it was.
+        """Return a context manager that tries to hold the lock, and yields whether it does.
 
-        Unlike `hold`, this leaves no doubt about where a TimeoutError comes from.
+        Unlike `hold` it raises no `TimeoutError`, which could be mistaken for one raised inside the block.
 
         :param timeout: how long entering may wait, in seconds; 0 or less = do not wait
         """
         return cast("AbstractContextManager[bool]", _Block(self._take, self._give_back, timeout))
 
     def is_held_here(self) -> bool:
-        """Tell whether this very thread, or greenlet, holds the lock, so that waiting for it would be in vain."""
+        """Return whether this same thread, or greenlet, holds the lock, in which case it must not wait for it."""
         return self._of_this_process().are_at(_current_caller())
 
     def _of_this_process(self) -> _Turns:
@@ -94,16 +93,16 @@ class ThreadLock:
 
 
 def identify_process() -> tuple[int, int]:
-    """Return the id of this process and its generation: ids are used again, also for a process's own descendants."""
+    """Return the id of this process and its fork generation, because ids are reused, even among descendants."""
     return os.getpid(), len(_forks)
 
 
 class _Turn:
-    """One caller's turn at a lock: over when the caller says so, or when its `with` statement is gone.
+    """One caller's turn at a lock. It is over when the caller ends it, or when its `with` statement is gone.
 
-    :ivar holder: a weak reference to what nothing but the `with` statement keeps alive; at first, to nothing
-    :ivar following: the turn that took the lock when this one was over, and None once that can be forgotten
-    :ivar waited: seconds
+    :ivar holder: a weak reference to an object that only the `with` statement keeps alive; returns None at first
+    :ivar following: the turn that took the lock after this one; None once the link is no longer needed
+    :ivar waited: seconds spent waiting
     """
 
     __slots__ = ("caller", "following", "holder", "over", "waited")
@@ -120,10 +119,10 @@ class _Turn:
 
 
 class _Turns:
-    """The turns that the threads of one process take at a lock, one after another, and the threads that wait for one.
+    """The turns that the threads of one process take at a lock, and the threads waiting for one.
 
-    Nothing here needs a lock: a turn is taken by one `dict.setdefault`, which is atomic, and what an exception
-    interrupts after that is put right by the next thread.
+    No lock is needed here: one atomic `dict.setdefault` takes a turn. If an exception interrupts the steps after it,
+    the next thread completes them.
     """
 
     def __init__(self) -> None:
@@ -131,7 +130,7 @@ class _Turns:
         self._waiting: deque[threading.Lock] = deque()
 
     def are_at(self, caller: tuple[int, int]) -> bool:
-        """Tell whether it is this caller's turn."""
+        """Return whether it is this caller's turn."""
         latest = self.latest
         return latest.caller == caller and not latest.is_over()
 
@@ -140,39 +139,39 @@ class _Turns:
         while latest.is_over():
             following = latest.following.setdefault("turn", turn)
             if following is turn:
-                self.latest = turn  # by the holder alone, so it never goes back
-                latest.following["turn"] = None  # else one old turn, kept by a traceback, would keep all later ones
+                self.latest = turn  # set by the holder only, so it never moves backwards
+                latest.following["turn"] = None  # or one turn kept alive by a traceback would keep all later ones
                 return True
             latest = following or self.latest
         return False
 
     def wait(self, turn: _Turn, timeout: float) -> bool:
-        """Take the turn as soon as it can be had, and tell whether it was in time."""
+        """Take the turn as soon as possible. Return False if that took too long."""
         bell, started, slept, pause = threading.Lock(), time.monotonic(), 0.0, FIRST_PAUSE
         bell.acquire()
-        self._waiting.append(bell)  # before looking, so that no end of a turn is missed
+        self._waiting.append(bell)  # before the first check, so that no wake-up is missed
         try:
             while not self.take(turn):
-                # Both, because tools that freeze time in tests stop the clock, and a busy machine stretches pauses.
+                # Use both: tools that freeze time stop the clock, and on a busy machine sleeping takes longer.
                 turn.waited = max(time.monotonic() - started, slept)
                 left = timeout - turn.waited
                 if left <= 0:
                     return False
                 if self.latest.caller[0] == turn.caller[0]:
-                    # Another greenlet of this thread, which can go on only if this one lets it: by `time.sleep`, which
-                    # gevent and eventlet replace.
+                    # Another greenlet of this thread holds the lock and can only continue if this one yields, with
+                    # `time.sleep`, which gevent and eventlet patch.
                     time.sleep(min(left, pause))
                     slept += min(left, pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
                 elif bell.acquire(timeout=min(left, LOOK_AGAIN)):
-                    self._waiting.appendleft(bell)  # a thread that did not wait may have been faster
+                    self._waiting.appendleft(bell)  # a thread that was not waiting may take the lock first
                 else:
                     slept += min(left, LOOK_AGAIN)
             return True
         finally:
             try:
                 self._waiting.remove(bell)
-            except ValueError:  # woken, but without need for it
+            except ValueError:  # woken up; pass it on if this thread did not take the turn
                 if self.latest is not turn:
                     self.wake_one()
 
@@ -183,7 +182,7 @@ class _Turns:
 
 
 class _OwnMethod:
-    """A special method that each object has its own of, and that does not keep the object alive."""
+    """A special method looked up on the instance, so that each object has its own, which does not keep it alive."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -196,10 +195,10 @@ class _OwnMethod:
 
 
 class _Block:
-    """What a `with` statement enters and leaves.
+    """The context manager that a `with` statement enters and leaves.
 
-    While its block runs, the statement keeps nothing but the `__exit__` that it will call. That one is the holder: it
-    is in no local variable, so that no traceback keeps it alive, and it is gone when the statement is.
+    While the block runs, the statement keeps only the `__exit__` it will call. That object is the holder: no local
+    variable refers to it, so no traceback keeps it alive, and it disappears together with the statement.
     """
 
     __enter__ = _OwnMethod("enter")
@@ -213,28 +212,28 @@ class _Block:
 
 
 class SharedWork:
-    """Work whose outcome is shared by all threads that ask for it while another thread is doing it.
+    """Work whose outcome is shared with all threads that ask for it while another thread is doing it.
 
-    No thread gets an outcome that may be older than its question: what had begun before is done once more, and that
-    time for all threads that have asked by then. Work that an exception interrupts is done by the next thread.
+    No thread gets an outcome of work that began before it asked. Such work is done once more, for all threads that have
+    asked by then. If an exception interrupts the work, the next thread does it.
 
-    :param failures: errors of the work itself, which are raised for all threads; any other one, like the time limit of
-        the thread that does the work, is raised in that thread only
+    :param failures: errors of the work itself, which are raised in all threads. Any other exception, such as the time
+        limit of the thread that does the work, is raised in that thread only
     """
 
     def __init__(self, failures: type[Exception]) -> None:
         self._lock = ThreadLock()
         self._failures = failures
         self._begun = 0
-        # Which attempt ended last, and how; in one value, so that an interruption leaves it before or after.
+        # The last attempt to end, and its outcome; one value, so that no interruption leaves it half updated.
         self._outcome: tuple[int, Exception | None] = 0, None
 
     def do(self, work: Callable[[], object], timeout: float) -> bool:
-        """Do the work, or wait until another thread has; return False if that took too long.
+        """Do the work, or wait until another thread has done it. Return False if that took too long.
 
-        Work that asks for itself, in the same thread, is done again there and then.
+        A nested call from within the work, in the same thread, does the work again at once.
 
-        :param timeout: how long to wait for the other threads, in seconds
+        :param timeout: how long to wait for other threads, in seconds
         """
         if self._lock.is_held_here():
             work()
@@ -255,15 +254,15 @@ class SharedWork:
         try:
             work()
         except self._failures as error:
-            # A copy, because the original keeps all that its traceback leads to.
+            # A copy, because the original's traceback keeps every object in its frames alive.
             self._outcome = attempt, copy.copy(error)
             raise
         self._outcome = attempt, None
 
 
 def _current_caller() -> tuple[int, int]:
-    """Return what tells this thread, and within it this greenlet, from all others of the process."""
-    # Greenlets are there only if another package has imported them; the one a thread begins with counts as the thread.
+    """Return an identifier of this thread, and of the greenlet within it, unique in the process."""
+    # Only if another package has imported greenlet; a thread's initial greenlet counts as the thread.
     getcurrent = getattr(sys.modules.get("greenlet"), "getcurrent", None)
     current = getcurrent() if getcurrent else None
     return threading.get_ident(), id(current) if current is not None and current.parent is not None else 0

@@ -1,1 +1,1 @@
-"""``auth=``: the header, what a 401 leads to, and which hosts may have the token."""
+"""The ``auth=`` interface: the Authorization header, handling of a 401, and the hosts that may receive the token."""

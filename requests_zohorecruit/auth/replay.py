@@ -1,7 +1,6 @@
-"""Sending a request again: looking at the first answer without using it up, rewinding the body, the second try.
+"""Replays a request after a 401: peeks at the response without consuming it, rewinds the body, and sends again.
 
-Knows of tokens only which answer says that one is bad, and is told what the Authorization header of the second try
-says.
+Of tokens it knows only which response means that one is bad. The caller supplies the new Authorization header.
 """
 
 from __future__ import annotations
@@ -27,18 +26,18 @@ from requests_zohorecruit.zoho.api_answers import is_rejection
 
 __all__ = ["close", "peek", "read_rejection", "replay", "rewind"]
 
-#: Bytes of a 401's body that are looked at, as sent and unpacked; Zoho's have about a hundred.
+#: Maximum number of bytes of a 401's body to examine, both compressed and decompressed; Zoho sends about a hundred.
 _LONGEST_401 = 64 * 1024
-#: Seconds after which no more of it is asked for, and after which waiting for it is cut short (T74). Between the two, a
-#: body that only comes slowly stays whole for the caller.
+#: Seconds after which no further read starts, and after which a pending read is cut short (T74). Thanks to the gap, a
+#: body that merely arrives slowly stays complete for the caller.
 _PATIENCE, _LONGEST_LOOK = 4.0, 5.0
-#: What reading raises: a connection, a file that is closed, an adapter's own idea of a file. Not more, since a time
-#: limit may interrupt it with an exception of its own.
+#: Exceptions that reading may raise: from a connection, a closed file, or an adapter's file-like object. No broader,
+#: because a time limit may interrupt the read with an exception of its own.
 _UNREADABLE = (HTTPError, OSError, ValueError, TypeError, AttributeError, RuntimeError)
 
 
 def read_rejection(response: requests.Response, *, stream: bool) -> bytes | None:
-    """Return what was looked at of a response that says that the token is bad, or None if it does not say that."""
+    """Return the examined part of the body if the response rejects the token, or None if it does not."""
     if response.status_code != requests.codes.unauthorized:
         return None
     body = peek(response, stream=stream)
@@ -46,17 +45,17 @@ def read_rejection(response: requests.Response, *, stream: bool) -> bytes | None
 
 
 def peek(response: requests.Response, *, stream: bool) -> bytes:
-    """Return the beginning of the body, and leave the response as readable as it was (T35).
+    """Return the beginning of the body, and leave the response as readable as before (T35).
 
-    Bounded in bytes and in time, whatever is sent (T74). What cannot be looked at counts as empty (T95).
+    Always bounded in bytes and in time (T74). A body that cannot be read counts as empty (T95).
     """
-    state: Any = response  # types-requests knows no private names; requests sets those used here after reading, too
+    state: Any = response  # types-requests lacks private names; requests itself sets those used here
     raw: Any = response.raw
     if raw is None or state._content is not False or state._content_consumed:  # noqa: SLF001
-        return (state._content or b"")[:_LONGEST_401]  # noqa: SLF001 - False where another hook has used it up
+        return (state._content or b"")[:_LONGEST_401]  # noqa: SLF001 - False if another hook has consumed it
     read = _find_reader(raw)
     beginning = _Beginning.read_from(raw, read)
-    if not isinstance(raw, BaseHTTPResponse):  # a file, as those of caches, mocks and WSGI adapters are
+    if not isinstance(raw, BaseHTTPResponse):  # a file-like object, as caches, mocks and WSGI adapters use
         response.raw = _Rest(beginning, raw, read)
         return _unpack(beginning.data, response.headers) or beginning.data
     unpacked = _unpack(beginning.data, raw.headers)
@@ -73,13 +72,13 @@ def peek(response: requests.Response, *, stream: bool) -> bytes:
             preload_content=False,
             decode_content=raw.decode_content,
             original_response=getattr(raw, "_original_response", None),
-            enforce_content_length=False,  # the wrapped one does, and knows the method: HEAD has a length and no body
+            enforce_content_length=False,  # the wrapped response does, and knows that HEAD has a length but no body
         )
     return unpacked or b""
 
 
 def _find_reader(raw: Any) -> Callable[[int], bytes]:
-    """Return what reads from a connection as much as there is, so that a slow one can be left at any time."""
+    """Return a function that reads only what has arrived, so that reading a slow body can stop at any time."""
     if not isinstance(raw, BaseHTTPResponse):
         return getattr(raw, "read", lambda *_: b"")
     method = raw.read1 if hasattr(getattr(raw, "_fp", None), "read1") else raw.read
@@ -87,7 +86,7 @@ def _find_reader(raw: Any) -> Callable[[int], bytes]:
 
 
 def _unpack(data: bytes, headers: Mapping[str, str]) -> bytes | None:
-    """Undo the content encoding, no further than is looked at: a few bytes of gzip can be many of text."""
+    """Decompress the body, only as far as needed: a few bytes of gzip can expand to a great many."""
     encoding = headers.get("Content-Encoding")
     if not encoding:
         return data
@@ -100,14 +99,14 @@ def _unpack(data: bytes, headers: Mapping[str, str]) -> bytes | None:
 
 
 class _ByteByByte(io.BytesIO):
-    """For decoders that unpack at once all they are given, as Brotli's did before its version 1.2."""
+    """Feeds decoders one byte at a time, because some decompress all their input at once, as Brotli before 1.2 did."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         return super().read(size and min(size, 1))
 
 
 class _Beginning(NamedTuple):
-    """What was read of a body, and how reading failed, if it did."""
+    """The part of a body that was read, and the error that stopped reading, if any."""
 
     data: bytes
     error: Exception | None = None
@@ -130,13 +129,13 @@ class _Beginning(NamedTuple):
 
 
 def _find_socket(raw: object) -> object:
-    # The connection has let go of its socket where the server is going to close it; urllib3 has kept a method of it.
+    # If the server is going to close it, the connection has dropped its socket, but urllib3 still holds a method of it.
     sock = getattr(getattr(raw, "connection", None), "sock", None)
     return sock or getattr(getattr(raw, "_sock_shutdown", None), "__self__", None)
 
 
 class _Rest(io.RawIOBase):
-    """The body from its beginning: what was read already, then what there is still to read, or the error of that."""
+    """The whole body: the part already read, followed by the unread part, or by the error that reading raised."""
 
     def __init__(self, beginning: _Beginning, raw: Any, read: Callable[..., bytes]) -> None:
         self._start, self._error = io.BytesIO(beginning.data), beginning.error
@@ -146,7 +145,7 @@ class _Rest(io.RawIOBase):
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:
             data = self._start.read() + self._read_on()
-            # As http.client does at the end: urllib3's stream() reads on until its source is closed.
+            # http.client also closes at the end, and urllib3's stream() keeps reading until its source is closed.
             self.close()
             return data
         return self._start.read(size) or self._read_on(size)
@@ -154,7 +153,7 @@ class _Rest(io.RawIOBase):
     read1 = read
 
     def close(self) -> None:
-        with suppress(AttributeError):  # what can only be read
+        with suppress(AttributeError):  # an object that only has read()
             self._raw.close()
         super().close()
 
@@ -165,13 +164,13 @@ class _Rest(io.RawIOBase):
 
 
 def close(response: requests.Response) -> None:
-    """Close a response that no caller will read. Its adapter may have given it nothing to close."""
+    """Close a response that no caller will read, if its adapter gave it anything to close."""
     with suppress(AttributeError):
         response.close()
 
 
 def rewind(request: requests.PreparedRequest) -> bool:
-    """Put the body back to where it began, and tell whether that was possible (T31)."""
+    """Rewind the body to where it began, and return whether that was possible (T31)."""
     body: object = request.body
     if body is None or isinstance(body, (str, bytes, bytearray)):
         return True
@@ -186,17 +185,17 @@ def rewind(request: requests.PreparedRequest) -> bool:
 def replay(response: requests.Response, body: bytes, header: str, kwargs: Mapping[str, Any]) -> requests.Response:
     """Send the request again with another token, as requests' digest auth does: same adapter, same settings (T34).
 
-    :param body: what was looked at of the response, and all that is kept of it; the rest is not read (T74)
+    :param body: the examined part of the response's body, which becomes its content; the rest is not read (T74)
     """
     request: Any = response.request.copy()  # types-requests does not know _cookies
     from_jar = request.headers.get("Cookie") == _with_cookies_of_jar(request).headers.get("Cookie")
     extract_cookies_to_jar(request._cookies, response.request, response.raw)  # type: ignore[no-untyped-call]  # noqa: SLF001
     if from_jar:
         request = _with_cookies_of_jar(request)
-    response.request = response.request.copy()  # the caller's own may be sent again
+    response.request = response.request.copy()  # the caller may send the original again
     response.request.headers["Authorization"] = repr(Secret(request.headers["Authorization"]))  # T96
     request.headers["Authorization"] = header
-    close(response)  # one that was read to its end has given its connection back already
+    close(response)  # if it was read to the end, its connection is already back in the pool
     first: Any = response
     first._content, first._content_consumed = body, True  # noqa: SLF001
     started = time.perf_counter()

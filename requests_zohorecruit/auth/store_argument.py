@@ -1,6 +1,6 @@
-"""The ``store=`` argument: a token store, a function as requests-oauthlib's ``token_updater``, or nothing.
+"""The ``store=`` argument: a token store, a function like requests-oauthlib's ``token_updater``, or None.
 
-Knows what a store must be like before it is used; nothing of records or tokens.
+Checks a store before it is used. Knows nothing about records or tokens.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ __all__ = ["choose_store"]
 
 
 def choose_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, *, longest_call: float) -> TokenStore:
-    """Return what the `store` argument stands for.
+    """Return the token store for the `store` argument.
 
     :param longest_call: seconds that a token call made under its lock may last
-    :raises TypeError: it is neither a store, nor a function, nor None; or does its work in coroutines or generators
-    :raises ValueError: its lock may end by itself while such a call lasts
+    :raises TypeError: it is not a store, a function or None; or its methods are coroutine or generator functions
+    :raises ValueError: its lock may expire during such a call
     """
     if store is None:
         from requests_zohorecruit.stores import MemoryStore  # noqa: PLC0415 - most programs name a store
@@ -38,7 +38,7 @@ def choose_store(store: TokenStore | Callable[[dict[str, Any]], object] | None, 
 
 
 def _check_lease(store: TokenStore, longest_call: float) -> None:
-    """Refuse a lock that would end by itself while its holder still waits for Zoho: then two would mint."""
+    """Refuse a lock that could expire while its holder still waits for Zoho, so that two callers would mint."""
     lease = getattr(store, "lock_ttl", None)
     if isinstance(lease, (int, float)) and lease <= longest_call:
         raise ValueError(

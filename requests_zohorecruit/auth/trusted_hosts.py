@@ -1,6 +1,6 @@
-"""Which hosts may receive the access token: those of the region, and those the user allowed, over https only.
+"""Decides which hosts may receive the access token: the region's and those the user allowed, over https only.
 
-Knows nothing of tokens or requests beyond a URL; how a URL is read is `regions`'s business.
+Of requests it knows only the URL, which `regions` parses.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ __all__ = ["TrustedHosts"]
 class TrustedHosts:
     """The hosts that may receive the token: the region's, and those the user allowed.
 
-    :ivar prefixes: a URL that begins with one of these may have the token. requests prepares every URL with a
-        lower-case host and a path, so hardly any other may, and `check` decides about that
-    :raises TypeError: `allowed` is one string, or holds something else than strings
-    :raises ValueError: an entry that is not ``host`` or ``host:port``
+    :ivar prefixes: a URL that begins with one of these is trusted. requests prepares every URL with a lower-case host
+        and a path, so this covers nearly all trusted URLs, and `check` handles the rest
+    :raises TypeError: `allowed` is a single string, or contains something other than strings
+    :raises ValueError: an entry is not ``host`` or ``host:port``
     """
 
     def __init__(self, region: Region, allowed: Iterable[str]) -> None:
@@ -31,11 +31,11 @@ class TrustedHosts:
         self.prefixes = tuple(f"https://{host}/" for host in self._hosts)
 
     def trusts(self, url: str | None) -> bool:
-        """Tell whether the token may go to `url`."""
+        """Return whether the token may be sent to `url`."""
         return url is not None and (url.startswith(self.prefixes) or https_host(url) in self._hosts)
 
     def check(self, url: str | None) -> None:
-        """Do nothing if the token may go to `url`.
+        """Check that the token may be sent to `url`.
 
         :raises UntrustedHostError: it may not
         """
@@ -45,11 +45,11 @@ class TrustedHosts:
         what, hint = ": only https is safe for it", f"Use an https address: auth.region.recruit_url is {recruit_url}."
         if url is not None and url.lower().startswith("https:"):
             other = next((each.code for each in Region.all() if https_host(url) in each.hosts), None)
-            what = f", which belongs to region {other}" if other else ", which is none of its hosts"
+            what = f", which belongs to region {other}" if other else ", which is not one of its hosts"
             instead = f"; or, if the account is in region {other}, pass region={other!r}" if other else ""
             hint = (
-                f"Build addresses from auth.region.recruit_url ({recruit_url}){instead}. A host of your own that may "
-                "have the token goes into allowed_hosts."
+                f"Build addresses from auth.region.recruit_url ({recruit_url}){instead}. To trust a host of your own, "
+                "add it to allowed_hosts."
             )
         raise UntrustedHostError(
             f"The access token of region {code} was not sent to {self.name(url)}{what}.", region=code, hint=hint
@@ -57,13 +57,13 @@ class TrustedHosts:
 
     @staticmethod
     def name(url: str | None) -> str:
-        """Return the host of `url` for a message, and nothing else of it."""
+        """Return the host of `url` for a message, without the rest of the URL."""
         host = url and https_host(url.replace("http:", "https:", 1))
-        return host or "an odd address"
+        return host or "a malformed address"
 
 
-#: What a request can be sent to: an IPv6 address, or labels of host names (RFC 1123, and the underscores of container
-#: networks), 253 characters at most; a number alone is a port without its host. Anything else would match nothing.
+#: Hosts that a request can be sent to: an IPv6 address, or host name labels (RFC 1123, plus underscores as in container
+#: networks), 253 characters at most. A number alone is a port without a host. Anything else could never match.
 _LABEL, _PORT = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", r"(?::[1-9][0-9]*)?"
 _HOST = re.compile(rf"(?:\[[0-9a-f:.]+\]|(?!(?:[0-9]+|[^:]{{254,}}){_PORT}\Z){_LABEL}(?:\.{_LABEL})*){_PORT}")
 
@@ -73,7 +73,7 @@ def _check_host(entry: object, number: int) -> str:
         raise TypeError(f"allowed_hosts must hold strings, not {type(entry).__name__}")
     host = https_host(f"https://{entry}/")
     if host is None or any(mark in entry for mark in "/?#@*%") or not _HOST.fullmatch(host):
-        # Not shown: where a URL was pasted, it may hold a password.
+        # Not shown, because a pasted URL may contain a password.
         raise ValueError(
             f"allowed_hosts must hold host or host:port values, and entry {number} is none: leave out a scheme, user "
             "name, path, wildcard or space, and write an international name in its xn-- form"

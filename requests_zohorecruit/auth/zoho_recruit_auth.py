@@ -1,7 +1,7 @@
-"""`ZohoRecruitAuth`: the door for everybody who passes ``auth=`` to requests.
+"""`ZohoRecruitAuth`: the auth object to pass to requests as ``auth=``.
 
-Owns the header and what a 401 leads to. When to refresh is decided in `refresher`, which hosts may have the token in
-`trusted_hosts`, and how a request is sent again in `replay`.
+Sets the Authorization header and handles a 401. `refresher` decides when to refresh, `trusted_hosts` which hosts may
+receive the token, and `replay` sends a request again.
 """
 
 from __future__ import annotations
@@ -36,37 +36,37 @@ __all__ = ["ResponseHook", "ZohoRecruitAuth"]
 _log = logging.getLogger("requests_zohorecruit")
 
 _PREFIX = f"{SCHEME} "
-#: As a plain number: the member of the enumeration is looked up anew each time it is named.
+#: A plain number, because naming an enum member costs a lookup each time.
 _UNAUTHORIZED = HTTPStatus.UNAUTHORIZED.value
 _OTHER_REQUEST = (
     "ZohoRecruitAuth signs requests of the library requests, not {}. For another library, send the header "
     '{{"Authorization": auth.get_token().authorization}}, to hosts of auth.region only'
 )
-#: A token from the store may be dead as well; the second time one is minted.
+#: The first replay may use a token adopted from the store, which can be dead as well; the second uses a minted one.
 _MOST_REPLAYS = 2
 
 
 class ZohoRecruitAuth(AuthBase):
-    """Sends ``Authorization: Zoho-oauthtoken …``, refreshes before expiry and on a 401, and shares one grant.
+    """Sends ``Authorization: Zoho-oauthtoken …``, and refreshes the token before expiry and after a 401.
 
-    Safe to share between threads and sessions, picklable, and usable in a forked child.
+    Can be shared between threads and sessions, pickled, and used in a forked child.
 
     :param client_id: of the client registered in Zoho's API console
-    :param client_secret: a string, or a mapping region code -> secret
-    :param region: a code or alias (``"eu"``), an address of it, or a `Region`; there is no default
-    :param refresh_token: the grant to start from. Where the store holds another one, this one is used, and takes that
-        one's place once it has minted; from then on the store rules
+    :param client_secret: a string, or a mapping of region code to secret
+    :param region: a code or alias (``"eu"``), one of the region's addresses, or a `Region`; there is no default
+    :param refresh_token: the grant to start from. If the store holds another grant, this one is used instead, and
+        replaces it once it has minted a token. After that, the grant in the store is used
     :param store: a `TokenStore`; or a function that takes the new token dict, like requests-oauthlib's
         ``token_updater``; or None for memory
     :param soid: for client credentials instead of a person's grant: ``ZohoRecruit.<organisation id>``
-    :param scope: the scopes to ask for with `soid`: text with commas or spaces, or an iterable of text
-    :param allowed_hosts: further ``host`` or ``host:port`` that may receive the token, over https only
-    :param session: used for calls to Zoho Accounts (proxies, certificates, retries); never the session of your calls
+    :param scope: the scopes to request with `soid`: text with commas or spaces, or an iterable of text
+    :param allowed_hosts: further ``host`` or ``host:port`` values that may receive the token, over https only
+    :param session: for calls to Zoho Accounts only (proxies, certificates), not for your API calls
     :param timeout: of calls to Zoho Accounts: seconds, or (connect, read) in seconds
-    :raises UnknownRegionError: the region is none of the table
-    :raises ClientConfigurationError: the `client_secret` mapping has none for the region
-    :raises TypeError: an argument of the wrong type
-    :raises ValueError: an empty or impossible one; or a timeout that outlasts the store's lock (see `RedisStore`)
+    :raises UnknownRegionError: the region is not in the table
+    :raises ClientConfigurationError: the `client_secret` mapping has no entry for the region
+    :raises TypeError: an argument has the wrong type
+    :raises ValueError: an argument is empty or malformed, or the timeout outlasts the store's lock (see `RedisStore`)
     """
 
     @clears_frames
@@ -84,7 +84,7 @@ class ZohoRecruitAuth(AuthBase):
         session: requests.Session | None = None,
         timeout: float | tuple[float, float] = TIMEOUT,
     ) -> None:
-        # The engine is imported with the first auth: a program that only may call Zoho starts no slower for it.
+        # The engine is imported by the first auth object, so that importing the package stays cheap.
         from requests_zohorecruit.engine.record import Record  # noqa: PLC0415
         from requests_zohorecruit.engine.refresher import Refresher  # noqa: PLC0415
 
@@ -112,15 +112,15 @@ class ZohoRecruitAuth(AuthBase):
     ) -> Self:
         """Redeem an authorization code, save the grant to the store, and use it.
 
-        A code can be redeemed once, so the store is read before it is sent. When saving fails afterwards, that is a
-        warning in the log: the grant is in use, and saving is tried again by the calls that follow.
+        A code can be redeemed only once, so the store is read first to find out whether it works. If saving fails
+        afterwards, a warning is logged: the grant is used from memory, and later calls try to save it again.
 
-        :param code: of a self client (good for 3 to 10 minutes), or from Zoho's redirect (for about one)
+        :param code: from a self client (valid for 3 to 10 minutes), or from Zoho's redirect (for about one minute)
         :param redirect_uri: as used for consent; None for a self client's code
-        :raises ReauthorizationRequired: the code is wrong, was used before, or is too old
-        :raises ClientConfigurationError: client, secret, region and redirect URI do not fit together
+        :raises ReauthorizationRequired: the code is wrong, was used before, or has expired
+        :raises ClientConfigurationError: client, secret, region and redirect URI do not match
         :raises AuthorizationError: Zoho sent no refresh token
-        :raises TokenStoreError: the store cannot be read, or is another client's; the code was not sent
+        :raises TokenStoreError: the store cannot be read, or holds another client's record; the code was not sent
         """
         from requests_zohorecruit.zoho.consent import check_refresh_token  # noqa: PLC0415 - once in a grant's life
 
@@ -148,26 +148,26 @@ class ZohoRecruitAuth(AuthBase):
         session: requests.Session | None = None,
         timeout: float | tuple[float, float] = TIMEOUT,
     ) -> Self:
-        """Get a grant for a machine without a browser: a person types a short code on a page elsewhere.
+        """Get a grant for a machine without a browser: a person types a short code on a page on another device.
 
-        Waits until that person has accepted, five minutes at most as Zoho has it, and asks no more often than every 30
-        seconds, as Zoho wants. A network that fails meanwhile ends it only with the code. The grant belongs to the data
-        centre where the person lives, which may be another one than `region`: see `ZohoRecruitAuth.region` afterwards.
-        The store is read first, and saving fails as in `from_code`.
+        Polls every 30 seconds, as Zoho requires, until the person has accepted or the code expires, after five minutes
+        at Zoho. Network failures are retried. The grant belongs to the data centre of the person's account, which may
+        differ from `region`: see `ZohoRecruitAuth.region` afterwards. The store is read first, and a failed save is
+        handled as in `from_code`.
 
         :param client_id: of a client of the type "Non-browser"
-        :param region: where it is registered
+        :param region: where the client is registered
         :param scope: text with commas or spaces, or an iterable of text
-        :param show: called once, with `requests_zohorecruit.zoho.device.DevicePrompt`, to show the person the code and
-            the page; that is on a host of Zoho Accounts
-        :param extra: custom regions where a person may live, beside the table
-        :raises AuthorizationError: the person refused, the code was not accepted in time, or there is no refresh token
-        :raises ClientConfigurationError: client, secret and region do not fit together, or `client_secret` has none for
-            the region where the person lives
-        :raises UntrustedHostError: Zoho names a page on another host; it was not shown
-        :raises UnknownRegionError: a region is none of the table
-        :raises TokenEndpointError: Zoho Accounts did not answer, or not so that it can be understood
-        :raises TokenStoreError: the store cannot be read, or is another client's; no code was asked for
+        :param show: called once with a `requests_zohorecruit.zoho.device.DevicePrompt`, to show the person the code and
+            the page, which is on a host of Zoho Accounts
+        :param extra: custom regions, in addition to the table, in which the person's account may be
+        :raises AuthorizationError: the person refused, the code expired, or Zoho sent no refresh token
+        :raises ClientConfigurationError: client, secret and region do not match, or `client_secret` has no entry for
+            the region of the person's account
+        :raises UntrustedHostError: Zoho named a page on another host; it was not shown
+        :raises UnknownRegionError: a region is not in the table
+        :raises TokenEndpointError: Zoho Accounts did not answer, or the answer could not be understood
+        :raises TokenStoreError: the store cannot be read, or holds another client's record; no code was requested
         """
         from requests_zohorecruit.login.device import authorize_device  # noqa: PLC0415 - once in a grant's life
 
@@ -192,12 +192,12 @@ class ZohoRecruitAuth(AuthBase):
         session: requests.Session | None = None,
         timeout: float | tuple[float, float] = TIMEOUT,
     ) -> Self:
-        """Use what ``zohorecruit login`` saved: client, region and the grant, which all programs of this user share.
+        """Use the client, region and grant that ``zohorecruit login`` saved, and share them with this user's programs.
 
         :param name: of the profile, as in ``zohorecruit login --profile``
-        :raises ReauthorizationRequired: there is no such profile; says how to make it
-        :raises TokenStoreError: it cannot be read
-        :raises ValueError: no profile can have that name
+        :raises ReauthorizationRequired: there is no such profile; the hint says how to create it
+        :raises TokenStoreError: the profile cannot be read
+        :raises ValueError: `name` is not a valid profile name
         """
         from requests_zohorecruit.login.profiles import Profile  # noqa: PLC0415 - most programs have a store of their own
 
@@ -215,19 +215,20 @@ class ZohoRecruitAuth(AuthBase):
         session: requests.Session | None = None,
         timeout: float | tuple[float, float] = TIMEOUT,
     ) -> Self:
-        """Take client, region and grant from the environment, as containers have it.
+        """Read client, region and grant from environment variables, for example in a container.
 
-        ``ZOHORECRUIT_CLIENT_ID``, ``ZOHORECRUIT_CLIENT_SECRET``, ``ZOHORECRUIT_REGION`` and, unless the store has a
-        grant, ``ZOHORECRUIT_REFRESH_TOKEN``; or ``ZOHORECRUIT_SOID`` and ``ZOHORECRUIT_SCOPE`` for client credentials.
-        Any of them may be in a file, for mounted secrets: then ``ZOHORECRUIT_CLIENT_SECRET_FILE`` and so on is its
-        path. White space around a value does not matter; quotation marks are an error. Every error names the variable.
+        Reads ``ZOHORECRUIT_CLIENT_ID``, ``ZOHORECRUIT_CLIENT_SECRET``, ``ZOHORECRUIT_REGION`` and, unless the store has
+        a grant, ``ZOHORECRUIT_REFRESH_TOKEN``; or for client credentials ``ZOHORECRUIT_SOID`` and
+        ``ZOHORECRUIT_SCOPE``. For mounted secrets, a name with ``_FILE`` appended, such as
+        ``ZOHORECRUIT_CLIENT_SECRET_FILE``, gives the path of a file with the value. White space around a value is
+        ignored; quotation marks are an error. Every error names the variable.
 
-        :param prefix: what the names begin with instead. Where it ends in ``ZOHO_``, the region may also be in ``…DC``,
+        :param prefix: replaces ``ZOHORECRUIT_``. If it ends in ``ZOHO_``, the region may also be in ``…DC``,
             ``…DOMAIN``, ``…LOCATION`` or, without ``…RECRUIT_URL``, in ``…ACCOUNTS_URL``
-        :raises ClientConfigurationError: one is missing, given twice or impossible, two contradict each other, or a
-            file cannot be read
-        :raises UnknownRegionError: the region is none of the table
-        :raises TypeError: `prefix` is no string
+        :raises ClientConfigurationError: a value is missing, given twice or malformed, two values contradict each
+            other, or a file cannot be read
+        :raises UnknownRegionError: the region is not in the table
+        :raises TypeError: `prefix` is not a string
         :raises ValueError: `prefix` cannot begin the name of a variable, or does not end in an underscore
         """
         from requests_zohorecruit.login.environment import environment_arguments  # noqa: PLC0415 - see above
@@ -242,19 +243,19 @@ class ZohoRecruitAuth(AuthBase):
 
     @property
     def token(self) -> Token | None:
-        """The token in hand, without any I/O; None before the first use."""
+        """The current token; no I/O. None before the first use."""
         return self._refresher.token
 
     @clears_frames
     def get_token(self, *, rejected: Token | str | None = None) -> Token | None:
-        """Return the token that a request would carry now, for clients that are not requests.
+        """Return the token that a request would carry now, for HTTP clients other than requests.
 
-        Refreshes before it, waits, or goes on with a live one, as a request does. Send `Token.authorization` as the
-        ``Authorization`` header, to hosts of the region only: nothing checks that here.
+        Refreshes, waits or uses the current token, exactly as a request would. Send `Token.authorization` as the
+        ``Authorization`` header, and only to hosts of the region: nothing checks that here.
 
-        :param rejected: the `Token`, or its access token, that the API has refused with ``INVALID_TOKEN``. Then another
-            one is returned, or None while replacing rests because the API refuses freshly minted tokens, too
-        :raises ZohoAuthError: there is no live token and none could be had
+        :param rejected: the `Token`, or its access token, that the API has refused with ``INVALID_TOKEN``. Another
+            token is returned, or None during the pause that follows when the API refuses freshly minted tokens too
+        :raises ZohoAuthError: no live token could be obtained
         :raises TypeError: `rejected` is something else
         """
         if rejected is not None:
@@ -263,26 +264,27 @@ class ZohoRecruitAuth(AuthBase):
 
     @clears_frames
     def refresh(self) -> Token:
-        """Replace the token in hand as if it had been rejected: by a live one from the store, or by minting one.
+        """Replace the current token as if it had been rejected: with a live one from the store, or by minting one.
 
-        Within cool-down and budget; many callers at once make one mint.
+        Respects cool-downs and the mint budget. Concurrent calls mint only once.
 
-        :raises ZohoAuthError: no other token could be had, or (`TokenStoreError`) it could not be saved
+        :raises ZohoAuthError: no other token could be obtained, or (`TokenStoreError`) it could not be saved
         """
         return self._refresher.refresh()
 
     @clears_frames
     def revoke(self) -> None:
-        """Revoke the grant at Zoho, then forget it in memory and in the store.
+        """Revoke the grant at Zoho, then delete it from memory and from the store.
 
-        Of client credentials, only the access token can be revoked: the next call mints another.
+        With client credentials, only the access token can be revoked, and the next call mints another.
 
-        :raises ZohoAuthError: Zoho did not confirm it, and nothing was forgotten; or the store could not be changed
+        :raises ZohoAuthError: Zoho did not confirm the revocation, and nothing was deleted; or the store could not be
+            changed
         """
         self._refresher.revoke()
 
     def _adopt(self, token: Token, now: float) -> Self:
-        """Use a grant that a person has just given."""
+        """Start using a grant that a person has just given."""
         try:
             self._refresher.adopt(token, now=now)
         except TokenStoreError as error:
@@ -292,18 +294,18 @@ class ZohoRecruitAuth(AuthBase):
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sign a prepared request.
 
-        :raises UntrustedHostError: it goes to a host that may not have the token, or over http
-        :raises ZohoAuthError: there is no live token and none could be had
-        :raises TypeError: it is a request of another library
+        :raises UntrustedHostError: the request goes to a host that may not receive the token, or over http
+        :raises ZohoAuthError: no live token could be obtained
+        :raises TypeError: `r` is another library's request
         """
         try:
-            if not (r.url or "").startswith(self._hosts.prefixes):  # as almost every URL does that may have the token
+            if not (r.url or "").startswith(self._hosts.prefixes):  # nearly every trusted URL does
                 self._hosts.check(r.url)
             r.headers["Authorization"] = self._refresher.get_memory().header
             hooks = r.hooks["response"]
             if hooks != [self._hook]:
-                # Ours goes before the caller's hooks, which are to see the final answer only; and takes the place of
-                # another grant's, which would replay with its own token. In a new list: copies of a request share
+                # Our hook goes before the caller's hooks, which should only see the final response. It replaces another
+                # grant's hook, which would replay with its own token. A new list, because copies of a request share
                 # theirs.
                 others = [hook for hook in hooks if not isinstance(hook, ResponseHook)] if hooks else ()
                 r.hooks = {**r.hooks, "response": [self._hook, *others]}
@@ -315,14 +317,14 @@ class ZohoRecruitAuth(AuthBase):
         return r
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_refresher"):  # a traceback with local variables, out of __init__
+        if not hasattr(self, "_refresher"):  # shown in a traceback from __init__
             return "ZohoRecruitAuth()"
         application = self._refresher.application
         return f"ZohoRecruitAuth(client_id={application.client_id!r}, region={application.region.code!r})"
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._hook = ResponseHook(self)  # not that of the auth this is a copy of
+        self._hook = ResponseHook(self)  # not the original's
 
     @clears_frames
     def _read_response(self, response: requests.Response, kwargs: Mapping[str, Any]) -> requests.Response:
@@ -343,12 +345,12 @@ class ZohoRecruitAuth(AuthBase):
             response, sent, replays = replay(response, body, header, kwargs), header.removeprefix(_PREFIX), replays + 1
         self._end_pause(response)
         if response.is_redirect:
-            # requests follows with the request it sent first: it would send the rejected token, and the body in vain.
+            # requests builds the redirected request from the original one, which still carries the rejected token.
             request.headers["Authorization"] = response.request.headers["Authorization"]
         return response
 
     def _replace(self, response: requests.Response, sent: str) -> str | None:
-        """Return the header to send the request again with, or None if the response is to be handed back."""
+        """Return the header for the replay, or None if the response should be handed back."""
         try:
             header = self._refresher.replace(sent)
         except BaseException:
@@ -363,8 +365,8 @@ class ZohoRecruitAuth(AuthBase):
             self._refresher.end_pause()
 
     def _read_our_token(self, request: requests.PreparedRequest) -> str | None:
-        # A redirect to another host, or netrc, has taken our header away: then the answer is not about our token, and
-        # putting it back would hand it to a stranger (T09, T32).
+        # If a redirect to another host, or netrc, has removed our header, the response is not about our token, and
+        # restoring the header would leak the token to a stranger (T09, T32).
         header = request.headers.get("Authorization")
         if not (isinstance(header, str) and header.startswith(_PREFIX) and self._hosts.trusts(request.url)):
             return None
@@ -372,21 +374,21 @@ class ZohoRecruitAuth(AuthBase):
 
 
 class ResponseHook:
-    """What a signed request carries so that a 401 comes back to the auth that signed it.
+    """The response hook of a signed request, which passes a 401 to the auth object that signed it.
 
-    A pickle of a request or response takes only an empty hook along, and neither the grant nor the client's secret
-    (T77). One made for this process, by `copy.deepcopy`, goes on with the same auth.
+    A pickled request or response contains an empty hook, without the grant or the client secret (T77). A deep copy
+    keeps the same auth object.
 
-    :param auth: who has signed the request; without it, nothing happens
+    :param auth: the auth object that signed the request; without one, the hook does nothing
     """
 
     def __init__(self, auth: ZohoRecruitAuth | None = None) -> None:
         self._auth = auth
 
     def __call__(self, response: requests.Response, **kwargs: Any) -> requests.Response:
-        """Return the final response: replace a rejected token and replay; end a pause when a token is accepted."""
+        """Return the final response: replay with a new token after a rejection; end a pause after an accepted call."""
         auth = self._auth
-        # Almost always there is nothing to look at.
+        # The common case: nothing to do.
         if auth is None or (response.status_code != _UNAUTHORIZED and auth._refresher.record.pause is None):  # noqa: SLF001
             return response
         return auth._read_response(response, kwargs)  # noqa: SLF001
@@ -399,6 +401,6 @@ class ResponseHook:
 
 
 def _is_about_request(error: BaseException, request: object) -> bool:
-    """Tell whether another library's request was the reason. It is looked at only now: most requests are requests'."""
+    """Return whether another library's request caused the error; checked only then, to keep signing fast."""
     is_here = error.__traceback__ is not None and error.__traceback__.tb_next is None
     return is_here and isinstance(error, Exception) and not isinstance(request, requests.PreparedRequest)

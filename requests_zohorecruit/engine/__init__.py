@@ -1,1 +1,1 @@
-"""One refresh, however many threads, processes and hosts share a grant."""
+"""The refresh engine: one refresh, however many threads, processes and hosts share a grant."""

@@ -1,7 +1,7 @@
-"""What a process knows of a grant, brought together with the store: the critical section.
+"""The critical section: reconciles what this process knows about a grant with what the store holds.
 
-Owns that memory changes as a whole and that one holder at a time changes the store. How two records become one is
-`merge`'s; when a token is minted is `refresher`'s.
+Ensures that memory changes atomically, and that only one lock holder at a time changes the store. Merging two records
+is left to `merge`, and deciding when to mint a token to `refresher`.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ __all__ = ["Memory", "SharedGrant", "logger"]
 
 logger = logging.getLogger("requests_zohorecruit")
 
-#: So many rejected access tokens are remembered.
+#: Number of rejected access tokens to remember.
 _REJECTED = 16
 
 
 class Memory(NamedTuple):
-    """All that a process knows of a grant; exchanged whole, so that token and expiry are of one generation (T28).
+    """Everything a process knows about a grant. Replaced as a whole, so a token always matches its expiry (T28).
 
     :ivar record: the grant and its state
-    :ivar base: what the store held when it was last seen, None = it was not seen since the grant was given
-    :ivar save_due: when a save that failed is tried again, in epoch seconds
-    :ivar next_look: until then, in epoch seconds, the header is used without another thought
+    :ivar base: the store's record as last read or saved; None if it has not been read since the grant was given
+    :ivar save_due: when to retry a failed save, in epoch seconds
+    :ivar next_look: epoch seconds until which the header is used without any further check
     :ivar header: the value of the Authorization header; empty when there is no token
-    :ivar rejected: access tokens the API has refused, so that none of them is taken from the store again
-    :ivar refusal: what Zoho said of the access token in hand that only a person can change, whatever the store says
+    :ivar rejected: access tokens the API has refused, none of which is adopted from the store again
+    :ivar refusal: the current access token, and the failure that only a person can fix, even if the store loses it
     """
 
     record: Record = Record()
@@ -54,14 +54,14 @@ class Memory(NamedTuple):
 
     @property
     def is_withheld(self) -> bool:
-        """Whether the store keeps another grant until this one, which was given as an argument, has minted (T79)."""
+        """Whether the grant was passed as an argument and must mint before it replaces the one in the store (T79)."""
         record, base = self.record, self.base
         if record.granted_at is not None or base is None or base.grant is None:
             return False
         return not record.has_same_grant(base)
 
     def with_record(self, record: Record, base: Record | None, save_due: float = math.inf) -> Memory:
-        """Return the memory that knows this record, and that the store holds `base`."""
+        """Return a copy that holds this record, and notes that the store holds `base`."""
         token, due = record.token, math.inf if record == base else save_due
         return self._replace(
             record=record,
@@ -74,14 +74,14 @@ class Memory(NamedTuple):
     def with_stored(
         self, stored: Record | None, now: float, *, only: Grant | None = None, claim: bool = False
     ) -> Memory:
-        """Return what is known once this has been read from the store at `now`.
+        """Return a copy updated with the record that was read from the store at `now`.
 
-        :param only: the grant that no other takes the place of, or None
-        :param claim: a grant that the store has not had yet comes after the one that is there, whatever their dates
+        :param only: the configured grant, which no other may replace, or None
+        :param claim: date a grant that is not in the store yet after the stored one, regardless of their dates
         """
         mine, base = self.record, self.base
         if stored is None:
-            # An emptied store has lost nothing: the next save puts it back. What is withheld waits for that of others.
+            # The store was emptied: the next save restores it. A withheld grant waits for another process to do so.
             return self if self.is_withheld else self.with_record(mine, Record(), self.save_due)
         if only is not None and stored.grant != only:
             return self.with_record(mine.with_extra_of(stored), stored, self.save_due)
@@ -89,15 +89,15 @@ class Memory(NamedTuple):
         if base is None or (claim and not mine.has_same_grant(base)):
             mine = mine.dated_after(stored)
         record = merge(mine, stored, base=base)
-        # What memory adds to the store's mints is no reason to save, or to go before what comes next.
+        # Extra mint times in memory alone neither justify a save nor make memory win the next merge.
         return self.with_record(record, record if record == stored.with_mints_of(record) else stored, self.save_due)
 
     def with_rejected(self, access_token: str) -> Memory:
-        """Return the memory that knows that the API refused this access token."""
+        """Return a copy that remembers that the API refused this access token."""
         return self._replace(rejected=(*self.rejected, Secret(access_token))[-_REJECTED:])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, tuple(self._replace(header=""))  # which a pickle would not keep
+        return _restore, tuple(self._replace(header=""))  # a SentSecret does not survive pickling
 
 
 def _write_header(record: Record) -> str:
@@ -110,12 +110,12 @@ def _restore(*values: Any) -> Memory:
 
 
 class SharedGrant:
-    """One grant: read without any lock, changed by one holder at a time, saved for every process that shares it.
+    """One grant: read without locking, changed by one holder at a time, and saved for all processes that share it.
 
-    :param application: whose grant it must be
-    :param store: where it is shared
+    :param application: the owner of the grant
+    :param store: where the grant is shared
     :param given: the grant to start from, with or without a token
-    :param clock: returns epoch seconds; wall time, since that is what processes and hosts have in common
+    :param clock: returns epoch seconds; wall time, which processes and hosts share
     """
 
     def __init__(
@@ -135,15 +135,16 @@ class SharedGrant:
     def hold(
         self, timeout: float, *, unless: Callable[[], bool] = lambda: False, claim: bool = False
     ) -> Iterator[bool]:
-        """Hold the thread lock and then the store's, together waiting no longer than `timeout`, and read the store.
+        """Acquire the thread lock, then the store's lock, then read the store. Yields True while both are held.
 
-        :param unless: asked between the two; true = no need any more, yields False without the store's lock
+        :param timeout: seconds to wait for both together; 0 = do not wait
+        :param unless: called between the two; if true, yields False without locking the store
         :param claim: see `Memory.with_stored`
-        :raises BusyError: `timeout` is 0 and one of them is held
-        :raises TokenStoreError: not obtained in time
+        :raises BusyError: `timeout` is 0 and one of the locks is held
+        :raises TokenStoreError: a lock was not acquired in time
         """
         if self.threads.is_held_here():
-            # A save callback that calls the API with this very auth object, and no live token to do it with (T25).
+            # For example, a save callback calls the API with this same auth object and there is no live token (T25).
             why = "this very thread is busy with it and cannot wait for itself"
             raise self.stored.not_locked(timeout, why, busy=BusyHereError)
         started, base = time.monotonic(), self.memory.base
@@ -157,7 +158,7 @@ class SharedGrant:
                     return
                 left = max(0.0, timeout - (time.monotonic() - started))
                 with self.stored.lock(left, timeout):
-                    # What was true before waiting may not be any more (T13).
+                    # The record may have changed while we waited (T13).
                     self._read(claim=claim)
                     base = self.memory.base
                     yield True
@@ -166,55 +167,55 @@ class SharedGrant:
             raise
 
     def read(self) -> None:
-        """Read without the lock, so without waiting for its holder; under the lock it is read again.
+        """Read the store without its lock, so without waiting for the holder. It is read again under the lock.
 
-        Once for all threads that want to: with a connection for each, a process could use up a database's.
+        Threads that ask at the same time share one read, so that a process does not exhaust a database's connections.
         """
         if not self.reading.do(self._read_unlocked, LOCK_TIMEOUT):
             raise self.stored.not_locked(LOCK_TIMEOUT, "another thread of this process is still reading it")
 
     def give(self, record: Record) -> None:
-        """Put a grant that a person has just given in the place of what is known, and of what the store holds now."""
-        # In memory before anything can go wrong: a code cannot be exchanged twice.
+        """Replace the grant in memory, and the one now in the store, with one that a person has just given."""
+        # Memory first, before anything can fail: a code cannot be exchanged twice.
         record = record.dated_after(self.memory.record)
         self._adopt(lambda memory: memory.with_record(record, None), "a person has just given it")
         self._save_again(None)
         self._read(claim=True)
 
     def advance(self, record: Record, *, instead_of: Record) -> bool:
-        """Remember what has become of `instead_of`, and tell whether that still matters.
+        """Replace `instead_of` in memory with `record`. Return whether that happened.
 
-        It does not if another grant is in memory by now: a person has authorized again, or a store lost its lock.
+        It does not if memory holds another grant by now: a person has authorized again, or a store lost its lock.
         """
 
         def change(memory: Memory) -> Memory:
             if memory.record.grant != instead_of.grant:
                 return memory
             changed = memory.with_record(record, memory.base, memory.save_due)
-            # Due from now on, and not only when saving it has failed: an interruption may come before it is begun.
+            # Due from now on, not just after a failed save: an interruption may prevent the save from even starting.
             return changed if changed.is_withheld else changed.with_record(record, memory.base, due)
 
         due = self.clock() + TRY_AGAIN
         return self._change(change).record is record
 
     def save(self) -> None:
-        """Save what is in memory. The lock is held.
+        """Save the record in memory. The caller must hold the lock.
 
-        :raises TokenStoreError: it failed; it is tried again by the calls that follow
+        :raises TokenStoreError: saving failed; later calls try again
         """
         before = self.memory
         if before.is_withheld:
             return
         try:
             self.stored.save(before.record)
-        except BaseException:  # Ctrl-C in the middle of it, too (T72)
+        except BaseException:  # including Ctrl-C during the save (T72)
             self._save_again(before.base)
             raise
         saved = before.record
         self._change(lambda memory: memory.with_record(saved, saved) if memory.record is saved else memory)
 
     def save_if_possible(self) -> None:
-        """Save bookkeeping; when that fails the work goes on, and memory remembers."""
+        """Save bookkeeping. A failure is logged and does not stop the caller; memory keeps the record."""
         try:
             self.save()
         except TokenStoreError as error:
@@ -225,11 +226,11 @@ class SharedGrant:
         self._change(lambda memory: memory.with_rejected(access_token))
 
     def refuse(self, failure: Failure, access_token: str | None) -> None:
-        """Remember, as long as that access token is in hand, that only a person can help."""
+        """Remember a failure that only a person can fix, for as long as this access token is the current one."""
         self._change(lambda memory: memory._replace(refusal=(access_token, failure)))
 
     def update(self, change: Callable[[Record], Record]) -> bool:
-        """Change the bookkeeping in memory, and tell whether there was anything to change."""
+        """Change the bookkeeping in memory. Return whether anything changed."""
         before: list[Record] = []
 
         def apply(memory: Memory) -> Memory:
@@ -239,7 +240,7 @@ class SharedGrant:
         return self._change(apply).record != before[0]
 
     def share(self, change: Callable[[Record], Record], *, wait: float) -> None:
-        """Make the same change in the store, if its lock is free within `wait` seconds."""
+        """Apply the same change to the store, if its lock can be acquired within `wait` seconds."""
         try:
             with self.hold(wait):
                 self.update(change)
@@ -248,9 +249,9 @@ class SharedGrant:
             logger.debug("This is known to this process only: %s", error)
 
     def postpone_look(self, seconds: float, *, part: float = 1.0) -> None:
-        """Use the header without another look for so many seconds, at most for a part of what the token has left.
+        """Use the header without another check for `seconds`, but at most for `part` of the token's remaining life.
 
-        Counted from now, and not from when the last look began: that may have taken its time.
+        Counted from now, not from the start of the last check, which may have been slow.
         """
         now = self.clock()
 
@@ -285,7 +286,7 @@ class SharedGrant:
             )
 
     def _save_again(self, base: Record | None) -> None:
-        """Have what is in memory saved by one of the calls that follow, over what the store may hold."""
+        """Have a later call save the record in memory, treating `base` as what the store held."""
         due = self.clock() + TRY_AGAIN
         self._change(lambda memory: memory.with_record(memory.record, base, due))
 
@@ -296,5 +297,5 @@ class SharedGrant:
 
 
 def read_wall_clock() -> float:
-    """Return epoch seconds; looked up anew each time, so that tools which freeze time in tests reach it."""
+    """Return epoch seconds. `time.time` is looked up on every call, so that tools that freeze time can patch it."""
     return time.time()

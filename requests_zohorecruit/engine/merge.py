@@ -1,7 +1,7 @@
-"""How memory and the store become one record: pure, and the only place that decides between two grants.
+"""Merges the record in memory with the one in the store. Pure, and the only place that chooses between two grants.
 
-A three-way merge, as in version control: *mine* is in memory, *theirs* has just been read from the store, *base* is
-what the store held when this process last saw it. Knows nothing of locks, stores, or how a token is minted.
+A three-way merge, as in version control: *mine* is in memory, *theirs* has just been read from the store, and *base* is
+what the store held when this process last read or saved it. Knows nothing about locks, stores or how a token is minted.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ __all__ = ["date_grant", "merge"]
 
 
 def date_grant(theirs: Record, *, mine: Record, base: Record | None, now: float) -> Record:
-    """Date a grant that was stored without a date, as other libraries do: it is new, unless it is known here.
+    """Date a stored grant that has no date, as other libraries store it: now, unless this process knows its date.
 
-    One that was tried and has minted nothing is an argument of another process: it comes before every other (T79).
+    One that was tried but never minted was passed to another process as an argument: it is older than all others (T79).
     """
     if theirs.granted_at is not None:
         return theirs
@@ -29,13 +29,13 @@ def date_grant(theirs: Record, *, mine: Record, base: Record | None, now: float)
 
 
 def merge(mine: Record, theirs: Record, *, base: Record | None) -> Record:
-    """Return the record to go on with. `theirs` is dated; `mine` is not while its grant has proved nothing yet.
+    """Return the merged record. `theirs` must be dated; `mine` has no date until its grant has minted.
 
-    - Of one grant, the newer access token counts, and every mint that either side knows of.
-    - A grant given as an argument is used until it has minted, which dates it, or until a person logs in.
-    - Where memory has not changed since `base`, the store rules, but not with a grant that has never worked.
-    - Where it has, a revocation ends the grant of its own date and no other; a dead grant gives way, and of two live
-      grants the later one counts.
+    - If both have the same grant, the newer access token wins, and the mints of both sides count.
+    - A grant passed as an argument is used until it mints, which dates it, or until a person logs in.
+    - If memory has not changed since `base`, the store wins, unless its grant has never worked.
+    - If memory has changed, a revocation ends only the grant with its own date. A dead grant loses, and of two live
+      grants the later one wins.
     """
     if mine.has_same_grant(theirs):
         keep = mine != base and not mine.has_older_token_than(theirs)
@@ -53,14 +53,14 @@ def merge(mine: Record, theirs: Record, *, base: Record | None) -> Record:
 
 def _use_given(mine: Record, theirs: Record, base: Record | None) -> Record:
     if mine.grant is None:
-        # An access token alone is no grant, and must not cost the store the one it has.
+        # A bare access token is not a grant and must not replace the store's grant.
         return mine.with_extra_of(theirs) if theirs.is_empty else theirs
     if theirs.grant is None:
-        # A record that has lost its grant gets it back, and keeps its access token.
+        # The stored record has lost its grant: restore it, and keep the access token.
         token = mine.token or (theirs.token and mine.grant.own(theirs.token))
         return replace(mine, token=token, extra=theirs.extra)
     if base is not None and not base.has_same_grant(theirs) and theirs.token is not None and not theirs.is_dead:
-        # A person has logged in since the store was first read. Another process's argument would have no token yet.
+        # A person has logged in since the store was last read. Another process's argument would have no token yet.
         return theirs
     return mine.with_extra_of(theirs)
 

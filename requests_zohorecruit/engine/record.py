@@ -1,6 +1,6 @@
-"""The shared record: a grant, its access token, and what every process that uses the grant has to know.
+"""The shared record: a grant, its access token, and the bookkeeping that all processes using the grant share.
 
-Owns its form in a store and the changes it goes through, as one immutable value; knows nothing of locks or HTTP.
+Owns the record's stored form and its state transitions, as one immutable value. Knows nothing about locks or HTTP.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _Parsed = TypeVar("_Parsed")
 
 
 class Failure(NamedTuple):
-    """The last failed refresh: its error's class, message and code, of which grant, and for how long it counts."""
+    """The last failed refresh: the error's details, the fingerprint of the grant, and the cool-down that follows."""
 
     error: str
     message: str
@@ -44,16 +44,16 @@ class Failure(NamedTuple):
 
     @property
     def is_dead_grant(self) -> bool:
-        """Whether Zoho has said that the grant is dead: only a person can give another."""
+        """Whether Zoho reported the grant as dead, so that a person has to authorize again."""
         return self.error == ReauthorizationRequired.__name__
 
     def to_error(self, region: str, now: float) -> ZohoAuthError:
-        """Return the error to raise instead of asking again."""
+        """Return the error to raise instead of asking Zoho again."""
         details: dict[str, Any] = {"code": self.code, "status_code": self.status_code, "hint": self.hint}
         left = max(0.0, self.cool_down.until - now)
         again = f" Not asked again for {left:.0f} s." if left else ""
         if self.error == ThrottledError.__name__:
-            details["retry_after"], again = left, ""  # says its seconds itself
+            details["retry_after"], again = left, ""  # its text already gives the seconds
         return _ERRORS[self.error](self.message + again, region=region, **details)
 
 
@@ -69,13 +69,13 @@ class Record:
 
     :ivar grant: what access tokens are minted from, or None
     :ivar token: the access token minted last, or None
-    :ivar granted_at: when a person gave the grant, or when it was first seen, in epoch seconds; from one grant to the
-        next it never goes back. A revoked grant's stays, to tell which one that was. None = the grant was given here as
-        an argument and has minted nothing yet, or another library stored it; 0 = given so to another process
-    :ivar mints: when access tokens were minted of late, in epoch seconds
-    :ivar failure: how the last refresh failed, or None if it did not
-    :ivar pause: until when rejected tokens are not replaced, since a fresh one was rejected too
-    :ivar extra: keys of other programs in the same record, kept as they are
+    :ivar granted_at: when a person gave the grant, or when it was first seen, in epoch seconds. It never decreases from
+        one grant to the next, and stays after a revocation to identify the revoked grant. None = the grant was passed
+        as an argument and has not minted yet, or another library stored it; 0 = passed to another process that way
+    :ivar mints: times of the recent mints, in epoch seconds
+    :ivar failure: the last refresh's failure, or None if it succeeded
+    :ivar pause: the pause in replacing rejected tokens, after a freshly minted one was rejected too
+    :ivar extra: other programs' keys in the same record, kept unchanged
     """
 
     grant: Grant | None = None
@@ -91,25 +91,25 @@ class Record:
     def from_mapping(
         cls, mapping: Mapping[str, Any], application: Application, complain: Callable[[str], object] = lambda _: None
     ) -> Record:
-        """Read what a store holds: a record of ours, or a plain token dict as requests-oauthlib users have.
+        """Parse what a store holds: a record of this library, or a plain token dict of requests-oauthlib.
 
-        :param complain: told each key with bookkeeping that cannot be read and is left out
-        :raises TokenStoreError: it belongs to another client or region, or its tokens cannot be tokens
+        :param complain: called with each key whose bookkeeping cannot be read and is left out
+        :raises TokenStoreError: the record belongs to another client or region, or its tokens are malformed
         """
         region = application.region
         for key, ours in (("client_id", application.client_id), ("region", region.code)):
             if mapping.get(key) not in (None, "", ours):  # a tuple: the value may not be hashable
                 raise TokenStoreError(
-                    f"The stored record is of another {key.replace('_', ' ')} than this one ({ours}).",
+                    f"The stored record belongs to another {key.replace('_', ' ')} than this one ({ours}).",
                     region=region.code,
-                    hint="Give every client and region a store of its own.",
+                    hint="Use a separate store for each client and region.",
                 )
         try:
             grant = read_grant(mapping)
             token = Token.from_dict(mapping) if mapping.get("access_token") else None
         except (TypeError, ValueError) as error:
             raise TokenStoreError(
-                f"The stored record is damaged: {error}.",  # tells which key, never its value
+                f"The stored record is damaged: {error}.",  # names the key, never its value
                 region=region.code,
                 hint="Nothing was changed. Restore it, or remove it and authorize again.",
             ) from None
@@ -128,7 +128,7 @@ class Record:
         return cls(granted_at=now, mints=(now,)).with_token(token)
 
     def to_mapping(self, application: Application) -> dict[str, Any]:
-        """Return the record as a store keeps it: JSON types, and no key of ours without a value."""
+        """Return the stored form of the record: JSON types only, and none of this library's keys without a value."""
         values = {
             **(self.token.to_dict() if self.token else {}),
             **(self.grant.to_mapping() if self.grant else {}),
@@ -141,11 +141,11 @@ class Record:
         }
         return {**self.extra, **{key: value for key, value in values.items() if value not in (None, [])}}
 
-    # What it says
+    # Queries
 
     @property
     def grant_identity(self) -> str:
-        """What tells the grant from every other one of the application, empty = there is none; secret."""
+        """A value unique to the grant within the application; empty when there is none. Secret."""
         return self.grant.identity if self.grant else ""
 
     @property
@@ -160,41 +160,41 @@ class Record:
 
     @property
     def is_dead(self) -> bool:
-        """Whether Zoho has said that the grant is dead."""
+        """Whether Zoho reported the grant as dead."""
         return self.failure is not None and self.failure.is_dead_grant
 
     @property
     def has_never_worked(self) -> bool:
-        """Whether the grant was tried and has minted nothing yet, as with a mistyped argument."""
+        """Whether minting was tried but has never succeeded, as with a mistyped argument."""
         return self.token is None and bool(self.failure or self.mints)
 
     def is_alive(self, now: float) -> bool:
-        """Tell whether there is an access token that may be sent."""
+        """Return whether there is an access token that may be sent."""
         return self.token is not None and self.token.expires_at - LONGEST_LIFETIME <= now < self.token.dead_at
 
     def is_fresh(self, now: float) -> bool:
-        """Tell whether there is an access token that need not be replaced yet."""
+        """Return whether there is an access token that does not need replacing yet."""
         return self.token is not None and self.token.expires_at - LONGEST_LIFETIME <= now < self.token.stale_at
 
     def is_paused(self, now: float) -> bool:
-        """Tell whether rejected tokens are not replaced at the moment."""
+        """Return whether replacing rejected tokens is paused."""
         return self.pause is not None and not self.pause.is_over(now)
 
     def has_same_grant(self, other: Record) -> bool:
-        """Tell whether `other` is of the same grant; one that is revoked is not the one that was given."""
+        """Return whether `other` holds the same grant. A revoked grant does not count as the one that was given."""
         return (self.grant, self.is_empty) == (other.grant, other.is_empty)
 
     def has_older_token_than(self, other: Record) -> bool:
-        """Tell whether `other`, of the same grant, has another access token that lives longer."""
+        """Return whether `other`, a record of the same grant, has another access token that expires no earlier."""
         mine, others = (each.token.expires_at if each.token else 0.0 for each in (self, other))
         return self.access_token != other.access_token and mine <= others
 
     def is_later_than(self, other: Record) -> bool:
-        """Tell whether a person gave this grant after the other one."""
+        """Return whether a person gave this grant after the other one."""
         return (self.granted_at or 0.0) > (other.granted_at or 0.0)
 
     def find_obstacle(self, now: float, application: Application, budget: Budget) -> ZohoAuthError | None:
-        """Return the error to raise instead of asking Zoho for a token now, or None."""
+        """Return the error to raise instead of asking Zoho for a token now, or None if it may be asked."""
         region, failure = application.region.code, self.failure
         if self.grant is None:
             return self.no_grant(application)
@@ -207,10 +207,10 @@ class Record:
         if wait > 0:
             return ThrottledError(
                 f"This grant (region {region}) has minted {recent} access tokens within {budget.window:.0f} s, as many "
-                f"as Zoho allows; one more could lock it out, so none is asked for.",
+                f"as Zoho allows; one more could lock it out, so none was requested.",
                 retry_after=wait,
                 region=region,
-                hint="Tokens live an hour: look for what throws them away, or for an API host that rejects them all.",
+                hint="Tokens live an hour: look for code that discards them, or an API host that rejects them all.",
             )
         return None
 
@@ -221,15 +221,15 @@ class Record:
             f"There is no grant for client {application.client_id} in region {application.region.code}, so nothing was "
             "sent.",
             region=application.region.code,
-            hint="A person authorizes with `zohorecruit login`; or pass refresh_token=, or a store that holds one.",
+            hint="Run `zohorecruit login`; or pass refresh_token=, or a store that holds a grant.",
         )
 
-    # What becomes of it
+    # Transitions
 
     def believed(self, now: float) -> Record:
-        """Return it without an expiry or a date further ahead than a day: in milliseconds, or of a wrong clock (T81).
+        """Return a copy without times more than a day ahead, which are in milliseconds or from a wrong clock (T81).
 
-        An expiry that is not believed counts as unknown. Mints, cool-downs and pauses have bounds of their own.
+        Such an expiry or grant date counts as unknown. Mints, cool-downs and pauses have their own bounds.
         """
         token, latest = self.token, now + LONGEST_LIFETIME
         if token is not None and token.expires_at > latest:
@@ -238,34 +238,34 @@ class Record:
         return replace(self, token=token, granted_at=granted_at)
 
     def with_date(self, now: float, *, after: Record | None) -> Record:
-        """Return it with a date, if it has none: now, and later than that of the record it comes after."""
+        """Return a dated copy, if there is no date yet: `now`, or just after the date of `after` if that is later."""
         return self if self.granted_at else replace(self, granted_at=now).dated_after(after)
 
     def dated_after(self, other: Record | None) -> Record:
-        """Return it with a later date than that of another record, whatever the clock says."""
+        """Return a copy whose grant is dated after `other`, even if the clock has gone back."""
         if self.granted_at is None or other is None or other.granted_at is None:
             return self
         return replace(self, granted_at=max(self.granted_at, math.nextafter(other.granted_at, math.inf)))
 
     def with_mint(self, now: float, budget: Budget) -> Record:
-        """Note a mint that is about to be asked for, and forget those too old to count."""
+        """Record a mint that is about to be requested, and drop those outside the window."""
         return replace(self, mints=(*budget.list_recent(self.mints, now), now))
 
     def with_token(self, token: Token) -> Record:
-        """Take a new token. A grant that Zoho replaced along with it is replaced here too."""
+        """Set a new token. If it came with a new refresh token, that replaces the grant."""
         grant = self.grant.renew(token) if self.grant else read_grant(token.to_dict())
         record = replace(self, token=grant.own(token) if grant else token, grant=grant, failure=None)
         return record if self.grant in {None, grant} else record.dated_after(self)
 
     def without_grant(self) -> Record:
-        """Return what is left after a revocation."""
+        """Return what remains after a revocation."""
         grant = self.grant and self.grant.outlive_revocation()
         return Record(grant, granted_at=self.granted_at, extra=self.extra)
 
     def with_failure(self, error: ZohoAuthError, now: float, application: Application, before: Record) -> Record:
-        """Remember why a refresh failed, so that no process asks in vain.
+        """Record why a refresh failed, so that no process asks Zoho again in vain.
 
-        :param before: the record without the mint that was about to happen, which did not when Zoho said so
+        :param before: the record before the mint, whose mint times are restored if Zoho certainly minted nothing
         """
         kind = type(error).__name__
         previous = before.failure.cool_down if before.failure and before.failure.error == kind else None
@@ -281,7 +281,7 @@ class Record:
         return replace(self, mints=self.mints if uncertain else before.mints, failure=failure)
 
     def with_pause(self, now: float) -> Record:
-        """Pause the mints that replace rejected tokens: 60 seconds, then twice as long each time."""
+        """Pause replacing rejected tokens: for 60 seconds at first, and twice as long each time after that."""
         return replace(self, pause=CoolDown.extend(self.pause, now, seconds=limits.PAUSE, longest=limits.LONGEST_PAUSE))
 
     def without_pause(self) -> Record:
@@ -289,32 +289,32 @@ class Record:
         return replace(self, pause=None)
 
     def with_extra_of(self, other: Record) -> Record:
-        """Take the keys of other programs from `other`, which was read from the store."""
+        """Take other programs' keys from `other`, which was read from the store."""
         return replace(self, extra=other.extra)
 
     def with_mints_of(self, other: Record) -> Record:
-        """Add the mints that `other` knows of the same grant."""
-        # The union of multisets: two mints may bear the same time, and each counts.
+        """Add the mints that `other` has recorded for the same grant."""
+        # A multiset union: two mints may have the same time, and both count.
         return replace(self, mints=tuple(sorted((Counter(self.mints) | Counter(other.mints)).elements())))
 
     def join(self, other: Record) -> Record:
-        """Add what the store's record knows of the same grant; of two failures or pauses, the longer one counts."""
+        """Combine with the store's record of the same grant. Of two failures or pauses, the later end wins."""
         failure = max(self.failure, other.failure, key=lambda each: each.cool_down.until if each else 0.0)
         pause = max(self.pause, other.pause, key=lambda each: each.until if each else 0.0)
         joined = other.with_mints_of(self)
         return replace(joined, token=self.token, failure=failure, pause=pause)
 
 
-#: No time in seconds is that large.
+#: No plausible time in seconds is that large.
 _BEYOND = 1e15
 
 
-# What follows reads bookkeeping written by another version or by hand: what cannot be read is left out, since the
-# worst that can come of it is one refresh too many or too few. It is said, since a store may spoil every record.
+# The functions below parse bookkeeping that another version, or a person, may have written. Unreadable values are left
+# out: at worst that causes one refresh too many or too few. Each is reported, because a store may corrupt every record.
 
 
 def _parse_bookkeeping(mapping: Mapping[str, Any], complain: Callable[[str], object]) -> dict[str, Any]:
-    """Return arguments of `Record`, and tell `complain` the keys whose values cannot be read."""
+    """Return arguments for `Record`, and call `complain` with each key whose value cannot be read."""
 
     def read(key: str, parse: Callable[[Any], _Parsed | None]) -> _Parsed | None:
         value = mapping.get(key)
@@ -325,7 +325,7 @@ def _parse_bookkeeping(mapping: Mapping[str, Any], complain: Callable[[str], obj
             complain(key)
         return parsed
 
-    read("expires_in", read_number)  # a token takes an hour for what it cannot read
+    read("expires_in", read_number)  # only to complain: `Token` assumes an hour if it is unreadable
     times = read("mint_times", _parse_times) or ()
     if None in times:
         complain("mint_times")
@@ -343,7 +343,7 @@ def _parse_time(value: object) -> float | None:
 
 
 def _parse_times(value: object) -> tuple[float | None, ...] | None:
-    # DynamoDB has sets of numbers, too.
+    # DynamoDB also returns sets of numbers.
     return tuple(map(_parse_time, value)) if isinstance(value, (list, tuple, set, frozenset)) else None
 
 

@@ -1,7 +1,7 @@
-"""One refresh, however many threads, processes and hosts share a grant.
+"""Refreshes a grant's access token once, however many threads, processes and hosts share it.
 
-Owns the rows of "what happens to a request": who refreshes, who waits, who goes on. Knows nothing of requests to the
-API: its callers say which access token was rejected or accepted. The critical section is `critical_section`'s.
+Decides which caller refreshes, which ones wait, and which ones use the current token. Knows nothing about API requests:
+callers report rejected and accepted tokens. Locking is left to `critical_section`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ __all__ = ["Refresher"]
 
 
 class Refresher:
-    """Hands out one grant's current access token, and sees to it that one caller, once, replaces it.
+    """Provides the grant's current access token, and makes sure that only one caller at a time replaces it.
 
     :param endpoint: where tokens are minted
     :param store: where the grant is shared
     :param given: the grant to start from, with or without a token
-    :param clock: returns epoch seconds; wall time, since that is what processes and hosts have in common
+    :param clock: returns epoch seconds; wall time, which processes and hosts share
     """
 
     budget = Budget()
@@ -49,20 +49,20 @@ class Refresher:
 
     @property
     def record(self) -> Record:
-        """What is known, without I/O."""
+        """The record in memory; no I/O."""
         return self.grant.memory.record
 
     @property
     def token(self) -> Token | None:
-        """The token in hand, without I/O."""
+        """The current token; no I/O."""
         return self.record.token
 
     def get_header(self) -> str:
-        """Return the Authorization header's value, after whatever had to be done first."""
+        """Return the value of the Authorization header, after a refresh if one is due."""
         return self.get_memory().header
 
     def get_memory(self) -> Memory:
-        """Return what is known, with a token that may be sent, after whatever had to be done first."""
+        """Return the memory, with a token that may be sent, after a refresh if one is due."""
         grant = self.grant
         memory, clock = grant.memory, grant.clock
         now = time.time() if clock is read_wall_clock else clock()
@@ -72,21 +72,21 @@ class Refresher:
             grant.read()
             memory = grant.memory
             if not memory.record.is_alive(now):
-                # Before queueing for the locks, only to learn the same. Reading may have taken its time.
+                # Fail now instead of queueing for the locks only to fail there.
                 self._raise_if_hopeless(memory.record)
                 self._obtain(self._is_alive, "expired" if memory.header else "missing")
                 return self._get_memory_with_token()
         if now >= memory.next_look:
             self._refresh_without_waiting(now)
-        # What was alive a moment ago still is, even if a dead token was put back, or the grant revoked, in between.
+        # Meanwhile another thread may have adopted a dead token, or revoked the grant. The earlier token still works.
         renewed = grant.memory
         return renewed if renewed.record.is_alive(now) else memory
 
     def get_token(self, rejected: str | None) -> Token | None:
-        """Return the token that a request would carry now; another than `rejected`, or None during a pause.
+        """Return the token that a request would carry now: one other than `rejected`, or None during a pause.
 
-        Replacing pauses if the rejected token was itself minted within the last minute, after the rejection of another:
-        nothing tells here what for (see `pause`).
+        When the request was first sent is unknown here (see `pause`). So the pause begins if the rejected token was
+        minted within the last minute and another one was rejected before.
         """
         if rejected is None:
             return self.get_memory().record.token
@@ -95,9 +95,9 @@ class Refresher:
         return self._get_memory_with_token().record.token if self.replace(rejected) else None
 
     def replace(self, rejected: str) -> str | None:
-        """Return the header with another token than the rejected one, or None during a pause.
+        """Return a header with a token other than the rejected one, or None during a pause.
 
-        :raises ZohoAuthError: there is none, and none could be minted
+        :raises ZohoAuthError: there is no other token, and none could be minted
         """
         grant = self.grant
         grant.reject(rejected)
@@ -111,19 +111,19 @@ class Refresher:
                 raise
             logger.warning("%s", error)
         memory = self._get_memory_with_token()
-        # Not whether there is a pause: it may just have ended, which makes the rejected token no better. But what was
-        # minted for this rejection is sent even if it is the same token again, so that a pause comes of it.
+        # Not by the pause: it may just have ended, and the rejected token is still bad. But a token minted for this
+        # rejection is sent even if Zoho returned the same one, so that its rejection begins a pause.
         if is_minted or self._is_usable(memory.record):
             return memory.header
         logger.debug("Access token %s was rejected; during the pause it is not replaced.", fingerprint(rejected))
         return None
 
     def pause(self, rejected: str, host: str, *, since: float = 0.0) -> bool:
-        """Stop replacing rejected tokens for a while, in every process, if the replacement was minted for a rejection.
+        """Pause replacing rejected tokens, in every process, if a token minted as a replacement was rejected too.
 
-        :param since: when the request was sent first, in epoch seconds. A token minted before that was only adopted,
-            and is one more dead token (T78); one minted since, here or elsewhere, was minted for what the request met
-        :return: whether it was minted since
+        :param since: when the request was first sent, in epoch seconds. A token minted before that was only adopted,
+            and is just another dead token (T78). One minted since then was minted in response to the rejection
+        :return: whether it was minted since then
         """
         self.grant.reject(rejected)
         token, now = self.record.token, self.grant.clock()
@@ -146,13 +146,13 @@ class Refresher:
         return True
 
     def end_pause(self) -> None:
-        """Replace rejected tokens again, if there is a pause: the API accepted a token."""
+        """End the pause, if there is one, because the API accepted a token."""
         if self.record.pause is not None and self.grant.update(Record.without_pause):
             logger.info("Pause ended (region %s): the API accepts a token again.", self.application.region.code)
             self.grant.share(Record.without_pause, wait=0.0)
 
     def refresh(self) -> Token:
-        """Replace the token in hand as if it had been rejected, whatever the pause; see `ZohoRecruitAuth.refresh`."""
+        """Replace the current token as if it had been rejected, even during a pause; see `ZohoRecruitAuth.refresh`."""
         in_hand = self.record.access_token
         with self.grant.hold(LOCK_TIMEOUT):
             record = self.record
@@ -161,13 +161,13 @@ class Refresher:
         return cast("Token", self._get_memory_with_token().record.token)
 
     def adopt(self, token: Token, *, now: float) -> None:
-        """Take over a grant that a person has just given, by an exchange at `now` (epoch seconds)."""
+        """Start using a grant that a person has just given, by an exchange at `now` (epoch seconds)."""
         self.grant.give(Record.from_exchange(token, now))
         with self.grant.hold(LOCK_TIMEOUT, claim=token.refresh_token is not None):
             self.grant.save()
 
     def revoke(self) -> None:
-        """Revoke the grant at Zoho, then forget it here and in the store."""
+        """Revoke the grant at Zoho, then delete it from memory and from the store."""
         with self.grant.hold(LOCK_TIMEOUT):
             record = self.record
             if record.is_empty:
@@ -179,7 +179,7 @@ class Refresher:
                 self.grant.save()
 
     def _obtain(self, is_good: Callable[[Record], bool], reason: str) -> bool:
-        """Wait for the one refresh, unless what is good enough is there by then; tell whether this call minted."""
+        """Mint a token under the lock, unless another caller has provided a good one; return whether this call did."""
         if is_good(self.record):
             return False
         with self.grant.hold(LOCK_TIMEOUT, unless=lambda: is_good(self.record)) as needed:
@@ -191,11 +191,11 @@ class Refresher:
         return False
 
     def _refresh_without_waiting(self, now: float) -> None:
-        """Stale, or a save is due: the caller that gets the locks at once does it, and no caller pays for a failure."""
+        """Refresh a stale token or retry a save, if both locks are free at once. Errors are logged, not raised."""
         grant = self.grant
 
         def is_replaced() -> bool:
-            # Most of those who share the grant need no more than to read what one of them has got.
+            # Usually another process has refreshed already, so reading the store is enough.
             grant.read()
             return now < grant.memory.next_look
 
@@ -207,7 +207,7 @@ class Refresher:
                 elif needed and grant.memory.record != grant.memory.base:
                     grant.save()
         except BusyHereError:
-            return  # without a pause in looking, which that other thread would take for a reason to do nothing itself
+            return  # without postponing the next check, or the thread with the lock might skip its refresh
         except BusyError as error:
             logger.debug("The live access token stays in use: %s.", error.message)
             grant.postpone_look(LOOK_AGAIN, part=0.5)
@@ -218,14 +218,14 @@ class Refresher:
             logger.warning("The access token stays in use although renewing or saving it failed: %s", error)
 
     def _mint(self, record: Record, reason: str) -> None:
-        """Ask Zoho for a token. Both locks are held and `record` has just been read.
+        """Mint a token. The caller holds both locks and has just read `record`.
 
         :param reason: for the log
         """
         grant, clock = self.grant, self.grant.clock
         self._raise_if_hopeless(record)
-        source = cast("Grant", record.grant)  # without one it would have been hopeless
-        # Written down first: if this process dies while Zoho mints, the budget still knows.
+        source = cast("Grant", record.grant)  # None would have raised just above
+        # Recorded first: if this process dies while Zoho mints, the mint still counts against the budget.
         if not grant.advance(record.with_mint(clock(), self.budget), instead_of=record):
             return
         grant.save_if_possible()
@@ -236,8 +236,8 @@ class Refresher:
             if not self._remember_failure(error, record):
                 return
             raise
-        # Adopted before it is logged and saved: whatever the store does now (T25), or interrupts it (T72), the token is
-        # in use. The mint is dated when the answer came: Zoho counts it from some moment before that.
+        # Adopted before it is logged and saved, so that the token is in use even if the store fails (T25) or saving is
+        # interrupted (T72). The mint is dated when the answer arrived, which is never earlier than Zoho counts it.
         seconds, minted = time.monotonic() - started, record.with_mint(clock(), self.budget).with_token(token)
         is_adopted = grant.advance(minted.with_date(clock(), after=grant.memory.base), instead_of=record)
         self._log_mint(token, reason, seconds, record.failure)
@@ -254,7 +254,7 @@ class Refresher:
             logger.info("Cool-down ended (region %s): Zoho mints again.", region)
 
     def _remember_failure(self, error: ZohoAuthError, record: Record) -> bool:
-        """Note why minting failed, and tell whether that still matters."""
+        """Record why minting failed. Return whether `record` was still the current one."""
         grant, now = self.grant, self.grant.clock()
         failed = record.with_mint(now, self.budget).with_failure(error, now, self.application, record)
         if not grant.advance(failed, instead_of=record):
@@ -267,7 +267,7 @@ class Refresher:
         if failure and not isinstance(error, TokenEndpointError):
             grant.refuse(failure, record.access_token)
         if failure and isinstance(error, ThrottledError):
-            error.retry_after = failure.cool_down.seconds  # longer each time, whatever Zoho said
+            error.retry_after = failure.cool_down.seconds  # our own cool-down, which may be longer than Zoho's
         return True
 
     def _raise_if_hopeless(self, record: Record) -> None:
@@ -289,7 +289,7 @@ class Refresher:
         return self._is_alive(record) and record.access_token not in self.grant.memory.rejected
 
     def _get_memory_with_token(self) -> Memory:
-        """Return what is in memory, which another thread may just have found revoked."""
+        """Return the memory. Raise if another thread has found the grant revoked meanwhile."""
         memory = self.grant.memory
         if not memory.header:
             raise memory.record.no_grant(self.application)

@@ -1,6 +1,6 @@
-"""A token store as the engine sees it: it keeps a `Record`, and what goes wrong with it leaves as one of our errors.
+"""The engine's view of a token store: loads and saves a `Record`, and turns a store's exceptions into ours.
 
-Knows nothing of memory, threads or when to refresh.
+Knows nothing about memory, threads or when to refresh.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ logger = logging.getLogger("requests_zohorecruit")
 
 
 class BusyError(ZohoAuthError):
-    """A lock is held, and the caller was not to wait for it."""
+    """A lock is held, and the caller asked not to wait for it."""
 
 
 class BusyHereError(BusyError):
-    """Its holder is a thread of this process, and what that finds out all threads know at once."""
+    """The lock is held by a thread of this process, so its result will be visible to all threads here."""
 
 
 class UnlockError(TokenStoreError):
-    """The lock could not be given back. Where it is a transaction, what was saved may be gone with it."""
+    """The lock could not be released. If the lock is a transaction, the save may have been rolled back."""
 
 
 class StoredRecord:
     """Loads, saves and locks the record of one application.
 
-    :param application: whose record it must be
-    :param store: where it is kept
+    :param application: the owner of the record
+    :param store: where the record is kept
     """
 
     def __init__(self, application: Application, store: TokenStore) -> None:
@@ -48,16 +48,16 @@ class StoredRecord:
         self._complained: set[str] = set()
 
     def load(self, now: float = math.inf) -> Record | None:
-        """Return the record, or None when there is none. What is wrong with its bookkeeping is logged, once.
+        """Return the record, or None when there is none. Each kind of invalid bookkeeping is logged once.
 
-        :param now: epoch seconds, from which times that cannot be are told
-        :raises TokenStoreError: it could not be read, is damaged, or belongs to another client or region
+        :param now: epoch seconds, to detect impossible times
+        :raises TokenStoreError: the record could not be read, is damaged, or belongs to another client or region
         """
         try:
             mapping = self._store.load()
             refuse_awaitable(mapping, "load", name_store(self._store))
             if not (mapping is None or isinstance(mapping, Mapping)):
-                raise TypeError  # noqa: TRY301 - told like anything else a store does wrong
+                raise TypeError  # noqa: TRY301 - reported like any other fault of a store
         except Exception as error:  # noqa: BLE001 - a store is other people's code
             raise self._translate(error, "loaded") from None
         try:
@@ -72,9 +72,9 @@ class StoredRecord:
         return believed
 
     def save(self, record: Record) -> None:
-        """Replace the record.
+        """Replace the stored record.
 
-        :raises TokenStoreError: it failed
+        :raises TokenStoreError: saving failed
         """
         try:
             done = self._store.save(record.to_mapping(self._application))  # type: ignore[func-returns-value]
@@ -89,19 +89,20 @@ class StoredRecord:
     def lock(self, left: float, timeout: float) -> Iterator[None]:
         """Hold the store's lock.
 
-        :param left: how long entering may wait, in seconds
-        :param timeout: how long the caller was willing to wait at first; 0 = not at all
-        :raises BusyError: it is held, and `timeout` is 0
-        :raises UnlockError: on leaving
-        :raises TokenStoreError: it was not obtained
+        :param left: seconds that entering may still wait
+        :param timeout: seconds the caller was willing to wait in total; 0 = do not wait
+        :raises BusyError: the lock is held, and `timeout` is 0
+        :raises UnlockError: on leaving, when the lock could not be released
+        :raises TokenStoreError: the lock was not acquired
         """
         lock = self._enter(left, timeout)
         try:
             yield
         except BaseException as error:
-            # To the store, a refresh that Zoho refused is no failure: a transaction as lock has the refusal to keep.
+            # A refresh that Zoho refused must not roll back a lock that is a transaction: it contains the record of
+            # the refusal.
             kept = isinstance(error, ZohoAuthError) and not isinstance(error, TokenStoreError)
-            with suppress_errors(Exception):  # the error of the block says more than one of cleaning up after it
+            with suppress_errors(Exception):  # the block's own error is more useful than one from cleaning up
                 lock.__exit__(*((None, None, None) if kept else (type(error), error, error.__traceback__)))
             raise
         try:
@@ -113,9 +114,9 @@ class StoredRecord:
     def not_locked(
         self, timeout: float, why: str, *, busy: type[BusyError] = BusyError, waited: float | None = None
     ) -> ZohoAuthError:
-        """Return the error for a lock that was not obtained within `timeout` seconds: of the kind `busy` if 0.
+        """Return the error for a lock that was not acquired within `timeout` seconds; one of class `busy` if it is 0.
 
-        :param waited: seconds, where the lock was given up earlier than that
+        :param waited: seconds actually waited, where that differs from `timeout`
         """
         if not timeout:
             return busy(why)
@@ -134,7 +135,7 @@ class StoredRecord:
         except TimeoutError as error:
             pass_interruption(error)
             why = str(error) if is_ours(self._store) else "its lock is held"
-            # Not what was allowed: a lock may have a limit of its own.
+            # Report the actual wait, not the timeout: a lock may have a shorter limit of its own.
             waited = timeout - left + time.monotonic() - started
             raise self.not_locked(timeout, why, waited=waited) from None
         except Exception as error:  # noqa: BLE001 - a store is other people's code
@@ -144,7 +145,7 @@ class StoredRecord:
     def _complain(self, key: str) -> None:
         if key not in self._complained:
             self._complained.add(key)
-            message = "%s gave back a record whose %s cannot be right; it is not used. Times are in epoch seconds."
+            message = "%s returned a record with an impossible %s, which is ignored. Times are in epoch seconds."
             logger.warning(message, name_store(self._store), key)
 
     def _translate(self, error: Exception, doing: str) -> TokenStoreError:
@@ -154,4 +155,4 @@ class StoredRecord:
         return failure
 
 
-_IN_MEMORY = "The new token stays in use in memory, and saving it is tried again by the calls that follow."
+_IN_MEMORY = "The new token stays in use in memory, and later calls try to save it again."

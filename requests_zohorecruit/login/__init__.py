@@ -1,1 +1,1 @@
-"""How a grant gets from a person to a program: the loopback redirect, profiles, the environment."""
+"""Ways for a program to get a grant: the loopback redirect, device authorization, profiles, the environment."""

@@ -1,6 +1,6 @@
-"""A grant for a device without a browser: get a code, have it shown, and poll until the person has accepted.
+"""Device authorization: requests a code, has it shown, and polls until the person has accepted.
 
-Owns the waiting. What the answers mean is `zoho.device`'s; saving is the caller's.
+Does the waiting. `zoho.device` parses the responses, and the caller saves the grant.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ __all__ = ["DeviceGrant", "authorize_device"]
 
 
 class DeviceGrant(NamedTuple):
-    """What a person has accepted.
+    """The grant that a person has accepted.
 
-    :ivar application: with the region where the person lives
+    :ivar application: with the region of the person's account
     :ivar token: with the refresh token
     :ivar minted_at: epoch seconds
     """
@@ -63,11 +63,11 @@ def authorize_device(  # noqa: PLR0913 - all but two are keyword-only
     sleep: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.time,
 ) -> DeviceGrant:
-    """Wait until a person has accepted; in another data centre, if they live there. Ends when the code ends.
+    """Wait until a person has accepted, in the data centre of their account, or until the code expires.
 
-    The parameters and errors are those of `ZohoRecruitAuth.from_device`.
+    The other parameters and the errors are those of `ZohoRecruitAuth.from_device`.
 
-    :param sleep: waits some seconds
+    :param sleep: waits a number of seconds
     :param clock: returns epoch seconds
     """
     if not callable(show):
@@ -86,7 +86,7 @@ def authorize_device(  # noqa: PLR0913 - all but two are keyword-only
         told = _poll(endpoint, code, known, now)
         if isinstance(told, Token):
             return DeviceGrant(endpoint.application, told, now)
-        # Looked at after the poll: what was accepted in the last moment counts.
+        # Checked after the poll, so that a last-moment acceptance counts.
         if now >= code.prompt.expires_at:
             raise make_expiry_error(endpoint.application.region)
         pause += told.slower
@@ -101,7 +101,7 @@ def _poll(endpoint: TokenEndpoint, code: DeviceCode, known: Iterable[Region], no
         answer = endpoint.post_form(make_poll_url(region), build_poll_form(endpoint.application, code))
         return read_poll(answer, region=region, extra=known, requested_at=now)
     except TokenEndpointError as error:
-        # The person may be typing: a network that fails once, or a server, does not end that (RFC 8628, section 3.5).
+        # The person may still be typing, so a single network or server failure is not fatal (RFC 8628, section 3.5).
         may_pass = isinstance(error, ThrottledError) or error.status_code is None or error.status_code >= 500
         if now >= code.prompt.expires_at or not may_pass:
             raise

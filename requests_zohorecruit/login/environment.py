@@ -1,6 +1,6 @@
-"""The environment's names for a client and its grant: ``ZOHORECRUIT_…`` or another prefix's, or files they point to.
+"""Reads a client and its grant from environment variables, ``ZOHORECRUIT_…`` or with another prefix, or from files.
 
-Knows what the values are for, and what is missing when all of them are wanted.
+Knows the meaning of the values and reports missing ones.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["environment_arguments", "make_custom_region", "read_region", "read_stripped", "read_variable"]
 
-#: What the variables' names begin with.
+#: Default prefix of the variables' names.
 PREFIX = "ZOHORECRUIT_"
-#: What other programs' settings call the region, beside ``REGION``. Read where the prefix says that they are about
-#: Zoho: the domain or location of another prefix may be anything.
+#: Other programs' names for the region, besides ``REGION``. Read only if the prefix ends in ``ZOHO_``, because with
+#: another prefix a domain or location could be anything.
 _REGION_NAMES = ("DC", "DOMAIN", "LOCATION")
 
-#: White space, and what cannot be seen in a text that was copied: soft hyphen, zero width, direction, byte order mark.
+#: White space and invisible characters of copied text: soft hyphen, zero width, direction marks, byte order mark.
 _BLANK = r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
 _QUOTES = frozenset("\"'`\u00ab\u00b4\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a\uff02\uff07")
 
 
 @clears_frames
 def environment_arguments(prefix: str = PREFIX) -> dict[str, Any]:
-    """Return the arguments of `ZohoRecruitAuth` that the environment holds; see `ZohoRecruitAuth.from_env`.
+    """Return the arguments for `ZohoRecruitAuth` from the environment; see `ZohoRecruitAuth.from_env`.
 
-    :raises ClientConfigurationError: one is missing, given twice or impossible, or its file cannot be read
-    :raises UnknownRegionError: the region is none of the table
+    :raises ClientConfigurationError: a value is missing, given twice or malformed, or its file cannot be read
+    :raises UnknownRegionError: the region is not in the table
     """
     if not isinstance(prefix, str):
         raise TypeError(f"prefix must be a string, not {type(prefix).__name__}")
@@ -55,14 +55,14 @@ def environment_arguments(prefix: str = PREFIX) -> dict[str, Any]:
 
 @clears_frames
 def _read_credentials(prefix: str, refresh_token: str | None) -> dict[str, Any]:
-    """Return ``soid`` and ``scope`` where the environment has the former; a scope alone is for a consent page."""
+    """Return ``soid`` and ``scope`` if the environment has the former; a scope alone is meant for a consent page."""
     soid = read_variable("SOID", prefix)
     if soid is None:
         return {}
     if refresh_token:
         raise ClientConfigurationError(
             f"{prefix}SOID and {prefix}REFRESH_TOKEN are both set.",
-            hint="Unset one: the first is for the client's own grant, the second is a person's.",
+            hint="Unset one: the first names the client's own grant, the second is a person's.",
         )
     scope = read_variable("SCOPE", prefix)
     try:
@@ -75,11 +75,11 @@ def _read_credentials(prefix: str, refresh_token: str | None) -> dict[str, Any]:
 
 @clears_frames
 def read_region(prefix: str = PREFIX) -> Region | None:
-    """Return the region that the environment names, or None.
+    """Return the region given in the environment, or None.
 
-    :raises ClientConfigurationError: a value cannot be right, two name different regions, or a custom region lacks one
-        of its addresses
-    :raises UnknownRegionError: it is none of the table
+    :raises ClientConfigurationError: a value is malformed, two values name different regions, or a custom region lacks
+        one of its addresses
+    :raises UnknownRegionError: the region is not in the table
     """
     is_zohos = prefix.endswith("ZOHO_")
     names = ("REGION", *_REGION_NAMES) if is_zohos else ("REGION",)
@@ -105,7 +105,7 @@ def read_region(prefix: str = PREFIX) -> Region | None:
 def _look_up(name: str, value: str, prefix: str) -> Region:
     variable = f"{prefix}{name}_FILE" if os.environ.get(f"{prefix}{name}_FILE") else f"{prefix}{name}"
     value = value.removeprefix(".")
-    with suppress(UnknownRegionError):  # "zoho.eu", which is a domain and no host of the table
+    with suppress(UnknownRegionError):  # "zoho.eu" is a domain, not a host in the table
         return Region.lookup(f"accounts.{value}")
     try:
         return Region.lookup(value)
@@ -117,24 +117,24 @@ def _look_up(name: str, value: str, prefix: str) -> Region:
 
 @clears_frames
 def read_variable(name: str, prefix: str = PREFIX) -> Secret | None:
-    """Return ``ZOHORECRUIT_<name>``, or what is in the file ``ZOHORECRUIT_<name>_FILE``; empty counts as missing.
+    """Return ``ZOHORECRUIT_<name>``, or the content of the file ``ZOHORECRUIT_<name>_FILE``; None if empty.
 
-    White space around a value is left out, and so is what cannot be seen, such as a byte order mark.
+    White space and invisible characters around a value, such as a byte order mark, are removed.
 
-    :raises ClientConfigurationError: both are given, the file cannot be read, or the value cannot be right
+    :raises ClientConfigurationError: both are given, the file cannot be read, or the value is malformed
     """
     source = f"{prefix}{name}"
     value, path = read_stripped(source), read_stripped(f"{source}_FILE")
     if value and path:
         raise ClientConfigurationError(f"{source} and {source}_FILE are both set.", hint="Unset one of them.")
     if path:
-        # A name without a directory may be the secret itself, in the wrong variable.
-        file = str(path) if os.path.dirname(path) else "The file"  # noqa: PTH120 - as it was written
+        # A value without a directory may be the secret itself, set in the wrong variable.
+        file = str(path) if os.path.dirname(path) else "The file"  # noqa: PTH120 - shown as it was written
         source = f"{file}, named by {source}_FILE,"
         value = _read_file(path, source)
     if value.startswith("{"):  # such as the token.json of a profile
         raise ClientConfigurationError(f"{source} cannot be used: it is JSON, and should be the bare value.")
-    if not (value.isascii() and value.isprintable()) or (" " in value and name != "SCOPE"):  # scopes: one or several
+    if not (value.isascii() and value.isprintable()) or (" " in value and name != "SCOPE"):  # scopes: one or more
         raise ClientConfigurationError(
             f"{source} cannot be used: it contains a space, line break or other character that no such value has.",
             hint="Copy the value once more.",
@@ -144,9 +144,9 @@ def read_variable(name: str, prefix: str = PREFIX) -> Secret | None:
 
 @clears_frames
 def read_stripped(variable: str) -> Secret:
-    """Return the value of an environment variable without blanks around it; empty when it is not set.
+    """Return the value of an environment variable without surrounding blanks; empty if it is not set.
 
-    :raises ClientConfigurationError: it has quotation marks around it
+    :raises ClientConfigurationError: the value has quotation marks around it
     """
     return _strip(os.environ.get(variable, ""), variable)
 
@@ -162,7 +162,7 @@ def _read_file(path: str, source: str) -> Secret:
 
 
 def _strip(text: str, source: str) -> Secret:
-    """Return a value without what is around it; quotes are not left out, since they tell of a misunderstanding."""
+    """Return a value without surrounding blanks. Quotation marks are an error, because they hint at a mistake."""
     value = Secret(re.sub(rf"\A{_BLANK}|{_BLANK}\Z", "", text))
     if not _QUOTES.isdisjoint(value[:1] + value[-1:]):
         raise ClientConfigurationError(
@@ -175,23 +175,23 @@ def _strip(text: str, source: str) -> Secret:
 def make_custom_region(
     code: str | None, accounts_url: str | None, recruit_url: str | None, prefix: str = PREFIX
 ) -> Region | None:
-    """Return the region that two addresses make, for a test server or a data centre that is not in the table.
+    """Return a region built from its two addresses, for a test server or a data centre that is not in the table.
 
-    :param code: ``"custom"`` when not given
-    :raises ClientConfigurationError: one address without the other, or the three make no region
+    :param code: defaults to ``"custom"``
+    :raises ClientConfigurationError: one address is missing, or the values do not make a valid region
     """
     if not (accounts_url or recruit_url):
         return None
     if not (accounts_url and recruit_url):
         raise ClientConfigurationError(
-            "A region of your own needs the addresses of both, Zoho Accounts and Zoho Recruit.",
+            "A custom region needs the addresses of both Zoho Accounts and Zoho Recruit.",
             hint=f"Set {prefix}ACCOUNTS_URL and {prefix}RECRUIT_URL, or pass --accounts-url and --recruit-url.",
         )
     try:
         return Region(code or "custom", accounts_url, recruit_url)
     except ValueError as error:
         raise ClientConfigurationError(
-            f"{prefix}REGION, {prefix}ACCOUNTS_URL and {prefix}RECRUIT_URL (or the options) do not fit: "
-            f"{getattr(error, 'message', f'{error}.')}",
+            f"{prefix}REGION, {prefix}ACCOUNTS_URL and {prefix}RECRUIT_URL (or the options) do not make a valid "
+            f"region: {getattr(error, 'message', f'{error}.')}",
             hint="For a region of Zoho's, leave both addresses out; for one of your own, choose another name.",
         ) from None

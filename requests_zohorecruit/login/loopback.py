@@ -1,6 +1,6 @@
 """Receives Zoho's redirect for a program on this machine: one request on 127.0.0.1 (RFC 8252, section 7.3).
 
-Knows HTTP and what a person should read in the browser; what the address means is `consent`'s.
+Handles HTTP and the page shown in the browser. `consent` interprets the redirect's URL.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from requests_zohorecruit.secret import Secret
 __all__ = ["PATH", "PORT", "CallbackReceiver", "build_loopback_uri"]
 
 PATH = "/callback"
-#: Fixed, since a redirect URI has to be registered to the letter; no service is known by it.
+#: Fixed, because the registered redirect URI must match exactly; no well-known service uses this port.
 PORT = 8400
-#: Seconds for the browser to take the page before the port is closed.
+#: Seconds for the browser to fetch the page before the port is closed.
 _GOODBYE = 5.0
 
 
 def build_loopback_uri(port: int, *, host: str = "127.0.0.1") -> str:
     """Return the redirect URI to register at Zoho.
 
-    :param host: or ``localhost``, which browsers may look for at ``::1`` first
+    :param host: ``127.0.0.1``, or ``localhost``, for which browsers may try ``::1`` first
     """
     return f"http://{host}:{port}{PATH}"
 
 
 class CallbackReceiver:
-    """Listens on 127.0.0.1 between entering and leaving, and takes one redirect.
+    """Context manager that listens on 127.0.0.1 and accepts one redirect.
 
-    The browser waits until `show` says how it went, so that the page tells the truth.
+    The browser waits until `show` is called, so that the page reports the real outcome.
 
     :param port: as registered at Zoho
-    :raises OSError: on entering, when the port is taken
+    :raises OSError: on entering, when the port is in use
     """
 
     def __init__(self, port: int) -> None:
         self._port = port
-        # Not SimpleQueue: that of Python 3.10 waits for ever if it is put to sleep just when the time is over.
+        # Not SimpleQueue: in Python 3.10 its get() can hang if the timeout expires just as it goes to sleep.
         self._addresses: Queue[Secret] = Queue()
         self._pages: Queue[bytes] = Queue()
         self._taken = threading.Lock()
@@ -68,37 +68,37 @@ class CallbackReceiver:
         self._thread.join()
 
     def wait(self, seconds: float) -> Secret | None:
-        """Wait for the redirect and return its address; None when it has not come yet."""
+        """Wait for the redirect and return its URL, or None if it has not arrived in time."""
         try:
             return self._addresses.get(timeout=seconds)
         except Empty:
             return None
 
     def show(self, title: str, text: str) -> None:
-        """Let the waiting browser show a page; what is shown first stays."""
+        """Show a page in the waiting browser. Only the first call counts."""
         self._pages.put(_render(title, text))
 
     def take(self, path: str) -> bytes | None:
-        """Take the redirect, wait, and return the page to show; None when there was one before."""
+        """Accept the redirect, wait, and return the page to show. None if one was accepted before."""
         if not self._taken.acquire(blocking=False):
             return None
         self._addresses.put(Secret(f"http://127.0.0.1:{self._port}{path}"))
         return self._pages.get()
 
     def note_shown(self) -> None:
-        """Note that the browser has its page."""
+        """Note that the browser has received its page."""
         self._shown.set()
 
 
 class _Server(ThreadingHTTPServer):
-    # On Windows it would let another program take over the port.
+    # On Windows this would let another program take over the port.
     allow_reuse_address = os.name == "posix"
     daemon_threads = True
     block_on_close = False
     receiver: CallbackReceiver
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a browser that hangs up early is no error of ours."""
+        """Do nothing: a browser that disconnects early is not our error."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(page)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name for it
-        """Say nothing: the address holds the code (T61)."""
+        """Do nothing, because the URL contains the code (T61)."""
 
 
 _HEADERS = {

@@ -1,6 +1,6 @@
-"""Profiles: what ``zohorecruit login`` saved, so that a program finds it by name.
+"""Profiles: the clients and grants that ``zohorecruit login`` saved, by name.
 
-Owns a profile's files and what is in them; asks nothing, prints nothing and sends nothing.
+Manages a profile's files and their content. Does not prompt, print or send anything.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from requests_zohorecruit.zoho.token import Token
 __all__ = ["Profile", "SavedProfile", "choose_default", "find_default", "find_home", "list_profiles"]
 
 _SERVICE = "requests-zohorecruit"
-#: Seconds to wait for other processes that save the same profile.
+#: Seconds to wait while other processes save the same profile.
 _LOCK_TIMEOUT = 60.0
 _SET_HOME = "Set ZOHORECRUIT_HOME to the absolute path of a directory for profiles, or set HOME."
 _URLS = ("accounts_url", "recruit_url", "upload_url", "api_domain")
 
 
 class SavedProfile(NamedTuple):
-    """What a program needs.
+    """The content of a profile.
 
     :ivar application: client id, secret and region
     :ivar store: where the grant is, or will be
     :ivar in_keyring: whether the secrets are in the system's keyring
-    :ivar credentials: what the client itself is to ask for; None where a person has given the grant
+    :ivar credentials: for client credentials, the grant; None if a person has given one
     """
 
     application: Application
@@ -51,7 +51,7 @@ class SavedProfile(NamedTuple):
     credentials: ClientCredentials | None = None
 
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments of `ZohoRecruitAuth`."""
+        """Return the arguments for `ZohoRecruitAuth`."""
         client = self.application
         values = {"client_id": client.client_id, "client_secret": client.client_secret, "region": client.region}
         return {**values, **(self.credentials.to_mapping() if self.credentials else {}), "store": self.store}
@@ -61,48 +61,50 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class _ApplicationFile(FileStore):
-    """What a login has asked for: what is damaged reads as a file that says nothing, and the next login replaces it."""
+    """The file with a login's answers. A damaged file reads as empty, and the next login replaces it."""
 
     @guarded("loaded")
     def load(self) -> dict[str, Any] | None:
-        """Return what is in the file; nothing of what is no JSON object."""
+        """Return the content of the file, or an empty dict if it is not a JSON object."""
         text = self._read()
         with suppress(TokenStoreError):
             return None if text is None else decode(text, self)
         return {}
 
     def _check(self, stored: str | bytes | None) -> None:
-        """Do nothing: no grant is lost with it."""
+        """Do nothing: overwriting a damaged file loses no grant."""
 
 
 class Profile:
-    """A directory with two files: the application's, and the grant's, which comes and goes.
+    """A directory with a file for the application and a file for its current grant.
 
     :param name: letters, digits, ``.``, ``_`` and ``-``, beginning with a letter or digit
-    :raises ValueError: another name
+    :raises ValueError: `name` is not of this form
     """
 
     def __init__(self, name: str = "default") -> None:
         if not (isinstance(name, str) and _NAME.fullmatch(name)):
-            raise ValueError("a profile's name has letters, digits, '.', '_' and '-' only, 64 at most")
+            raise ValueError(
+                "a profile name has 1 to 64 letters, digits, '.', '_' and '-', and begins with a letter or digit"
+            )
         self.name = name
         self.directory = find_home() / name
         self._file = _ApplicationFile(self.directory / "application.json")
 
     def exists(self) -> bool:
-        """Tell whether it was saved once."""
+        """Return whether the profile has been saved."""
         return self._file.load() is not None
 
     def in_keyring(self) -> bool:
-        """Tell whether its secrets are in the system's keyring."""
+        """Return whether its secrets are in the system's keyring."""
         return bool((self._file.load() or {}).get("keyring"))
 
     @clears_frames
     def load(self) -> SavedProfile:
-        """Return what was saved.
+        """Return the content of the profile.
 
-        :raises ReauthorizationRequired: nothing was
-        :raises TokenStoreError: it cannot be read
+        :raises ReauthorizationRequired: there is no such profile
+        :raises TokenStoreError: the profile cannot be read
         """
         mapping = self._file.load()
         if mapping is None:
@@ -127,20 +129,20 @@ class Profile:
         in_keyring: bool = False,
         credentials: ClientCredentials | None = None,
     ) -> None:
-        """Save an application and its new grant, in place of what was there.
+        """Save an application and its new grant, and replace the previous content.
 
-        Both parts are written by one holder of the locks, so that two logins cannot mix them. Where they move between
-        files and keyring, the former place is emptied last, so that a failure loses nothing.
+        Both parts are written by one holder of the locks, so that two logins cannot mix them. When they move between
+        files and keyring, the old place is emptied last, so that a failure loses nothing.
 
         :param now: when the token was minted, in epoch seconds
-        :param credentials: what the client itself asked for, where no person has given a grant
-        :raises TokenStoreError: it cannot be saved
+        :param credentials: for client credentials, the grant
+        :raises TokenStoreError: the profile cannot be saved
         """
         store = self.store(in_keyring=in_keyring)
         with self._hold(store):
             moved = self.exists() and self.in_keyring() != in_keyring
             record = Record(credentials, granted_at=now, mints=(now,)).with_token(token)
-            if credentials:  # the same grant as before has minted before
+            if credentials:  # the same grant may have minted before
                 record = record.with_mints_of(self.load_record(application, credentials, in_keyring=in_keyring))
             store.save(record.to_mapping(application))
             self._save_application(application, credentials, in_keyring=in_keyring)
@@ -149,18 +151,18 @@ class Profile:
 
     @clears_frames
     def rename(self, name: str) -> Profile:
-        """Move client and grant to another name, which gets them before this one loses them.
+        """Move client and grant to another name. They are saved there before they are removed here.
 
-        :raises ValueError: no profile can have that name
-        :raises ReauthorizationRequired: there is nothing to rename
-        :raises TokenStoreError: the name is taken, or something cannot be read or saved
+        :raises ValueError: `name` is not a valid profile name
+        :raises ReauthorizationRequired: there is no such profile
+        :raises TokenStoreError: the name is taken, or a part cannot be read or saved
         """
         new, in_keyring = Profile(name), self.load().in_keyring
         here, there = self.store(in_keyring=in_keyring), new.store(in_keyring=in_keyring)
         if new.exists():
             raise TokenStoreError(f"There is a profile named {name} already.", hint="Choose another name.")
         with self._hold(here), new._hold(there):
-            self.load()  # it may have gone meanwhile
+            self.load()  # it may have been removed meanwhile
             there.save(here.load() or {})
             if in_keyring:
                 new._open_secrets().save(self._open_secrets().load() or {})
@@ -171,12 +173,12 @@ class Profile:
 
     @clears_frames
     def remove(self) -> bool:
-        """Remove client and grant from this machine; return whether there was a profile.
+        """Remove client and grant from this machine. Return whether there was a profile.
 
-        An empty record stays where the grant was: it tells running programs that the grant is gone. Where the
-        application's file is damaged, the keyring is not looked at.
+        An empty record stays in place of the grant, to tell running programs that it is gone. If the application's file
+        is damaged, the keyring is not checked.
 
-        :raises TokenStoreError: something cannot be removed
+        :raises TokenStoreError: a part cannot be removed
         """
         if not self.directory.is_dir():
             return False
@@ -186,14 +188,14 @@ class Profile:
         there = os.path.lexists(self._file.path)
         with self._hold(self.store(in_keyring=in_keyring)):
             self._unlink("application.json")
-            self._unlink("token.json")  # which may be damaged, and such a file is not overwritten
+            self._unlink("token.json")  # it may be damaged, and a store does not overwrite a damaged file
             self._empty(in_keyring=in_keyring)
         return there
 
     def load_record(self, application: Application, credentials: ClientCredentials, *, in_keyring: bool) -> Record:
-        """Return what is known of the client's own grant; an empty record of it if another grant is saved, or none.
+        """Return the saved record of the client credentials, or an empty one if there is none or another grant.
 
-        :raises TokenStoreError: it cannot be read
+        :raises TokenStoreError: the record cannot be read
         """
         store = self.store(in_keyring=in_keyring)
         held = store.load() or {}
@@ -204,9 +206,9 @@ class Profile:
         return record if record and record.grant == credentials else Record(credentials)
 
     def check(self, *, in_keyring: bool = False) -> None:
-        """Check that the profile can be saved before a person is asked for anything, and leave no trace of it.
+        """Check that the profile can be saved, before a person is asked for anything. Leaves no trace.
 
-        :raises TokenStoreError: it cannot be saved
+        :raises TokenStoreError: the profile cannot be saved
         """
         self._file.load()
         self.store(in_keyring=in_keyring).load()
@@ -216,34 +218,34 @@ class Profile:
         except OSError as error:
             pass_interruption(error)
             raise TokenStoreError(
-                f"Profile {self.name} could not be saved: nothing can be written in {directory} ({error.strerror}).",
+                f"Profile {self.name} could not be saved: cannot write to {directory} ({error.strerror}).",
                 hint="Choose another directory with ZOHORECRUIT_HOME, or change who may write there.",
             ) from None
 
     def store(self, *, in_keyring: bool) -> TokenStore:
-        """Return where the grant is kept."""
+        """Return the store that keeps the grant."""
         return _open_keyring(self.name) if in_keyring else FileStore(self.directory / "token.json")
 
     @property
     def option(self) -> str:
-        """What to add to a command for this profile, with a blank before it; "" for the one it takes anyway."""
-        with suppress(TokenStoreError):  # whatever is wrong with that file, the name is never wrong
+        """The option that selects this profile in a command, with a leading space; "" for the default profile."""
+        with suppress(TokenStoreError):  # if that file cannot be read, naming the profile is still correct
             if self.name == find_default():
                 return ""
         return f" --profile {self.name}"
 
     @property
     def login_command(self) -> str:
-        """What to type for a new grant."""
+        """The command that gets a new grant."""
         return f"zohorecruit login{self.option}"
 
     @contextmanager
     def _hold(self, store: TokenStore) -> Iterator[None]:
-        """Hold the locks of the profile, so that what is changed together changes at once."""
+        """Hold the locks of the profile, so that both parts change together."""
         try:
             with self._file.lock(_LOCK_TIMEOUT), store.lock(_LOCK_TIMEOUT):
                 yield
-                with suppress_errors(OSError):  # another user may own it; its files are private all the same
+                with suppress_errors(OSError):  # another user may own it; its files are private anyway
                     self.directory.chmod(0o700)
         except TimeoutError as error:
             pass_interruption(error)
@@ -257,7 +259,7 @@ class Profile:
     def _unlink(self, name: str) -> None:
         path = self.directory / name
         try:
-            for each in (Path(os.path.realpath(path)), path):  # a symbolic link, and what it leads to
+            for each in (Path(os.path.realpath(path)), path):  # a symbolic link and its target
                 each.unlink(missing_ok=True)
         except OSError as error:
             pass_interruption(error)
@@ -282,7 +284,7 @@ class Profile:
             raise
         except (KeyError, TypeError, ValueError):
             raise TokenStoreError(
-                f"Profile {self.name} is damaged: {self._file.path} does not say who the application is.",
+                f"Profile {self.name} is damaged: {self._file.path} does not describe the application.",
                 hint=f"Nothing was changed. Restore it, or run `{self.login_command}`, which writes it anew.",
             ) from None
 
@@ -312,7 +314,7 @@ def list_profiles() -> list[str]:
 
 
 def find_default() -> str:
-    """Return the name of the profile that commands use unless they are told another.
+    """Return the name of the profile that commands use by default.
 
     :raises TokenStoreError: it cannot be read
     """
@@ -320,7 +322,7 @@ def find_default() -> str:
 
 
 def choose_default(name: str) -> None:
-    """Set the profile that commands use unless they are told another.
+    """Set the profile that commands use by default.
 
     :raises TokenStoreError: it cannot be saved
     """
@@ -334,18 +336,18 @@ def _open_default() -> FileStore:
 def find_home() -> Path:
     """Return the directory of all profiles: ``ZOHORECRUIT_HOME``, or the user's configuration directory.
 
-    :raises TokenStoreError: the user has none, or platformdirs, which knows it, is not installed
+    :raises TokenStoreError: the user has none, or platformdirs, which finds it, is not installed
     :raises ClientConfigurationError: the variable has quotation marks around its value
     """
     given = read_stripped("ZOHORECRUIT_HOME")
     if given:
         return expand_home(lambda: Path(given), _SET_HOME).absolute()
     try:
-        # Imported here: containers, which have the variable, do without.
+        # Imported here, because containers, which set the variable, do not need it.
         from platformdirs import user_config_path  # noqa: PLC0415
     except ModuleNotFoundError:
         raise TokenStoreError(
-            "Where profiles are is not known without platformdirs, which is not installed.",
+            "The directory of profiles cannot be found without platformdirs, which is not installed.",
             hint="pip install 'requests-zohorecruit[cli]', or set ZOHORECRUIT_HOME to their directory.",
         ) from None
     return expand_home(lambda: user_config_path(_SERVICE, appauthor=False), _SET_HOME)
@@ -355,5 +357,5 @@ def _open_keyring(username: str) -> TokenStore:
     try:
         from requests_zohorecruit.stores import KeyringStore  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as missing:
-        raise TokenStoreError(str(missing)) from None  # which says what to install
+        raise TokenStoreError(str(missing)) from None  # its message says what to install
     return KeyringStore(_SERVICE, username)

@@ -1,6 +1,6 @@
-"""Zoho Accounts and Zoho Recruit in a box: a server on 127.0.0.1 that behaves, and misbehaves, like the real ones.
+"""A sandbox of Zoho Accounts and Zoho Recruit: a server on 127.0.0.1 that behaves, and fails, like the real ones.
 
-Knows nothing of this library's engine, so that it can testify about it::
+Independent of this library's engine, so that it can test it::
 
     from requests_zohorecruit.sandbox import Sandbox
 
@@ -15,10 +15,10 @@ Knows nothing of this library's engine, so that it can testify about it::
         )
         candidates = session.get(f"{zoho.region.recruit_url}/recruit/v2/Candidates", auth=auth)
 
-Instead of the session's ``verify``, ``REQUESTS_CA_BUNDLE`` can be set. Where it is set already it overrules
-``session.verify``; then ``session.trust_env = False``.
-`requests_zohorecruit.sandbox.process.SandboxProcess` is the same in a process of its own, and
-`requests_zohorecruit.sandbox.zoho.Zoho` the same without a socket.
+You can also set ``REQUESTS_CA_BUNDLE`` instead of the session's ``verify``. If it is already set it overrides
+``session.verify``; then set ``session.trust_env = False``.
+`requests_zohorecruit.sandbox.process.SandboxProcess` runs the sandbox in its own process, and
+`requests_zohorecruit.sandbox.zoho.Zoho` without a socket.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["Sandbox", "fingerprint"]
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy, so that the state machine can be used where the `sandbox` extra is not installed.
+    # Lazy, so that the state machine works without the `sandbox` extra.
     if name != "Sandbox":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

@@ -1,6 +1,6 @@
-"""Zoho Accounts: consent, tokens, revocation, in Zoho's words and with Zoho's oddities.
+"""Zoho Accounts: consent, tokens and revocation, with Zoho's messages and quirks.
 
-Knows the dialect (errors come with status 200, refresh answers carry no refresh token); limits are the ledger's.
+Implements the dialect (errors with status 200, refresh responses without a refresh token). The ledger enforces limits.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _AUTHORIZATION_FIELDS = (
 
 
 class AccountsServer:
-    """What all of an accounts server's endpoints need: who calls, who has signed in, how a token is answered."""
+    """Base of an accounts server's endpoints: client authentication, sign-in and token responses."""
 
     def __init__(self, region: Region, ledger: Ledger, registry: Registry, settings: Settings) -> None:
         self._region = region
@@ -40,7 +40,7 @@ class AccountsServer:
         self._settings = settings
 
     def _authenticate(self, fields: Mapping[str, str]) -> Client | Answer:
-        """Return the application, or Zoho's refusal."""
+        """Return the client, or Zoho's refusal."""
         client = self._registry.find_client(fields.get("client_id", ""), self._region)
         if client is None:
             return json_answer({"error": "invalid_client"})
@@ -50,9 +50,9 @@ class AccountsServer:
         return client
 
     def _sign_in(self, email: str | None, path: str, fields: Mapping[str, str]) -> Person | Answer:
-        """Return the person whose account is here, or what leads there: the choice of account, or their data centre.
+        """Return the signed-in person, or the sign-in page, or a redirect to the data centre of their account.
 
-        :param fields: what the page is about, to be taken along
+        :param fields: the request's fields, to be passed on
         """
         person = self._registry.find_person(email)
         if person is None:
@@ -65,7 +65,7 @@ class AccountsServer:
 
     def _answer_token(self, grant: Grant, token: AccessToken, *, with_refresh_token: bool = False) -> Answer:
         extra = {"refresh_token": grant.refresh_token} if with_refresh_token and grant.refresh_token else {}
-        # Asked for with commas, echoed with spaces: clients that compare the two as strings lose the token.
+        # Zoho expects commas and echoes spaces: clients that compare the two as strings lose the token.
         return json_answer(
             {
                 "access_token": token.value,
@@ -83,7 +83,7 @@ class Accounts(AccountsServer):
 
     @property
     def endpoints(self) -> dict[tuple[str, str], Endpoint]:
-        """What answers, by method and path."""
+        """The endpoints, by method and path."""
         return {
             ("GET", _AUTHORIZE_PATH): self.authorize,
             ("POST", _AUTHORIZE_PATH): self.authorize,
@@ -93,9 +93,9 @@ class Accounts(AccountsServer):
         }
 
     def authorize(self, request: Request) -> Answer:
-        """Show the consent page, or act on its buttons (``decision=accept`` or ``reject``).
+        """Show the consent page, or handle its buttons (``decision=accept`` or ``reject``).
 
-        A person at home in another data centre is moved there first.
+        A person whose account is in another data centre is redirected there first.
         """
         sent = request.query_fields() | request.form_fields()
         fields = {name: sent[name] for name in _AUTHORIZATION_FIELDS if name in sent}
@@ -114,7 +114,7 @@ class Accounts(AccountsServer):
         return Answer(302, {"Location": self._build_callback(fields, holder, accepted=decision == "accept")})
 
     def token(self, request: Request) -> Answer:
-        """Exchange a code, refresh, or take the client's credentials for a grant."""
+        """Exchange a code, refresh, or mint for client credentials."""
         fields = request.query_fields() | request.form_fields()
         client = self._authenticate(fields)
         if isinstance(client, Answer):
@@ -198,7 +198,7 @@ class Accounts(AccountsServer):
         return self._answer_token(grant, self._ledger.mint(grant))
 
     def _trust_client(self, client: Client, fields: Mapping[str, str]) -> Answer:
-        """Mint by the client's credentials alone. Zoho documents ``missing_org_info``; the other two words are ours."""
+        """Mint for client credentials. Zoho documents ``missing_org_info``; the other two error codes are ours."""
         scope, soid = split_scope(fields.get("scope", "")), fields.get("soid")
         if not are_scopes(scope):
             return json_answer({"error": "invalid_scope"})
@@ -211,12 +211,12 @@ class Accounts(AccountsServer):
 
 
 def split_scope(scope: str) -> tuple[str, ...]:
-    """Split at commas, as documented, and at spaces, as they seem to work too."""
+    """Split at commas, as documented, and at spaces, which seem to work too."""
     return tuple(scope.replace(",", " ").split())
 
 
 def are_scopes(scope: tuple[str, ...]) -> bool:
-    """Tell whether there is at least one scope, and all have the shape of one."""
+    """Return whether there is at least one scope, and all of them are well-formed."""
     return bool(scope) and all(_SCOPE.fullmatch(item) for item in scope)
 
 

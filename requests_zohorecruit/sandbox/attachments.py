@@ -1,6 +1,6 @@
-"""Files attached to records: upload, list, download, delete, and downloads that lead to another host.
+"""Files attached to records: upload, list, download, delete, and downloads that redirect to another host.
 
-Knows files and whose they are; whether the caller may see them was decided before.
+Knows the files and the records they belong to. Access has been checked before.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _Attachment:
 
 
 class Attachments:
-    """All files of a Recruit account."""
+    """All attachments of a Recruit account."""
 
     def __init__(self, *, new_id: Callable[[], str], timestamp: Callable[[], str]) -> None:
         self._make_id = new_id
@@ -43,13 +43,13 @@ class Attachments:
         return {file_id: file.content for file_id, file in self._files.items()}
 
     def forget(self, owner: Owner) -> None:
-        """Drop the files of a record that is gone."""
+        """Delete the files of a deleted record."""
         self._files = {file_id: file for file_id, file in self._files.items() if file.owner != owner}
 
     def handle(self, request: Request, owner: Owner, file_id: str | None) -> Answer:
         """Answer one call.
 
-        :param file_id: the attachment meant, or None for all of the record
+        :param file_id: the id of the attachment, or None for all attachments of the record
         :raises Refused: there is no such attachment, or no file in the body
         """
         query = request.query_fields()

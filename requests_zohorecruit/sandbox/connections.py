@@ -1,6 +1,6 @@
-"""The HTTPS server: bytes in, `Request` to the state machine, `Answer` out, in one thread per connection.
+"""The HTTPS server: passes each `Request` to the state machine and sends its `Answer`, with one thread per connection.
 
-Knows sockets and HTTP/1.1, and nothing of Zoho: it is given one function from requests to answers.
+Knows sockets and HTTP/1.1, but nothing about Zoho: it gets a function from requests to answers.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ __all__ = ["Server"]
 class Server(ThreadingMixIn, TCPServer):
     """Serves on 127.0.0.1 between `start` and `stop`.
 
-    The standard library's server, because werkzeug's closes the connection after every answer, and a storm of
-    clients with keep-alive is what this one is for.
+    Uses the standard library's server, because werkzeug's closes the connection after every response, and this one must
+    serve many clients with keep-alive.
 
-    :param port: 0 = any free one
+    :param port: 0 = any free port
     """
 
     daemon_threads = True
     allow_reuse_address = sys.platform != "win32"
     request_queue_size = 2048
-    """The listen backlog: 512 clients may call in the same instant. The kernel cuts it to its own limit."""
+    """The listen backlog: 512 clients may connect at the same moment. The kernel reduces it to its own limit."""
 
     def __init__(self, port: int, context: ssl.SSLContext) -> None:
         super().__init__(("127.0.0.1", port), _Connection)
@@ -51,12 +51,12 @@ class Server(ThreadingMixIn, TCPServer):
         return int(self.server_address[1])
 
     def start(self, handle: Callable[[Request], Answer]) -> None:
-        """Answer from now on."""
+        """Start answering requests."""
         self.handle = handle
         self._acceptor.start()
 
     def stop(self) -> None:
-        """Stop at once: requests that are being held back are dropped."""
+        """Stop at once. Requests that are being delayed are dropped."""
         self.closing.set()
         self.shutdown()
         self._acceptor.join()
@@ -69,20 +69,20 @@ class Server(ThreadingMixIn, TCPServer):
             thread.join(1)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Shake hands here, in the connection's own thread: a client that stalls does not hold up the others."""
+        """Do the TLS handshake in the connection's own thread, so that a stalled client does not block the others."""
         with self._context.wrap_socket(request, server_side=True, do_handshake_on_connect=False) as connection:
             self._remember(connection)
             try:
                 connection.do_handshake()
                 super().finish_request(connection, client_address)
-            except Exception:  # noqa: BLE001 - here, so that what is printed is printed before the client sees the end
+            except Exception:  # noqa: BLE001 - handled here, to print before the client sees the connection close
                 self.handle_error(request, client_address)
             finally:
                 with self._lock:
                     del self._open[connection]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing about clients that went away or refused our certificate; a bug in the sandbox is printed."""
+        """Print bugs of the sandbox, but ignore clients that disconnected or refused our certificate."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -98,7 +98,7 @@ class _Connection(BaseHTTPRequestHandler):
     server_version = "ZohoSandbox"
     sys_version = ""
     disable_nagle_algorithm = True
-    # Head and body leave in one piece: two small writes would wait for each other's acknowledgement.
+    # Send head and body together, because the second of two small writes would wait for an acknowledgement.
     wbufsize = -1
     server: Server
     connection: ssl.SSLSocket
@@ -116,7 +116,7 @@ class _Connection(BaseHTTPRequestHandler):
             answer = Answer(503, ending="reset")
         self._send(answer)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - names looked up by the base class
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class looks up these names
 
     def _read_body(self) -> bytes | None:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
@@ -125,7 +125,7 @@ class _Connection(BaseHTTPRequestHandler):
         return self._read_exactly(int(length)) if length.isdecimal() else None
 
     def _read_chunks(self) -> bytes | None:
-        """Read a body in chunks (RFC 9112, section 7.1)."""
+        """Read a chunked body (RFC 9112, section 7.1)."""
         chunks = []
         while True:
             line = self.rfile.readline(1024)
@@ -168,13 +168,13 @@ class _Connection(BaseHTTPRequestHandler):
         self.wfile.write(answer.body[: len(answer.body) // 2] if answer.ending == "cut" else answer.body)
 
     def log_message(self, *_: Any) -> None:
-        """Keep standard error for what matters."""
+        """Do nothing, to keep standard error for errors."""
 
 
 _RESET_ON_CLOSE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 def _shut(connection: ssl.SSLSocket) -> None:
-    # The plain socket's method: SSLSocket.shutdown takes the TLS state away from the thread that is using it.
+    # The plain socket's method, because SSLSocket.shutdown drops the TLS state that another thread is using.
     with contextlib.suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RDWR)

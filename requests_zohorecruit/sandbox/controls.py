@@ -1,6 +1,6 @@
-"""What a person can read and turn on a running sandbox, in whichever process it runs.
+"""The controls of a running sandbox, in any process.
 
-Knows the names and types; where the state machine is, and how to reach it, is for the subclass to say.
+Defines their names and types. Subclasses define where the state machine is and how to reach it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _Value = TypeVar("_Value")
 
 
 class _Dial(Generic[_Value]):
-    """An attribute of `Settings` that is read and set where the state machine is."""
+    """An attribute of `Settings`, read from and set on the state machine."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
@@ -45,17 +45,17 @@ class _Dial(Generic[_Value]):
 
 
 class Controls:
-    """Addresses, credentials, dials, counters and mischief. The dials are described in `Settings`.
+    """Addresses, credentials, settings, counters and faults. `Settings` describes the settings.
 
-    :ivar region: where it is, the first of `regions`; its `code` is ``"sandbox"`` where there is only one
-    :ivar regions: the data centres by name; `Region.from_callback` takes their values as ``extra=``
+    :ivar region: the first of `regions`; its `code` is ``"sandbox"`` if it is the only one
+    :ivar regions: the data centres by name; pass the values to `Region.from_callback` as ``extra=``
     :ivar soid: of the organisation in `region`, for client credentials
     :ivar refresh_token: of a working grant with ample scopes
-    :ivar ca_bundle: path of the certificate to trust, for ``verify=``; gone when the sandbox is
-    :ivar redirect_uri: the first of those registered
-    :ivar elsewhere: URL on the same server under another host name (``localhost``), which answers every request, with
-        the status of ``?status=`` if there is one; what arrives there is in `received` with this path.
-        A download with ``?redirect=<any URL>`` leads wherever it says.
+    :ivar ca_bundle: path of the certificate to trust, for ``verify=``; deleted when the sandbox stops
+    :ivar redirect_uri: the first registered redirect URI
+    :ivar elsewhere: a URL on the same server under another host name (``localhost``). It answers every request, with
+        the status in ``?status=`` if given, and its requests are listed in `received`.
+        A download with ``?redirect=<any URL>`` redirects to that URL.
     """
 
     FAULTS: ClassVar[tuple[str, ...]] = FAULTS
@@ -87,23 +87,23 @@ class Controls:
 
     @property
     def received(self) -> list[Arrival]:
-        """What arrived so far, in order, with secrets as `fingerprint` shows them."""
+        """The requests received so far, in order, with secrets replaced by their `fingerprint`."""
         arrivals: list[Arrival] = self._read("received")
         return arrivals
 
     @property
     def token_requests(self) -> int:
-        """How many calls the token endpoints got, faulty ones included; devices have their own."""
+        """The number of calls to the token endpoints (not the device endpoints), faulty ones included."""
         return int(self._read("token_requests"))
 
     @property
     def device_requests(self) -> int:
-        """How many calls the endpoints for devices got, faulty ones included."""
+        """The number of calls to the device endpoints, faulty ones included."""
         return int(self._read("device_requests"))
 
     @property
     def api_requests(self) -> int:
-        """How many calls the Recruit API got, refused ones included."""
+        """The number of calls to the Recruit API, including refused ones."""
         return int(self._read("api_requests"))
 
     @property
@@ -113,23 +113,23 @@ class Controls:
         return contents
 
     def expire_tokens(self) -> None:
-        """Make every live access token invalid, as if its hour were over."""
+        """Expire every live access token, as if its hour were over."""
         self._call("expire_tokens")
 
     def reject_tokens(self) -> None:
-        """Make the API refuse every access token issued so far, although unexpired."""
+        """Make the API refuse every access token issued so far, even though it has not expired."""
         self._call("reject_tokens")
 
     def fault(self, name: str, times: int = 1) -> None:
-        """Make the next `times` calls of an endpoint that gives tokens, or a device its code, fail.
+        """Make the next `times` calls to an endpoint that issues tokens or device codes fail.
 
         :param name: one of `FAULTS`
-        :raises ValueError: no such fault
+        :raises ValueError: there is no such fault
         """
         self._call("fault", name, times)
 
     def session(self) -> requests.Session:
-        """Return a new session that trusts the sandbox's certificate and ignores the environment's proxies."""
+        """Return a new session that trusts the sandbox's certificate and ignores proxies from the environment."""
         session = requests.Session()
         session.verify = self.ca_bundle
         session.trust_env = False
@@ -142,20 +142,20 @@ class Controls:
         regions: Sequence[str] | None = None,
         secret_per_region: bool = False,
     ) -> Client:
-        """Register another application.
+        """Register another client.
 
-        :param redirect_uris: None = those of the first
-        :param regions: names of the data centres to enable it for; None = all
-        :param secret_per_region: give it a secret for each data centre; ``client_secret`` is a mapping then
-        :raises ValueError: no redirect URI, or an unknown data centre
+        :param redirect_uris: None = those of the first client
+        :param regions: names of the data centres to enable it in; None = all
+        :param secret_per_region: issue one secret per data centre; ``client_secret`` is a mapping then
+        :raises ValueError: there is no redirect URI, or a data centre is unknown
         """
         client: Client = self._call("new_client", redirect_uris, regions, secret_per_region)
         return client
 
     def new_person(self, *, region: str | None = None, name: str | None = None) -> Person:
-        """Open another account. From then on the consent page asks who is there.
+        """Open another person's account. From then on the consent page asks who is signing in.
 
-        :param region: name of the data centre where the person lives; None = the first
+        :param region: name of the data centre of the account; None = the first
         :raises ValueError: there is no such data centre
         """
         person: Person = self._call("new_person", region, name)
@@ -164,25 +164,25 @@ class Controls:
     def new_code(self, scope: str = AMPLE_SCOPE, *, client: Client | None = None, person: Person | None = None) -> str:
         """Return a self client's code, to be exchanged without a redirect URI.
 
-        :param client: whose; None = the first client's
-        :param person: who asked the API console for it; None = the first person
-        :raises ValueError: client or person are of another sandbox, or from before `Sandbox.renew`
+        :param client: the client; None = the first
+        :param person: the person who requested the code in the API console; None = the first
+        :raises ValueError: client or person belong to another sandbox, or were made before `Sandbox.renew`
         """
         return str(self._call("new_code", scope, client, person))
 
     def new_grant(self, scope: str = AMPLE_SCOPE, *, client: Client | None = None, person: Person | None = None) -> str:
-        """Return the refresh token of another grant; nothing is minted. Parameters as for `new_code`."""
+        """Return the refresh token of another grant, without minting. The parameters are those of `new_code`."""
         return str(self._call("new_grant", scope, client, person))
 
     def live_access_tokens(self, refresh_token: str | None = None) -> int:
-        """Return how many unexpired access tokens a grant has.
+        """Return the number of unexpired access tokens of a grant.
 
-        :param refresh_token: whose; by default that of `refresh_token`
+        :param refresh_token: identifies the grant; None = that of `refresh_token`
         """
         return int(self._call("live_access_tokens", refresh_token or self.refresh_token))
 
     def consent(self, authorization_url: str, *, accept: bool = True, person: Person | None = None) -> str:
-        """Click for a person: return the URL Zoho redirects to, from the data centre where the person lives.
+        """Accept or reject on a person's behalf. Return the URL that their data centre redirects to.
 
         :param person: None = the first
         :raises ValueError: Zoho would have shown an error page
@@ -190,7 +190,7 @@ class Controls:
         return str(self._call("consent", authorization_url, accept, person))
 
     def confirm_device(self, user_code: str, *, accept: bool = True, person: Person | None = None) -> None:
-        """Type the code that a device shows, and click for a person.
+        """Enter a device's code on a person's behalf, and accept or reject.
 
         :param person: None = the first
         :raises ValueError: Zoho would have shown an error page

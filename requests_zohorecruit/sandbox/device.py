@@ -1,6 +1,6 @@
-"""Device authorization: a code for a machine without a browser, which a person confirms elsewhere.
+"""Device authorization: a code for a machine without a browser, which a person confirms on another device.
 
-Knows Zoho's dialect of RFC 8628: milliseconds, words of its own, and people who live in another data centre.
+Implements Zoho's dialect of RFC 8628: milliseconds, its own error codes, and accounts in another data centre.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ DEVICE_PATH = "/oauth/v3/device"
 
 @dataclass
 class DeviceCode:
-    """What a device waits with.
+    """A device code, and the decision about it.
 
-    :ivar granted: who accepted, and what can be redeemed in their data centre
-    :ivar polled: when the device last asked, by region code
+    :ivar granted: who accepted, and the code that can be redeemed in their data centre
+    :ivar polled: when the device last polled, by region code
     """
 
     value: str
@@ -43,7 +43,7 @@ class DeviceCode:
 
 
 class DeviceCodes:
-    """The device codes of all data centres: a person may confirm in another one than the device asked."""
+    """The device codes of all data centres: a person may confirm in a different one than the device polls."""
 
     def __init__(self, *, clock: Callable[[], float], token_hex: Callable[[int], str]) -> None:
         self.clock = clock
@@ -53,7 +53,7 @@ class DeviceCodes:
     def issue(
         self, client_id: str, scope: tuple[str, ...], *, offline: bool, again: bool, lifetime: float
     ) -> DeviceCode:
-        """Return a new one."""
+        """Return a new device code."""
         value, user_code = f"1004.{self._token_hex(16)}.{self._token_hex(16)}", self._token_hex(4).upper()
         self._codes[value] = code = DeviceCode(
             value, user_code, client_id, scope, offline, again, self.clock() + lifetime
@@ -61,23 +61,23 @@ class DeviceCodes:
         return code
 
     def find(self, value: str, client_id: str) -> DeviceCode | None:
-        """Return the one that was issued to this client under this value."""
+        """Return the device code with this value that was issued to this client, if any."""
         code = self._codes.get(value)
         return code if code and code.client_id == client_id else None
 
     def find_undecided(self, user_code: str) -> DeviceCode | None:
-        """Return the one that a person may decide about."""
+        """Return the undecided device code with this user code."""
         typed = user_code.strip().upper()
         undecided = (code for code in self._codes.values() if code.user_code == typed and not code.rejected)
         return next((code for code in undecided if code.granted is None and self.clock() < code.expires_at), None)
 
     def discard(self, code: DeviceCode) -> None:
-        """Forget a code that has brought its tokens."""
+        """Delete a device code that has been exchanged for tokens."""
         del self._codes[code.value]
 
 
 class DeviceAuthorization(AccountsServer):
-    """One data centre's endpoints for devices, and the page on which a person confirms."""
+    """One data centre's device endpoints, and the page on which a person confirms."""
 
     def __init__(
         self, region: Region, ledger: Ledger, registry: Registry, settings: Settings, codes: DeviceCodes
@@ -87,7 +87,7 @@ class DeviceAuthorization(AccountsServer):
 
     @property
     def endpoints(self) -> dict[tuple[str, str], Endpoint]:
-        """What answers, by method and path."""
+        """The endpoints, by method and path."""
         return {
             ("GET", DEVICE_PATH): self.decide,
             ("POST", DEVICE_PATH): self.decide,
@@ -96,7 +96,7 @@ class DeviceAuthorization(AccountsServer):
         }
 
     def issue(self, request: Request) -> Answer:
-        """Hand out a device code and the code that a person types."""
+        """Issue a device code and the user code that a person types."""
         fields = request.query_fields() | request.form_fields()
         client = self._registry.find_client(fields.get("client_id", ""), self._region)
         scope = split_scope(fields.get("scope", ""))
@@ -121,7 +121,7 @@ class DeviceAuthorization(AccountsServer):
         )
 
     def poll(self, request: Request) -> Answer:
-        """Tell a device how things stand, and hand it the tokens in the end, once."""
+        """Report the state of a device code and, once accepted, return the tokens, only once."""
         fields = request.query_fields() | request.form_fields()
         client = self._authenticate(fields)
         if isinstance(client, Answer):
@@ -142,7 +142,7 @@ class DeviceAuthorization(AccountsServer):
         return answer
 
     def decide(self, request: Request) -> Answer:
-        """Ask for the code, show what it allows, or act on the buttons; a person is moved to their data centre."""
+        """Ask for the user code, show the consent page, or handle its buttons, in the person's data centre."""
         sent = request.query_fields() | request.form_fields()
         code = self._codes.find_undecided(sent.get("user_code", ""))
         if code is None:

@@ -1,6 +1,6 @@
 """The ways in which a token endpoint is known to fail, by name.
 
-Knows what a fault does to an answer; when it happens is for `zoho` to say.
+Defines what a fault does to a response. `zoho` decides when it happens.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def refuse_mint(
     error: str = "Access Denied",
     status: int = 400,
 ) -> Answer:
-    """Return Zoho's answer to a grant that mints too much."""
+    """Return Zoho's response to a grant that mints too often."""
     return json_answer({"error_description": description, "error": error, "status": "failure"}, status)
 
 
@@ -40,7 +40,7 @@ _INSTEAD: dict[str, Callable[[str], Answer]] = {
     "reset": lambda _: Answer(200, ending="reset"),
     "list": lambda _: json_answer(["unexpected"]),
 }
-"""Faults in place of an answer: nothing is minted."""
+"""Faults that replace the response: nothing is minted."""
 
 _FIELDS: dict[str, dict[str, Any]] = {
     "null-refresh-token": {"refresh_token": None},
@@ -52,7 +52,7 @@ _FIELDS: dict[str, dict[str, Any]] = {
     "empty-strings": {"refresh_token": "", "api_domain": "", "scope": "", "token_type": ""},
     "numbers-as-strings": {"expires_in": "3600"},
 }
-"""Faults in an answer's fields (... means: left out): the token is minted, and works."""
+"""Faults in the response's fields (... = omitted): the token is minted, and works."""
 
 _BYTES: dict[str, Callable[[Answer], Answer]] = {
     "truncated": lambda answer: replace(answer, ending="cut"),
@@ -60,21 +60,21 @@ _BYTES: dict[str, Callable[[Answer], Answer]] = {
     "not-utf8": lambda answer: replace(answer, body=answer.body[:-1] + b', "note": "\xe9\xff"}'),
     "huge": lambda answer: replace(answer, body=answer.body[:-1] + b', "padding": "%b"}' % (b"0" * _HUGE)),
 }
-"""Faults in an answer's bytes: the token is minted, and may never be read."""
+"""Faults in the response's bytes: the token is minted, but the client may be unable to read it."""
 
 FAULTS: tuple[str, ...] = (*_INSTEAD, *_FIELDS, *_BYTES)
 
 
 def is_minting(name: str) -> bool:
-    """Tell whether Zoho does its work before the fault happens."""
+    """Return whether Zoho mints before the fault occurs."""
     return name not in _INSTEAD
 
 
 def apply_fault(name: str, answer: Answer, *, elsewhere: str) -> Answer:
-    """Return what the client gets.
+    """Return the response with the fault applied.
 
-    :param answer: what it would have got; not looked at by faults for which `mints` is false
-    :param elsewhere: URL on another host, where ``redirect`` leads
+    :param answer: the correct response; unused by faults for which `is_minting` is false
+    :param elsewhere: a URL on another host, the target of ``redirect``
     """
     if name in _INSTEAD:
         return _INSTEAD[name](elsewhere)

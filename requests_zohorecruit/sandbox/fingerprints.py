@@ -1,6 +1,6 @@
-"""What arrived, told without its secrets: every secret value becomes a short fingerprint that can be compared.
+"""Describes received requests without their secrets: each becomes a short fingerprint that can be compared.
 
-Knows which fields and shapes are secret at Zoho, and nothing of what they open.
+Knows which fields and formats are secret at Zoho, but not what the secrets give access to.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ _SECRET_NAMES = frozenset(
     }
 )
 _TOKEN = re.compile(r"\b100[04]\.\w+\.\w+")
-"""The shape of all that Zoho hands out: codes (devices' too), access and refresh tokens, wherever they turn up."""
+"""The format of everything Zoho issues: codes (including device codes), access tokens and refresh tokens."""
 
 
 def fingerprint(secret: str | bytes) -> str:
-    """Return ``#`` and eight hexadecimal digits: enough to compare two secrets, too little to find one."""
+    """Return ``#`` and eight hexadecimal digits: enough to compare two secrets, too few to recover one."""
     data = secret.encode() if isinstance(secret, str) else secret
     return "#" + hashlib.sha256(data).hexdigest()[:8]
 
 
 def describe(request: Request, client_secrets: Iterable[str], region: str) -> Arrival:
-    """Return what a request brought, with secrets fingerprinted and the scheme of ``Authorization`` left readable.
+    """Describe a request, with fingerprints for secrets but the scheme of ``Authorization`` left readable.
 
-    :param region: code of the data centre where it arrived
+    :param region: code of the data centre that received it
     """
     secrets = list(client_secrets)
 

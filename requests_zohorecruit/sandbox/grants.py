@@ -1,6 +1,6 @@
-"""Who may do what, and for how long: codes, grants (refresh tokens) and access tokens, with all of Zoho's limits.
+"""The ledger of codes, grants (refresh tokens) and access tokens, with their lifetimes and all of Zoho's limits.
 
-Knows nothing of HTTP or of how Zoho words its answers.
+Knows nothing about HTTP or the wording of Zoho's responses.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ __all__ = ["NOBODY", "AccessToken", "Code", "Grant", "Holder", "Ledger", "TooMan
 
 
 class TooManyMints(Exception):  # noqa: N818 - it says what happened
-    """The grant has used up its access tokens for now."""
+    """The grant has reached its limit of mints for now."""
 
 
 class Holder(NamedTuple):
-    """Whom something was granted to.
+    """The client, and the person, that something was granted to or by.
 
-    :ivar client_id: the application
-    :ivar person: the e-mail address of the person who agreed; None for client credentials, to which nobody agrees
+    :ivar client_id: the client
+    :ivar person: the e-mail address of the person who consented; None for client credentials, which need no consent
     """
 
     client_id: str = ""
@@ -36,7 +36,7 @@ NOBODY = Holder()
 class AccessToken:
     """An access token of a grant.
 
-    :ivar rejected: refused by the API although Zoho Accounts believes it to be alive
+    :ivar rejected: refused by the API although Zoho Accounts considers it alive
     """
 
     value: str
@@ -46,10 +46,10 @@ class AccessToken:
 
 @dataclass
 class Grant:
-    """What a person agreed to, or what an application may do by its credentials alone.
+    """A person's consent, or a client's own access by client credentials.
 
-    :ivar refresh_token: None when access was not asked for offline, and for client credentials
-    :ivar mints: when its access tokens were minted (epoch seconds), within the window
+    :ivar refresh_token: None without offline access, and for client credentials
+    :ivar mints: times of its mints within the window, in epoch seconds
     """
 
     refresh_token: str | None
@@ -64,9 +64,9 @@ class Grant:
 class Code:
     """An authorization code, good for one exchange.
 
-    :ivar redirect_uri: where it was sent; None for the self client's, which the console hands out
-    :ivar lasting: whether the exchange gives a refresh token
-    :ivar challenge: PKCE method and code challenge (RFC 7636, section 4.3), if there was one
+    :ivar redirect_uri: where it was sent; None for a self client's code, which the console shows
+    :ivar lasting: whether the exchange returns a refresh token
+    :ivar challenge: PKCE method and code challenge (RFC 7636, section 4.3), if any
     """
 
     value: str
@@ -79,7 +79,7 @@ class Code:
 
 
 class Ledger:
-    """All that was granted in one data centre; another one's knows nothing of it."""
+    """All codes, grants and tokens of one data centre, independent of those of other data centres."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float], token_hex: Callable[[int], str]) -> None:
         self.settings = settings
@@ -92,7 +92,7 @@ class Ledger:
         self._opened: dict[str | None, list[float]] = {}
         self._consented: set[Holder] = set()
 
-    def consent(  # noqa: PLR0913 - most by name
+    def consent(  # noqa: PLR0913 - most are passed by name
         self,
         scope: tuple[str, ...],
         holder: Holder,
@@ -102,10 +102,10 @@ class Ledger:
         redirect_uri: str | None = None,
         challenge: tuple[str, str] | None = None,
     ) -> Code:
-        """Return the code of a person's consent.
+        """Return the code for a person's consent.
 
         :param offline: ``access_type=offline``, without which there is no refresh token
-        :param again: ``prompt=consent``, without which a second consent gives no refresh token either
+        :param again: ``prompt=consent``, without which a repeated consent yields no refresh token either
         """
         lasting = offline and (again or holder not in self._consented)
         if offline:
@@ -114,7 +114,7 @@ class Ledger:
         return self._keep(Code(self._make_value(), scope, holder, expires_at, redirect_uri, lasting, challenge))
 
     def make_self_client_code(self, scope: tuple[str, ...], holder: Holder) -> Code:
-        """Return a code as the API console's self-client hands it out."""
+        """Return a code as the API console shows it for a self client."""
         expires_at = self._clock() + self.settings.self_client_code_lifetime
         return self._keep(Code(self._make_value(), scope, holder, expires_at))
 
@@ -124,9 +124,9 @@ class Ledger:
         return code if code and self._clock() < code.expires_at else None
 
     def redeem(self, code: Code) -> tuple[Grant, AccessToken]:
-        """Use a code up.
+        """Redeem a code, which becomes invalid.
 
-        :raises TooManyMints: too many refresh tokens within a minute; the code is left as it was
+        :raises TooManyMints: too many refresh tokens within a minute; the code stays valid
         """
         if code.lasting:
             grant = self.open_grant(code.scope, code.holder, counted=True)
@@ -136,10 +136,10 @@ class Ledger:
         return grant, self.mint(grant)
 
     def open_grant(self, scope: tuple[str, ...], holder: Holder = NOBODY, *, counted: bool = False) -> Grant:
-        """Return a new grant, which kills the oldest if it is one too many for the person.
+        """Return a new grant. If the person then has too many, the oldest is revoked.
 
         :param counted: whether the limit per minute applies
-        :raises TooManyMints: it applies, and is reached
+        :raises TooManyMints: the limit per minute is reached
         """
         now, limit = self._clock(), self.settings.refresh_tokens_per_minute
         opened = [moment for moment in self._opened.get(holder.person, ()) if moment > now - 60]
@@ -154,18 +154,18 @@ class Ledger:
         return grant
 
     def find_grant_without_person(self, scope: tuple[str, ...], client_id: str, soid: str) -> Grant:
-        """Return what an application may do in an organisation by its credentials: one for each set of scopes."""
+        """Return a client's own grant in an organisation; there is one for each set of scopes."""
         key = client_id, soid, frozenset(scope)
         return self._without_person.setdefault(key, Grant(None, scope, Holder(client_id)))
 
     def find_grant(self, refresh_token: str) -> Grant | None:
-        """Return the grant of a refresh token that is alive."""
+        """Return the grant of a valid refresh token."""
         return self._grants.get(refresh_token)
 
     def mint(self, grant: Grant) -> AccessToken:
-        """Return a new access token, which kills the oldest live one if it is one too many for the grant.
+        """Return a new access token. If the grant then has too many live ones, the oldest is revoked.
 
-        :raises TooManyMints: the window's are used up; asking while blocked makes the block longer
+        :raises TooManyMints: the window's limit is reached; requests during the block prolong it
         """
         now, limits = self._clock(), self.settings
         grant.mints = [moment for moment in grant.mints if moment > now - limits.mint_window]
@@ -184,12 +184,12 @@ class Ledger:
         return token
 
     def find_access(self, access_token: str) -> Grant | None:
-        """Return the grant an access token stands for, or None when it stands for nothing."""
+        """Return the grant of a valid access token, or None."""
         token, grant = self._access.get(access_token, (None, None))
         return None if token is None or token.rejected or self._clock() >= token.expires_at else grant
 
     def revoke(self, token: str) -> bool:
-        """Kill a refresh token with its access tokens, or a single access token. False: there is no such token."""
+        """Revoke a refresh token with its access tokens, or a single access token. Return False if there is none."""
         if grant := self._grants.pop(token, None):
             for access in grant.tokens:
                 self._access.pop(access.value, None)
@@ -197,12 +197,12 @@ class Ledger:
         return self._access.pop(token, None) is not None
 
     def count_live(self, refresh_token: str) -> int:
-        """Return how many unexpired access tokens a grant has."""
+        """Return the number of unexpired access tokens of a grant."""
         grant = self._grants.get(refresh_token)
         return len(self._list_live(grant)) if grant else 0
 
     def expire_all(self) -> None:
-        """End the hour of every access token."""
+        """Expire every access token."""
         for token, _ in self._access.values():
             token.expires_at = self._clock()
 

@@ -1,6 +1,6 @@
-"""A state machine in this very process, and the controls over it.
+"""Controls of a state machine in this process.
 
-Knows how to begin with a fresh one; what carries requests to it, a server or something else, is for the subclass.
+Creates a fresh state machine. Subclasses carry requests to it, through a server or otherwise.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ __all__ = ["LocalControls"]
 
 
 class LocalControls(Controls):
-    """Controls of a `Zoho` that lives in this process, beginning with `_begin`."""
+    """Controls of a `Zoho` in this process; call `_begin` first."""
 
     _zoho: Zoho
 
     def _begin(self, regions: Mapping[str, Region], *, elsewhere: str, redirect_uris: tuple[str, ...]) -> None:
-        """Start anew: another client, another grant, the first records, no counts, faults or changed dials.
+        """Start over: a new client and grant, the initial records, counters, faults and settings.
 
-        :param regions: the data centres, by the names they have in the sandbox
-        :param elsewhere: address under which the first also answers, as a host that is not Zoho's
+        :param regions: the data centres by their names in the sandbox
+        :param elsewhere: another address of the first data centre, as a host that is not Zoho's
         :param redirect_uris: those registered for the client
-        :raises ValueError: there are none
+        :raises ValueError: there is no redirect URI
         """
         self._zoho = Zoho(regions=regions, elsewhere=elsewhere, redirect_uris=redirect_uris, clock=_read_wall_clock)
         self.regions = dict(regions)
@@ -54,5 +54,5 @@ class LocalControls(Controls):
 
 
 def _read_wall_clock() -> float:
-    # Looked up anew each time, so that tools which freeze time in tests reach it.
+    # Looked up on every call, so that tools that freeze time can patch it.
     return time.time()

@@ -1,6 +1,6 @@
-"""What goes into the state machine and what comes out of it: requests and answers as plain values.
+"""The state machine's input and output: requests and answers as plain values.
 
-Knows nothing of sockets, TLS or Zoho, so that anything that can move bytes can carry them.
+Knows nothing about sockets, TLS or Zoho, so that any transport can carry them.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from urllib.parse import parse_qsl
 __all__ = ["Answer", "Ending", "Endpoint", "Request", "html", "json_answer"]
 
 Ending = Literal["whole", "cut", "hang", "reset"]
-"""How the carrier ends an answer: sends it, announces all and sends half, sends nothing ever, drops the connection."""
+"""How the transport ends an answer: sends it, sends only half, never sends anything, or drops the connection."""
 
 
 @dataclass(frozen=True)
 class Request:
     """One HTTP request.
 
-    :ivar path: as it was sent, not decoded, without the query
-    :ivar query: as it stood in the URL, without the question mark
-    :ivar headers: name and value as they arrived, in order
+    :ivar path: as sent, not decoded, without the query
+    :ivar query: as in the URL, without the question mark
+    :ivar headers: names and values as received, in order
     """
 
     method: str
@@ -33,7 +33,7 @@ class Request:
     body: bytes = b""
 
     def header(self, name: str) -> str | None:
-        """Return the first value of a header, whatever the case of its name."""
+        """Return the first value of a header; its name is case-insensitive."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     def query_fields(self) -> dict[str, str]:
@@ -49,9 +49,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer, and what the carrier is to do with it.
+    """One HTTP response, and how to send it.
 
-    :ivar delay: seconds to wait before anything is sent; never waited inside the state machine
+    :ivar delay: seconds that the transport waits before it sends anything; the state machine itself never waits
     :ivar ending: see `Ending`
     """
 
@@ -66,13 +66,13 @@ Endpoint = Callable[[Request], Answer]
 
 
 def json_answer(content: Any, status: int = 200) -> Answer:
-    """Return an answer in JSON. Zoho sends its own errors with status 200 unless told otherwise."""
+    """Return a JSON response. The default status is 200, which Zoho uses even for errors."""
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     return Answer(status, {"Content-Type": "application/json;charset=UTF-8"}, body)
 
 
 def html(page: str, status: int = 200) -> Answer:
-    """Return an answer that is a page for people."""
+    """Return an HTML page."""
     headers = {"Content-Type": "text/html;charset=UTF-8", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     return Answer(status, headers, page.encode())
 

@@ -1,6 +1,6 @@
-"""The records of a Recruit organisation, and those deleted: what adding, changing and deleting does to them.
+"""The records of a Recruit organisation, including deleted ones: adds, changes and deletes them.
 
-Knows modules and records; whether the caller may was decided before, and which of them to show is decided after.
+Access has been checked before, and `queries` selects the records to show.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Modules:
         return list(self._records[module].values())
 
     def list_deleted(self, module: str) -> list[Record]:
-        """Return what is told of deleted records."""
+        """Return the list of deleted records, as Recruit shows it."""
         return list(self._deleted[module])
 
     def list_notes(self, module: str, record_id: str) -> list[Record]:
@@ -48,11 +48,11 @@ class Modules:
         return [note for note in self.list_records("Notes") if (note["$se_module"], note["Parent_Id"]["id"]) == about]
 
     def find(self, module: str, record_id: str) -> Record | None:
-        """Return a record, if it is there."""
+        """Return a record, if it exists."""
         return self._records[module].get(record_id)
 
     def create(self, module: str, record: Record) -> Record:
-        """Add a record, and return what Recruit says about it."""
+        """Add a record. Return Recruit's result."""
         for name in MODULES[module]:
             if not record.get(name):
                 return _make_result("MANDATORY_NOT_FOUND", "required field not found", {"api_name": name}, "error")
@@ -66,7 +66,7 @@ class Modules:
         return _make_result("SUCCESS", "record added", self._add(module, record))
 
     def update(self, module: str, record_id: str, changes: Record) -> Record:
-        """Change a record, and return what Recruit says about it.
+        """Change a record. Return Recruit's result.
 
         :raises Refused: the change would move a note
         """
@@ -79,7 +79,7 @@ class Modules:
         return _make_result("SUCCESS", "record updated", {"id": record_id, "Modified_Time": record["Modified_Time"]})
 
     def delete(self, module: str, record_id: str, by: Record) -> Record:
-        """Move a record to the recycle bin, its notes too, and return what Recruit says about it.
+        """Move a record and its notes to the recycle bin. Return Recruit's result.
 
         :param by: name and id of the user
         """
@@ -93,7 +93,7 @@ class Modules:
         return _make_result("SUCCESS", "record deleted", {"id": record_id})
 
     def make_id(self) -> str:
-        """Return an id that nothing has yet."""
+        """Return an unused id."""
         self._last_id += 1
         return str(self._last_id)
 
@@ -108,7 +108,7 @@ class Modules:
         return {"Modified_Time": now, "Updated_On": now} if module == "Candidates" else {"Modified_Time": now}
 
     def _find_parent(self, note: Record) -> tuple[str, str, str] | None:
-        """Return module, id and name of the record a note is about."""
+        """Return module, id and name of the record that a note belongs to."""
         module, parent = str(note["se_module"]), note["Parent_Id"]
         record_id = str(parent.get("id") if isinstance(parent, dict) else parent)
         record = self._records.get(module, {}).get(record_id)

@@ -1,6 +1,6 @@
 """The one file of a ``multipart/form-data`` body.
 
-Knows RFC 7578 and nothing of what the file is for.
+Implements RFC 7578. Knows nothing about the purpose of the file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What Recruit tells about itself: its users, its organisation, its modules.
+"""Recruit's own data: users, organisation and modules.
 
-Knows the people who live in one data centre; everything else about them is invented.
+The people are those with an account in one data centre. Everything else about them is made up.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _NOBODY = ("DeactiveUsers", "NotConfirmedUsers", "DeletedUsers")
 
 
 class Organisation:
-    """The users are an administrator, who is nobody's, and the people of this data centre.
+    """The users are the people of this data centre, and an administrator without an account.
 
-    :param people: who lives here now
+    :param people: returns the people whose account is here
     :param first_id: ids of users count up from here
     """
 
@@ -34,7 +34,7 @@ class Organisation:
         self._first_id = first_id
 
     def find_user(self, holder: Holder) -> dict[str, Any]:
-        """Return who acts with a token: the person who agreed, or the administrator for client credentials."""
+        """Return the user who acts with a token: the person who consented, or else the administrator."""
         return next(user for user in self._list_users() if user["email"] == (holder.person or _ADMINISTRATOR))
 
     def answer_users(self, query: Mapping[str, str], holder: Holder) -> Answer:
@@ -64,7 +64,7 @@ class Organisation:
         return json_answer({"users": users})
 
     def answer_organisation(self) -> Answer:
-        """Return what Recruit tells about the organisation."""
+        """Return the organisation's data."""
         users = self._list_users()
         org = {
             "company_name": "Sample Staffing",

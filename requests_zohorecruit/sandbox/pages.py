@@ -1,6 +1,6 @@
-"""The pages people see: sign-in, consent, the code of a device, and Zoho's error pages.
+"""The pages that people see: sign-in, consent, entry of a device's code, and Zoho's error pages.
 
-Knows HTML, and nothing of what a click leads to.
+Knows HTML, but nothing about what a click does.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _DEEDS = {
 }
 
 
-def render_consent(  # noqa: PLR0913 - all by name
+def render_consent(  # noqa: PLR0913 - all are passed by name
     *,
     application: str,
     scope: tuple[str, ...],
@@ -59,8 +59,8 @@ def render_consent(  # noqa: PLR0913 - all by name
 ) -> str:
     """Return the page on which a person accepts or rejects.
 
-    :param facts: what else is shown, label -> value
-    :param fields: the request, sent along with the click
+    :param facts: further information to show, label -> value
+    :param fields: the request's fields, sent with the click
     """
     scopes = "".join(f"<li>{escape(_describe_scope(item))}<small>{escape(item)}</small></li>" for item in scope)
     shown = "".join(f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in facts.items())
@@ -76,9 +76,9 @@ def render_consent(  # noqa: PLR0913 - all by name
 
 
 def render_sign_in(*, people: Iterable[tuple[str, str, str]], action: str, fields: Mapping[str, str]) -> str:
-    """Return the page on which a person says who they are; at Zoho they would sign in.
+    """Return the page on which a person chooses their account; at Zoho they would sign in.
 
-    :param people: name, e-mail address and region code of each
+    :param people: name, e-mail address and region code of each person
     """
     buttons = "".join(
         f'<button name="person" value="{escape(email)}">{escape(name)}, {escape(code)}<br>{escape(email)}</button>'
@@ -92,7 +92,7 @@ def render_sign_in(*, people: Iterable[tuple[str, str, str]], action: str, field
 
 
 def render_code_entry(*, action: str, wrong: bool) -> str:
-    """Return the page on which a person types the code that a device shows."""
+    """Return the page on which a person enters the code that a device shows."""
     told = "This code is unknown, used or too old." if wrong else "Your device shows it."
     return _render(
         "Connect a device",
@@ -103,7 +103,7 @@ def render_code_entry(*, action: str, wrong: bool) -> str:
 
 
 def render_problem(title: str, explanation: str) -> str:
-    """Return a page that says what is wrong, or what was done; at Zoho such errors never reach the client."""
+    """Return a page that reports an error or a result. As at Zoho, such errors never reach the client."""
     return _render(title, f"<h1>{escape(title)}</h1><p>{escape(explanation)}</p>")
 
 

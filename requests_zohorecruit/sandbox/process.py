@@ -1,6 +1,6 @@
-"""The sandbox in a process of its own, steered through pipes: for benchmarks, which must not share its interpreter.
+"""The sandbox in its own process, controlled through pipes: for benchmarks, which must not share its interpreter.
 
-Knows how to start, ask and end that process, which is ``python -m`` of this module; what is asked is `controls`'s.
+Starts, queries and ends that process, which is ``python -m`` of this module. `controls` defines the queries.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _ATTRIBUTES = (
 
 
 class SandboxProcess(Controls):
-    """`Sandbox` in another process: same attributes, same controls.
+    """`Sandbox` in another process, with the same attributes and controls.
 
-    It ends with the ``with`` block, and within a second of its parent's death. Steer it from the process that started
-    it; any process may talk to its server.
+    It ends with the ``with`` block, or within a second of its parent's death. Use the controls only in the process that
+    started it; any process may call its server.
 
     :param port: see `Sandbox`
     :param redirect_uris: see `Sandbox`
@@ -50,8 +50,8 @@ class SandboxProcess(Controls):
         self._lock = threading.Lock()
 
     def __enter__(self) -> SandboxProcess:  # noqa: PYI034 - typing.Self is not in Python 3.10
-        # Not multiprocessing: its spawn runs the caller's main module again, and a pipe is all that is needed.
-        self._process = subprocess.Popen(  # noqa: S603 - nothing in it is a caller's
+        # Not multiprocessing, whose spawn runs the caller's main module again; a pipe is enough.
+        self._process = subprocess.Popen(  # noqa: S603 - no part of it comes from a caller
             [sys.executable, "-m", "requests_zohorecruit.sandbox.process", str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -91,9 +91,9 @@ class SandboxProcess(Controls):
             try:
                 pickle.dump(question, self._questions)
                 self._questions.flush()
-                failed, answer = pickle.load(self._answers)  # noqa: S301 - our own child's words
-            except (EOFError, OSError, ValueError) as error:  # the last one: closed on our side
-                raise RuntimeError("the sandbox's process is gone; what it said is on standard error") from error
+                failed, answer = pickle.load(self._answers)  # noqa: S301 - from our own child
+            except (EOFError, OSError, ValueError) as error:  # ValueError: closed on our side
+                raise RuntimeError("the sandbox's process has ended; see its output on standard error") from error
         if failed:
             raise answer
         return answer
@@ -101,16 +101,16 @@ class SandboxProcess(Controls):
     def _end(self) -> None:
         try:
             self._process.communicate(timeout=5)
-        except subprocess.TimeoutExpired:  # pragma: no cover - a child that is stuck in stopping
+        except subprocess.TimeoutExpired:  # pragma: no cover - the child hangs while stopping
             self._process.kill()
             self._process.communicate()
 
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
-    """Start a sandbox when told to, and do as asked until there are no more questions.
+    """Start a sandbox on request, and answer questions until there are no more.
 
-    :param questions: pickled tuples: ``start``, ``read``, ``turn`` or ``call``, and its arguments
-    :param answers: gets a pickled pair for each: whether it failed, and the result or the error
+    :param questions: pickled tuples of ``start``, ``read``, ``turn`` or ``call``, and the arguments
+    :param answers: receives a pickled pair for each: whether it failed, and the result or the error
     """
     with ExitStack() as stack:
 
@@ -122,17 +122,17 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
         verbs: dict[str, Callable[..., Any]] = {"start": start}
         with suppress(EOFError):
             while True:
-                verb, *arguments = pickle.load(questions)  # noqa: S301 - our own parent's words
+                verb, *arguments = pickle.load(questions)  # noqa: S301 - from our own parent
                 try:
                     answer = False, verbs[verb](*arguments)
-                except Exception as error:  # noqa: BLE001 - raised again over there
+                except Exception as error:  # noqa: BLE001 - raised again in the parent
                     answer = True, error
                 pickle.dump(answer, answers)
                 answers.flush()
 
 
 def main(parent: int) -> None:
-    """Be the other process."""
+    """Run the other process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
@@ -140,7 +140,7 @@ def main(parent: int) -> None:
 
 
 def _end_with_parent(parent: int) -> None:
-    # The end of the pipe is not enough: processes the parent forked keep it open. (Windows does not fork.)
+    # The end of the pipe is not enough, because processes forked by the parent keep it open. (Windows does not fork.)
     while os.name == "nt" or os.getppid() == parent:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,6 +1,6 @@
-"""What a query asks of a list of records: which, in which order, with which fields, and which page of them.
+"""Applies a query to a list of records: filters, sorts, selects fields, and paginates.
 
-Pure functions over records and query fields; knows neither modules nor who may see them.
+Pure functions over records and query fields. Knows nothing about modules or access rights.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ _STATES = {
     "state": {"save": True, "draft": False},
     "$state": {"save": True, "draft": False},
 }
-"""All records are saved, approved and not converted: whether a value finds them."""
+"""Whether a value matches the records, all of which are saved, approved and not converted."""
 
 _CONDITION = r"\(([\w$]+):(\w+):((?:\\.|[^\\()])*)\)"
 
 
 def paginate(records: list[Record], query: Mapping[str, str]) -> Answer:
-    """Return a page, or 204 without a body where it is empty.
+    """Return a page, or 204 without a body if it is empty.
 
-    :raises Refused: impossible numbers
+    :raises Refused: a number is out of range
     """
     page, per_page = query.get("page", "1"), query.get("per_page", str(_MOST_PER_PAGE))
     numbers = all(re.fullmatch("[0-9]{1,9}", text) for text in (page, per_page))
@@ -47,9 +47,9 @@ def paginate(records: list[Record], query: Mapping[str, str]) -> Answer:
 
 
 def keep_states(records: list[Record], query: Mapping[str, str]) -> list[Record]:
-    """Leave out what ``converted``, ``approved`` and ``state`` leave out: all records, or none.
+    """Filter by ``converted``, ``approved`` and ``state``, which match all records or none.
 
-    :raises Refused: another value
+    :raises Refused: a value is not supported
     """
     for name, values in _STATES.items():
         if query.get(name, next(iter(values))) not in values:
@@ -58,24 +58,24 @@ def keep_states(records: list[Record], query: Mapping[str, str]) -> list[Record]
 
 
 def keep_changed(records: list[Record], since: str | None, field: str) -> list[Record]:
-    """Leave out what did not change after the time in ``If-Modified-Since``.
+    """Keep the records that changed after the time in ``If-Modified-Since``.
 
-    :param field: which holds the time of a change
-    :raises Refused: no time of ISO 8601 with an offset
+    :param field: the field with the time of the last change
+    :raises Refused: `since` is not an ISO 8601 time with an offset
     """
     if since is None:
         return records
     try:
         moment = datetime.fromisoformat(since.replace("Z", "+00:00"))
         return [record for record in records if datetime.fromisoformat(record[field]) > moment]
-    except (ValueError, TypeError):  # the second one: without an offset
+    except (ValueError, TypeError):  # TypeError: there is no offset
         raise make_invalid("If-Modified-Since is a time such as 2019-07-25T15:26:49+05:30") from None
 
 
 def sort(records: list[Record], query: Mapping[str, str]) -> list[Record]:
-    """Return records in order; numbers before text, nothing last.
+    """Return the records in order: numbers before text, and missing values last.
 
-    :raises Refused: another order than ``asc`` and ``desc``
+    :raises Refused: the order is neither ``asc`` nor ``desc``
     """
     order, name = query.get("sort_order", "asc"), query.get("sort_by", "id")
     if order not in {"asc", "desc"}:
@@ -86,7 +86,7 @@ def sort(records: list[Record], query: Mapping[str, str]) -> list[Record]:
 
 
 def select_fields(records: list[Record], query: Mapping[str, str]) -> list[Record]:
-    """Return the fields named, and the id; a field that no record has is null."""
+    """Return the requested fields and the id. A missing field is null."""
     if "fields" not in query:
         return records
     names = [name.strip() for name in query["fields"].split(",")]
@@ -94,9 +94,9 @@ def select_fields(records: list[Record], query: Mapping[str, str]) -> list[Recor
 
 
 def search(records: list[Record], query: Mapping[str, str]) -> list[Record]:
-    """Return what is found. Of several ways to search, Zoho takes the first of these.
+    """Return the matching records. Of several search parameters, Zoho uses the first in this order.
 
-    :raises Refused: none of them, or criteria the sandbox does not understand
+    :raises Refused: there is no search parameter, or the sandbox does not support the criteria
     """
     if criteria := query.get("criteria"):
         return _search_by_criteria(records, criteria)
@@ -144,7 +144,7 @@ def _list_values(record: Record, name: str) -> Iterable[str]:
 
 
 def _show(value: Any) -> str:
-    """Return a value as it is searched: the name of a looked-up record, all else as text."""
+    """Return a value as text for searching: of a lookup field, the name of the record."""
     shown = value.get("name") if isinstance(value, dict) else value
     return "" if shown is None else str(shown).lower()
 

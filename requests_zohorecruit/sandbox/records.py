@@ -1,6 +1,6 @@
-"""The invented people, openings and companies every sandbox starts with.
+"""The people, openings and companies every sandbox starts with.
 
-These people are invented: addresses are example.com's and telephone numbers are those set aside for fiction.
+All of them are fictitious: addresses are at example.com, and telephone numbers are reserved for fiction.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The Recruit API, version 2: who is let in, and what a path leads to.
+"""The Recruit API, version 2: authentication, authorization and routing.
 
-Knows the order in which a request is judged: is it served, who sends it, may they, is every parameter known.
+Checks in this order: is the path served, who calls, may they, and is every parameter known.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ __all__ = ["Recruit"]
 _FIRST_ID = 410_888_000_000_000_000
 _NEXT_ORGANISATION = 1_000_000_000_000
 _DELETED_TYPES = {"all": True, "recycle": True, "permanent": False}
-"""Whether deleted records of this type are there: all of them are in the recycle bin."""
+"""Whether there are deleted records of this type: all of them are in the recycle bin."""
 
 
 class Recruit:
-    """An organisation with a dozen candidates and a few records of other modules, all invented.
+    """An organisation with a dozen candidates and a few records of other modules, all fictitious.
 
-    :param find_access: what an access token stands for; None = nothing
-    :param people: who lives in this data centre
-    :param timestamp: the time now, as Recruit writes it
+    :param find_access: returns the grant of an access token, or None
+    :param people: returns the people whose account is in this data centre
+    :param timestamp: returns the current time in Recruit's format
     :param number: of the organisation, so that ids differ
     """
 
@@ -69,7 +69,7 @@ class Recruit:
 
     def _let_in(self, request: Request, route: Route, module: str, *, reject_all: bool) -> Holder:
         scheme, _, token = (request.header("Authorization") or "").partition(" ")
-        # Whatever `token_type` says, Zoho-oauthtoken is the documented scheme; Bearer was seen to work.
+        # Zoho-oauthtoken is the documented scheme, regardless of `token_type`; Bearer has been seen to work.
         if scheme.lower() not in {"zoho-oauthtoken", "bearer"}:
             raise make_refusal(401, "AUTHENTICATION_FAILURE", "Authentication failed")
         grant = None if reject_all else self._find_access(token.strip())
@@ -139,12 +139,12 @@ class Recruit:
 
 
 def _find_route(request: Request) -> tuple[Route, dict[str, str]]:
-    """Return what serves a path and method, and the parts of the path.
+    """Return the route for a path and method, and the parts of the path.
 
-    :raises Refused: nothing does; of the methods, Zoho has no PATCH at all
+    :raises Refused: there is none; Zoho does not support PATCH at all
     """
     matching = [(route, found) for route in ROUTES if (found := route.pattern.fullmatch(request.path))]
-    # More than one path may match, as /users would as a module: the first is meant.
+    # Several paths may match, because /users could also be a module: the first one counts.
     of_path = [pair for pair in matching if pair[0].path == matching[0][0].path]
     parts = of_path[0][1].groupdict() if of_path else {}
     module = ALIASES.get(parts.get("module", ""), parts.get("module"))
@@ -163,9 +163,9 @@ def _answer_created(results: list[Record]) -> Answer:
 
 
 def _parse_records(request: Request) -> list[Record]:
-    """Return the records of a body.
+    """Return the records in a body.
 
-    :raises Refused: there are none, or there is something beside them
+    :raises Refused: there are none, or the body has other keys
     """
     try:
         content: Any = json.loads(request.body)
@@ -174,7 +174,7 @@ def _parse_records(request: Request) -> list[Record]:
     records = content.get("data") if isinstance(content, dict) else None
     if not (isinstance(records, list) and records and all(isinstance(record, dict) for record in records)):
         raise make_invalid('body must be {"data": [{...}]} in JSON')
-    # Nothing can be triggered here: the organisation has no workflows, approvals and blueprints.
+    # "trigger" has no effect: the organisation has no workflows, approvals or blueprints.
     for name in content.keys() - {"data", "trigger"}:
         raise make_missing(f"{name} in the body of {request.method} {request.path}")
     return records

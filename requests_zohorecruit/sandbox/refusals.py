@@ -1,6 +1,6 @@
-"""Recruit's errors, and the one error that is the sandbox's own: what it does not have, it says.
+"""Recruit's errors, and the sandbox's own error for anything it does not support.
 
-Knows how they are worded, and not when they are due.
+Defines their wording, not when they occur.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ __all__ = ["Refused", "make_invalid", "make_missing", "make_refusal"]
 
 
 class Refused(Exception):  # noqa: N818 - it says what happened
-    """A request ends with this answer.
+    """Ends a request with an error response.
 
-    :ivar answer: what the client gets
+    :ivar answer: the response to send
     """
 
     def __init__(self, answer: Answer) -> None:
@@ -30,10 +30,10 @@ def make_refusal(status: int, code: str, message: str, details: Any = None) -> R
 
 
 def make_invalid(message: str, details: Any = None) -> Refused:
-    """Return Recruit's answer to a value that cannot be."""
+    """Return Recruit's error for an invalid value."""
     return make_refusal(400, "INVALID_DATA", message, {} if details is None else details)
 
 
 def make_missing(what: str) -> Refused:
-    """Return HTTP 501, which Recruit never sends: Zoho may have this, the sandbox does not."""
+    """Return HTTP 501, which Recruit never sends, for a feature that the sandbox lacks but Zoho may have."""
     return make_refusal(501, "NOT_IN_SANDBOX", f"The sandbox does not have {what}. Zoho Recruit may have it.", {})

@@ -1,6 +1,6 @@
-"""The applications and people that all data centres know: who they are, and where they are at home.
+"""The clients and people that all data centres know, and the data centres they belong to.
 
-Knows neither what anyone was granted nor how Zoho words its answers.
+Knows nothing about grants or the wording of Zoho's responses.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ _FIRST_ORGANISATION = 60_001_234_567
 
 @dataclass(frozen=True)
 class Client:
-    """An application as it was registered in the API console.
+    """A client as registered in the API console.
 
-    :ivar client_secret: a string, or region code -> secret where each data centre has one of its own; either is what
-        ``ZohoRecruitAuth`` takes
-    :ivar regions: codes of the data centres it was enabled for; in others it is an ``invalid_client``
+    :ivar client_secret: a string, or a mapping of region code to secret if each data centre has its own;
+        ``ZohoRecruitAuth`` accepts either
+    :ivar regions: codes of the data centres it is enabled in; others answer ``invalid_client``
     """
 
     client_id: str
@@ -32,20 +32,20 @@ class Client:
 
     @property
     def redirect_uri(self) -> str:
-        """The first of those registered."""
+        """The first registered redirect URI."""
         return self.redirect_uris[0]
 
     def secret_in(self, code: str) -> str:
-        """Return the secret that counts in a data centre it was enabled for."""
+        """Return the secret for a data centre that the client is enabled in."""
         return self.client_secret if isinstance(self.client_secret, str) else self.client_secret[code]
 
 
 @dataclass(frozen=True)
 class Person:
-    """Someone with a Zoho account, which is in one data centre.
+    """A person with a Zoho account in one data centre.
 
-    :ivar region: where; codes and refresh tokens of this person are good there and nowhere else
-    :ivar soid: of the organisation in that data centre, as client credentials name it
+    :ivar region: that data centre; this person's codes and refresh tokens are valid only there
+    :ivar soid: of the organisation in that data centre, for client credentials
     """
 
     email: str
@@ -57,7 +57,7 @@ class Person:
 class Registry:
     """All clients and people.
 
-    :param regions: the data centres, by the names they have in the sandbox
+    :param regions: the data centres by their names in the sandbox
     """
 
     def __init__(self, regions: Mapping[str, Region], token_hex: Callable[[int], str]) -> None:
@@ -69,10 +69,10 @@ class Registry:
     def add_client(
         self, redirect_uris: Sequence[str], *, names: Sequence[str] | None = None, secret_per_region: bool = False
     ) -> Client:
-        """Register an application.
+        """Register a client.
 
-        :param names: of the data centres to enable it for; None = all
-        :raises ValueError: no redirect URI, or an unknown data centre
+        :param names: of the data centres to enable it in; None = all
+        :raises ValueError: there is no redirect URI, or a data centre is unknown
         """
         if not redirect_uris:
             raise ValueError("a client has at least one redirect URI")
@@ -95,9 +95,9 @@ class Registry:
         return person
 
     def find_region(self, name: str | None) -> Region:
-        """Return a data centre by its name in the sandbox; None means the first.
+        """Return a data centre by its name in the sandbox; None = the first.
 
-        :raises ValueError: there is none of that name
+        :raises ValueError: there is no data centre of that name
         """
         region = next(iter(self.regions.values())) if name is None else self.regions.get(name)
         if region is None:
@@ -105,25 +105,25 @@ class Registry:
         return region
 
     def find_client(self, client_id: str, region: Region) -> Client | None:
-        """Return the application, if it exists and was enabled for this data centre."""
+        """Return the client, if it exists and is enabled in this data centre."""
         client = self._clients.get(client_id)
         return client if client and region.code in client.regions else None
 
     def find_person(self, email: str | None) -> Person | None:
-        """Return who has signed in: the only person there is, or the one named; None while that is open."""
+        """Return the signed-in person: the only one there is, or the one named; None if undecided."""
         if email is None and len(self.people) == 1:
             return self.people[0]
         return next((person for person in self.people if person.email == email), None)
 
     def has_client(self, client: Client) -> bool:
-        """Tell whether it was made here."""
+        """Return whether the client was registered here."""
         return self._clients.get(client.client_id) == client
 
     def soid_of(self, region: Region) -> str:
-        """Return the service organisation id: a data centre has one organisation here."""
+        """Return the service organisation id of the data centre's only organisation."""
         return f"ZohoRecruit.{_FIRST_ORGANISATION + list(self.regions.values()).index(region)}"
 
     def list_secrets(self) -> list[str]:
-        """Return every client secret there is."""
+        """Return all client secrets."""
         secrets = [client.client_secret for client in self._clients.values()]
         return [each for secret in secrets for each in ([secret] if isinstance(secret, str) else secret.values())]

@@ -1,6 +1,6 @@
-"""What of the Recruit API there is: modules, paths and parameters. The documentation shows these tables.
+"""The supported part of the Recruit API: modules, paths and parameters. The documentation shows these tables.
 
-Knows what is served and with which scope, and not how. What is not in these tables is answered with HTTP 501.
+Defines what is served and with which scope, but not how. Anything not in these tables is answered with HTTP 501.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ MODULES: dict[str, tuple[str, ...]] = {
     "Interviews": ("Interview_Name",),
     "Notes": ("Note_Content", "Parent_Id", "se_module"),
 }
-"""API names, and the fields without which no record is added."""
+"""API names, and the mandatory fields of a new record."""
 
 ALIASES = {"Job_Openings": "JobOpenings"}
-"""Other names of modules, which Zoho's pages use too."""
+"""Other names of modules that Zoho's pages use."""
 
 _PAGES = ("page", "per_page")
 _STATES = ("converted", "approved")
@@ -31,13 +31,13 @@ _DEEDS = {"GET": "READ", "POST": "CREATE", "PUT": "UPDATE", "DELETE": "DELETE"}
 
 @dataclass(frozen=True)
 class Route:
-    """A path, with one method.
+    """A path with one method.
 
     :ivar path: after ``/recruit/v2/``
-    :ivar does: what it does, for people
-    :ivar parameters: of the query, all that are known
-    :ivar area: the part of Recruit a scope has to name; see `is_allowed`
-    :ivar header: a request header that changes the answer
+    :ivar does: description for people
+    :ivar parameters: all known query parameters
+    :ivar area: the part of Recruit that a scope must name; see `is_allowed`
+    :ivar header: a request header that affects the response
     """
 
     method: str
@@ -55,7 +55,7 @@ class Route:
 
     @property
     def deed(self) -> str:
-        """What a scope has to allow."""
+        """The operation that a scope must allow."""
         return _DEEDS[self.method]
 
 
@@ -89,7 +89,7 @@ ROUTES: tuple[Route, ...] = (
 
 
 def is_allowed(scope: tuple[str, ...], route: Route, module: str) -> bool:
-    """Tell whether a scope covers a route; names are compared without case and plural (``modules.candidate.READ``)."""
+    """Return whether a scope covers a route. Comparison ignores case and plural (``modules.candidate.READ``)."""
     parts = {"", _singular(module or route.path.rpartition("/")[2])} | (
         {"note"} if route.path.endswith("/Notes") else set()
     )

@@ -1,6 +1,6 @@
-"""The sandbox: a state machine behind a server, with a certificate authority made on the spot.
+"""The sandbox: a state machine behind a server, with a certificate authority created at start.
 
-Knows how to start and stop them; all behaviour is `zoho`'s.
+Starts and stops them; `zoho` implements all behaviour.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ __all__ = ["Sandbox"]
 
 
 class Sandbox(LocalControls):
-    """Zoho Accounts and Recruit on 127.0.0.1, over TLS, from `start` to `stop` or for the length of a ``with`` block.
+    """Zoho Accounts and Recruit on 127.0.0.1, over TLS, from `start` to `stop` or within a ``with`` block.
 
-    :param port: 0 = any free one; with several regions, those after the first get the ports that follow
+    :param port: 0 = any free port; further regions use the ports that follow
     :param redirect_uris: those registered for the client
-    :param regions: names of data centres, such as ``("us", "eu")``, each with a port of its own. They are in `regions`,
-        with codes that are none of Zoho's (``sandbox-us``). None = one, whose code is ``sandbox``
-    :raises ValueError: no redirect URI, no region, or one twice
+    :param regions: names of data centres, such as ``("us", "eu")``, each with its own port. They are in `regions`, with
+        codes that differ from Zoho's (``sandbox-us``). None = a single one with the code ``sandbox``
+    :raises ValueError: there is no redirect URI or region, or a region is given twice
     """
 
     def __init__(
@@ -53,15 +53,15 @@ class Sandbox(LocalControls):
         self._exit: ExitStack | None = None
 
     def start(self) -> Sandbox:
-        """Serve until `stop`, in threads of this process; returns the sandbox itself.
+        """Serve until `stop`, in threads of this process. Return the sandbox itself.
 
-        :raises RuntimeError: it is running already
-        :raises OSError: a port is taken
+        :raises RuntimeError: it is already running
+        :raises OSError: a port is in use
         """
         if self._exit is not None:
             raise RuntimeError(f"{self!r} is running already; stop() it first, or make another Sandbox")
         with ExitStack() as stack:
-            # Not TemporaryDirectory: its finalizer would also run in a forked child, and take the file from its parent.
+            # Not TemporaryDirectory, whose finalizer would also run in a forked child and delete the parent's file.
             directory = mkdtemp(prefix="zoho-sandbox-")
             stack.callback(shutil.rmtree, directory, ignore_errors=True)
             self.ca_bundle = str(Path(directory) / "ca.pem")
@@ -77,15 +77,15 @@ class Sandbox(LocalControls):
             self._elsewhere = f"https://localhost:{servers[0].port}"
             self.renew()
             for code, server in zip(self._codes.values(), servers, strict=True):
-                # Not the bound method of a state machine, which `renew` replaces.
+                # Not a bound method of the state machine, because `renew` replaces that.
                 server.start(partial(self._answer, code=code))
                 stack.callback(server.stop)
             self._exit, self._owner = stack.pop_all(), os.getpid()
         return self
 
     def stop(self) -> None:
-        """Stop serving at once and remove the certificate; nothing happens where it is not running."""
-        # A child forked while it runs stops it too, at the end of its copy of the block.
+        """Stop serving at once and delete the certificate. Does nothing if it is not running."""
+        # A forked child also gets here, at the end of its copy of the block, and must not stop the parent's server.
         if self._exit is not None and os.getpid() == self._owner:
             running, self._exit = self._exit, None
             running.close()
@@ -102,13 +102,13 @@ class Sandbox(LocalControls):
         return f"Sandbox({self.region.accounts_url!r})" if hasattr(self, "region") else "Sandbox()"
 
     def renew(self, *, redirect_uris: Sequence[str] | None = None) -> None:
-        """Start anew behind the same addresses and certificate, as if the sandbox had just been opened.
+        """Reset the sandbox, behind the same addresses and certificate.
 
-        Client, secret and grant are other ones afterwards, and those made by hand are gone; records, counters, faults
-        and dials are as at the beginning.
+        Client, secret and grant are replaced, and clients, people and grants created later are gone. Records, counters,
+        faults and settings are reset.
 
         :param redirect_uris: those registered from now on; None = as before
-        :raises ValueError: there are none
+        :raises ValueError: there is no redirect URI
         """
         if redirect_uris is not None:
             self._redirect_uris = tuple(redirect_uris)
@@ -121,7 +121,7 @@ def _make_region(code: str, port: int) -> Region:
 
 
 def _make_tls_context(ca_bundle: str) -> ssl.SSLContext:
-    """Return a server's context for 127.0.0.1 and localhost, and write the authority's certificate to a file."""
+    """Return a server context for 127.0.0.1 and localhost, and write the authority's certificate to `ca_bundle`."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(ca_bundle)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,6 +1,6 @@
-"""Zoho's limits and the sandbox's dials, each an attribute that a test may change at any time.
+"""Zoho's limits and the sandbox's settings, each an attribute that a test may change at any time.
 
-Knows no behaviour: the parts of the state machine read their numbers here.
+Contains no behaviour: the parts of the state machine read their numbers here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ __all__ = ["Settings"]
 
 
 class Settings:
-    """Numbers Zoho publishes, strictest where its pages disagree, and a few switches of our own. Times in seconds.
+    """Zoho's published limits (the strictest, where its pages disagree) and the sandbox's own settings. In seconds.
 
     Source: www.zoho.com/accounts/protocol/oauth/token-limits.html and
     www.zoho.com/crm/developer/docs/api/v8/token-validity.html
@@ -21,24 +21,24 @@ class Settings:
 
     device_code_lifetime: float = 300.0
     device_interval: float = 5.0
-    """What Zoho tells a device to wait between two polls, in seconds here and in milliseconds in the answer."""
+    """The interval between polls that Zoho names, in seconds here and in milliseconds in the response."""
     device_poll_pause: float = 30.0
-    """What Zoho insists on between two polls, whatever it tells: sooner is a ``slow_down``."""
+    """The interval between polls that Zoho enforces, regardless of the one it names: sooner gets ``slow_down``."""
 
     mints_per_window: int = 10
     """Access tokens one grant may mint (the exchange of the code included) in any `mint_window`."""
     mint_window: float = 600.0
     blocked_longer: float = 60.0
-    """How much longer the block lasts for each attempt while blocked. Zoho says "prolongs" and gives no number."""
+    """How much each request during the block prolongs it. Zoho's documentation gives no number."""
 
     max_live_access_tokens: int = 10
-    """Per grant; one more kills the oldest."""
+    """Per grant; one more revokes the oldest."""
     refresh_tokens_per_user: int = 20
-    """One more kills the oldest, with its access tokens."""
+    """One more revokes the oldest, with its access tokens."""
     refresh_tokens_per_minute: int | None = None
-    """Zoho says five. None (no limit), so that a test suite may log in as often as it likes."""
+    """Zoho's limit is five. None (no limit), so that a test suite may log in as often as it needs."""
 
     token_delay: float = 0.0
-    """How long every answer of the token endpoint takes."""
+    """Delay of every response of the token endpoint."""
     reject_all: bool = False
-    """The API answers INVALID_TOKEN to everything, as it does to tokens of another region."""
+    """The API answers INVALID_TOKEN to every request, as it does for tokens of another region."""

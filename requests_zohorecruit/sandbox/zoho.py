@@ -1,6 +1,6 @@
-"""Zoho as one state machine: a request goes in, an answer comes out.
+"""Zoho as a state machine: a request goes in, an answer comes out.
 
-Knows no sockets, servers or TLS; anything that can carry a `Request` to `Zoho.handle` can be its front.
+Knows nothing about sockets, servers or TLS: any transport can pass a `Request` to `Zoho.handle`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _NOT_HERE = "this client or person is not of this sandbox, or was made before re
 
 @dataclass(frozen=True)
 class DataCentre:
-    """What answers at the addresses of one region: an accounts server, Recruit, and a ledger that no other one sees.
+    """One data centre: an accounts server, Recruit, and a ledger of its own.
 
     :ivar endpoints: of Zoho Accounts, by method and path
     """
@@ -54,13 +54,13 @@ class DataCentre:
 
 
 class Zoho(Settings):
-    """Data centres, with a client and a person to begin with. Safe to share between threads.
+    """All data centres, with an initial client and person. Safe to share between threads.
 
-    :param regions: the data centres, by the names they have in the sandbox; client and person are of the first
-    :param elsewhere: address of the first one's server under another host name: where redirects lead
+    :param regions: the data centres by their names in the sandbox; client and person belong to the first
+    :param elsewhere: address of the first one's server under another host name, the target of redirects
     :param redirect_uris: those registered for the client
-    :param clock: the time now (epoch seconds)
-    :param token_hex: `secrets.token_hex` or its double
+    :param clock: returns epoch seconds
+    :param token_hex: `secrets.token_hex` or a replacement
     """
 
     def __init__(
@@ -85,9 +85,9 @@ class Zoho(Settings):
         self._token_requests = self._device_requests = self._api_requests = 0
 
     def handle(self, request: Request, code: str | None = None) -> Answer:
-        """Answer a request. What takes time in the answer (`Answer.delay`, `Answer.ending`) is left to the caller.
+        """Answer a request. The caller carries out the answer's `Answer.delay` and `Answer.ending`.
 
-        :param code: of the region where it arrived; None = the first
+        :param code: of the region that received it; None = the first
         """
         with self._lock:
             centre = self._centres[code or self.person.region.code]
@@ -96,23 +96,23 @@ class Zoho(Settings):
 
     @property
     def received(self) -> list[Arrival]:
-        """What arrived so far, in order; see `requests_zohorecruit.sandbox.fingerprints.Arrival`."""
+        """The requests received so far, in order; see `requests_zohorecruit.sandbox.fingerprints.Arrival`."""
         with self._lock:
             return list(self._received)
 
     @property
     def token_requests(self) -> int:
-        """How many calls the token endpoints got, faulty ones included; devices have their own."""
+        """The number of calls to the token endpoints (not the device endpoints), faulty ones included."""
         return self._token_requests
 
     @property
     def device_requests(self) -> int:
-        """How many calls the endpoints for devices got, faulty ones included."""
+        """The number of calls to the device endpoints, faulty ones included."""
         return self._device_requests
 
     @property
     def api_requests(self) -> int:
-        """How many calls the Recruit API got, refused ones included."""
+        """The number of calls to the Recruit API, including refused ones."""
         return self._api_requests
 
     @property
@@ -123,21 +123,21 @@ class Zoho(Settings):
             return {file_id: content for contents in files for file_id, content in contents.items()}
 
     def expire_tokens(self) -> None:
-        """Make every live access token invalid, as if its hour were over."""
+        """Expire every live access token, as if its hour were over."""
         with self._lock:
             for centre in self._centres.values():
                 centre.ledger.expire_all()
 
     def reject_tokens(self) -> None:
-        """Make the API refuse every access token issued so far, although unexpired."""
+        """Make the API refuse every access token issued so far, even though it has not expired."""
         with self._lock:
             for centre in self._centres.values():
                 centre.ledger.reject_all()
 
     def fault(self, name: str, times: int = 1) -> None:
-        """Make the next calls of the endpoints that give tokens fail.
+        """Make the next calls to the endpoints that issue tokens or device codes fail.
 
-        :raises ValueError: no such fault
+        :raises ValueError: there is no such fault
         """
         if name not in FAULTS:
             raise ValueError(f"no fault is called {name!r}; there are: {', '.join(FAULTS)}")
@@ -150,29 +150,29 @@ class Zoho(Settings):
         regions: Sequence[str] | None = None,
         secret_per_region: bool = False,  # noqa: FBT001, FBT002 - callers give its name
     ) -> Client:
-        """Register another application."""
+        """Register another client."""
         with self._lock:
             uris = self.client.redirect_uris if redirect_uris is None else redirect_uris
             return self._registry.add_client(uris, names=regions, secret_per_region=secret_per_region)
 
     def new_person(self, region: str | None = None, name: str | None = None) -> Person:
-        """Open another account."""
+        """Open another person's account."""
         with self._lock:
             return self._registry.add_person(region, name)
 
     def new_code(self, scope: str = AMPLE_SCOPE, client: Client | None = None, person: Person | None = None) -> str:
-        """Return a code as the self-client page of the API console gives it, to be redeemed without redirect URI."""
+        """Return a code as the API console shows it for a self client, to be redeemed without a redirect URI."""
         with self._lock:
             return self._home(person).ledger.make_self_client_code(split_scope(scope), self._hold(client, person)).value
 
     def new_grant(self, scope: str = AMPLE_SCOPE, client: Client | None = None, person: Person | None = None) -> str:
-        """Return the refresh token of another grant of the same person; nothing is minted."""
+        """Return the refresh token of another grant, without minting."""
         with self._lock:
             grant = self._home(person).ledger.open_grant(split_scope(scope), self._hold(client, person))
             return str(grant.refresh_token)
 
     def live_access_tokens(self, refresh_token: str) -> int:
-        """Return how many unexpired access tokens a grant has."""
+        """Return the number of unexpired access tokens of a grant."""
         with self._lock:
             return sum(centre.ledger.count_live(refresh_token) for centre in self._centres.values())
 
@@ -182,7 +182,7 @@ class Zoho(Settings):
         accept: bool = True,  # noqa: FBT001, FBT002 - callers give its name
         person: Person | None = None,
     ) -> str:
-        """Click for a person: return the URL Zoho redirects to.
+        """Accept or reject on a person's behalf, and return the URL Zoho redirects to.
 
         :raises ValueError: Zoho would have shown an error page
         """
@@ -200,7 +200,7 @@ class Zoho(Settings):
         accept: bool = True,  # noqa: FBT001, FBT002 - callers give its name
         person: Person | None = None,
     ) -> None:
-        """Type a device's code and click for a person.
+        """Enter a device's code on a person's behalf, and accept or reject.
 
         :raises ValueError: Zoho would have shown an error page
         """
@@ -212,7 +212,7 @@ class Zoho(Settings):
             raise ValueError("Zoho shows an error page for this code: it is unknown, used or too old")
 
     def _click(self, page: str, person: Person | None, *, accept: bool) -> Answer:
-        """Press a button on a page of an accounts server; one of another host is taken for the first's."""
+        """Press a button on a page of an accounts server. A page on any other host counts as the first one's."""
         url = urlsplit(page)
         here = f"{url.scheme}://{url.netloc}"
         centre = next((each for each in self._centres.values() if each.region.accounts_url == here), self._home(None))
@@ -274,7 +274,7 @@ class Zoho(Settings):
 
 
 def _answer_elsewhere(request: Request) -> Answer:
-    """Answer as a host that has nothing to do with Zoho: with the status asked for, 200 by default."""
+    """Answer as a host unrelated to Zoho, with the requested status or 200."""
     wanted = request.query_fields().get("status", "200")
     content = {"code": "INVALID_TOKEN", "message": "words of another host", "status": "error"}
     status = int(wanted) if re.fullmatch("[2-5][0-9][0-9]", wanted) else HTTPStatus.BAD_REQUEST

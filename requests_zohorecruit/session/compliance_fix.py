@@ -1,7 +1,7 @@
 """`zohorecruit_compliance_fix`: the entry point for programs that use requests-oauthlib's `OAuth2Session`.
 
-Owns how a session gets the fix; what its methods do then stands in `zoho_session`, and when a token is refreshed is
-decided in `refresher`.
+Applies the fix to a session. `zoho_session` defines what the session's methods do afterwards, and `refresher` decides
+when a token is refreshed.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ def zohorecruit_compliance_fix(
 ) -> _Session:
     """Make an `OAuth2Session` work with Zoho Recruit, through the same engine as `ZohoRecruitAuth`.
 
-    Zoho wants ``Zoho-oauthtoken`` for a scheme, commas between scopes, id and secret in the form, and reports errors as
-    HTTP 200 (https://www.zoho.com/accounts/protocol/oauth/web-apps/authorization.html). Applying it again changes
-    nothing, or, with other arguments, makes the session go on with those and the token it has.
+    Zoho requires the ``Zoho-oauthtoken`` scheme, commas between scopes, and the client id and secret in the form. It
+    reports errors with HTTP 200 (https://www.zoho.com/accounts/protocol/oauth/web-apps/authorization.html). Applying
+    the fix again changes nothing or, with other arguments, switches to those and keeps the session's token.
 
-    :param region: a code or alias (``"eu"``), an address of it, or a `Region`
-    :param client_secret: a string, or a mapping region code -> secret
+    :param region: a code or alias (``"eu"``), one of the region's addresses, or a `Region`
+    :param client_secret: a string, or a mapping of region code to secret
     :param store: a `TokenStore`, or a function that takes the new token dict; None = the session's ``token_updater``,
         if it has one
-    :param allowed_hosts: further ``host`` or ``host:port`` that may receive the token, over https only
+    :param allowed_hosts: further ``host`` or ``host:port`` values that may receive the token, over https only
     :return: the same session
-    :raises UnknownRegionError: the region is none of the table
-    :raises ClientConfigurationError: the `client_secret` mapping has none for the region
-    :raises TokenStoreError: the session's token belongs to another client or region, or cannot be a token
-    :raises TypeError: `session` is no OAuth2Session, or another argument is of the wrong type
-    :raises ValueError: an empty or impossible argument
+    :raises UnknownRegionError: the region is not in the table
+    :raises ClientConfigurationError: the `client_secret` mapping has no entry for the region
+    :raises TokenStoreError: the session's token belongs to another client or region, or is malformed
+    :raises TypeError: `session` is not an OAuth2Session, or another argument has the wrong type
+    :raises ValueError: an argument is empty or malformed
     """
     if not isinstance(session, OAuth2Session):
         raise TypeError(
@@ -66,7 +66,7 @@ def zohorecruit_compliance_fix(
         auth = session.zoho_auth.choose_successor(auth)
     else:
         session.__class__ = add_fix(type(session))  # type: ignore[assignment, arg-type]
-    # Now an instance of a class that add_fix made: the caller holds this very object, so another cannot take its place.
+    # The class was changed in place above, because the caller holds this object and may already have shared it.
     fixed = cast("ZohoSession", session)
     fixed.zoho_auth = fixed.auth = auth
     hide_secrets_of(fixed, ZohoSession.secrets)
@@ -74,7 +74,7 @@ def zohorecruit_compliance_fix(
 
 
 def _show_client_token(session: OAuth2Session) -> None:
-    """Take in a token that the client was made with: the session empties the client's dict, and leaves the rest."""
+    """Restore a token that the client was created with: the session has emptied the client's token dict only."""
     client: Client = session._client  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
     if not client.token and client.access_token:
         names = {"access_token": "access_token", "refresh_token": "refresh_token", "expires_at": "_expires_at"}

@@ -1,7 +1,7 @@
-"""Keeps secrets out of what the loggers of requests_oauthlib and oauthlib print, and leaves the rest as it is.
+"""Removes secrets from the log messages of requests_oauthlib and oauthlib, and leaves everything else unchanged.
 
-Installed by the compliance fix, never by an import. Knows secrets by their names, by Zoho's shape of them, and by
-asking the sessions that have the fix; knows nothing of what the sessions do.
+Installed by the compliance fix, never by an import. Recognises secrets by their names, by the format Zoho gives them,
+and by asking the sessions that have the fix. Knows nothing about what the sessions do.
 """
 
 from __future__ import annotations
@@ -22,45 +22,45 @@ __all__ = ["hide_secrets_of"]
 _PACKAGES = ("requests_oauthlib", "oauthlib")
 _Owner = TypeVar("_Owner")
 _HIDDEN = "***"
-#: Literal secrets shorter than this are left to the patterns: hiding "a" would hide everything.
+#: Literal secrets shorter than this are left to the patterns: replacing every "a" would garble the message.
 _SHORTEST = 6
 
 _NAMES = (
     "access_token|refresh_token|id_token|client_secret|code_verifier|code|token|assertion|password|authorization|"
     "cookie|set-cookie"
 )
-# Bounded where a text of nothing else would be gone through again from each of its characters.
+# Repetitions are bounded where a match attempt at every character would otherwise take quadratic time.
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
-        # 'name': 'value' and ('name', 'value') of a repr or JSON, escaped or not. A "code" in capitals is an error's.
+        # 'name': 'value' and ('name', 'value') in a repr or JSON, escaped or not. A "code" in capitals is an error.
         rf"""(?s)(?P<keep>(?P<q>\\{{0,16}}["'])(?i:{_NAMES})(?P=q)\s*[:,]\s*b?(?P<v>\\{{0,16}}["']))(?![A-Z_]+(?P=v))(?:(?!(?P=v)).)+""",
-        # name=value of a form, a query or a fragment
+        # name=value in a form, a query or a fragment
         rf"""(?P<keep>(?<![\w%.-])(?i:{_NAMES})=)[^&\s"'<>]+""",
         r"(?P<keep>(?i:authorization):\s*\S{1,64}\s+)\S+",
         r"""(?P<keep>\bZoho-oauthtoken\s+)[^\s"',}]+""",
         r"(?P<keep>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{16,}",
-        # The shape of Zoho's codes, access tokens and refresh tokens; a client id has one part less.
+        # The format of Zoho's codes, access tokens and refresh tokens; a client id has one part less.
         r"(?P<keep>\b)1000\.\w{6,}\.\w{6,}",
     )
 )
 
 
 def hide_secrets_of(owner: _Owner, secrets: Callable[[_Owner], tuple[str | None, ...]]) -> None:
-    """Hide, from now on, what these two packages log about any token, and the secrets of `owner` in particular.
+    """Remove tokens from everything these two packages log from now on, and the secrets of `owner` in particular.
 
-    :param owner: they are forgotten when it is
-    :param secrets: returns those of an owner as they are at the time
+    :param owner: the object whose secrets to hide, for as long as it exists
+    :param secrets: returns an owner's current secrets
     """
     key, known = id(owner), _SECRETS
-    # Not WeakMethod, which complains on stderr when the interpreter ends before its owner does; and not a
-    # WeakKeyDictionary, which another thread must not change while it is gone through.
+    # Not WeakMethod, which writes to stderr if the interpreter exits before its owner is gone, and not a
+    # WeakKeyDictionary, which must not change while another thread iterates over it.
     _SECRETS[key] = (weakref.ref(owner, lambda _: known.pop(key, None)), secrets)
     if _hide not in logging.getLogger(_PACKAGES[0]).filters:
         for name in _list_logger_names():
             logging.getLogger(name).addFilter(_hide)
         for name in _PACKAGES:
-            # A filter sees only what is logged on its very logger; this sees what comes up from loggers made later.
+            # A filter sees only its own logger's records; a handler also sees those of child loggers created later.
             logging.getLogger(name).handlers.insert(0, _Hider())
 
 
@@ -68,17 +68,17 @@ _SECRETS: dict[int, tuple[weakref.ref[Any], Callable[[Any], tuple[str | None, ..
 
 
 class _Hider(logging.Handler):
-    """Prints nothing: first among a logger's handlers, it cleans the record for those after it."""
+    """Outputs nothing: it is the first of a logger's handlers and cleans the record for the others."""
 
     def emit(self, record: logging.LogRecord) -> None:
         _hide(record)
 
 
 def _hide(record: logging.LogRecord) -> bool:
-    """Filter that lets everything pass, without its secrets."""
+    """Filter that passes every record on, without its secrets."""
     try:
         message = record.getMessage()
-    except Exception as error:  # noqa: BLE001 - a wrong call of a logger; what would print it reports that, and prints no more
+    except Exception as error:  # noqa: BLE001 - a malformed logging call, which handlers report themselves
         pass_interruption(error)
         return True
     cleaned = _clean(message)
@@ -93,10 +93,10 @@ def _hide(record: logging.LogRecord) -> bool:
 
 
 def _clean(text: str) -> str:
-    for reference, secrets in list(_SECRETS.values()):  # list(): another thread may add a session meanwhile
+    for reference, secrets in list(_SECRETS.values()):  # list(): another thread may add a session
         owner = reference()
         for secret in () if owner is None else secrets(owner):
-            # A secret that is part of a name, such as "secret", would hide the name that the patterns look for.
+            # Replacing a secret that is part of a name, such as "secret", would break the names the patterns need.
             if secret and len(secret) >= _SHORTEST and secret not in _NAMES:
                 text = text.replace(secret, _HIDDEN)
     for pattern in _PATTERNS:
@@ -105,7 +105,7 @@ def _clean(text: str) -> str:
 
 
 def _list_logger_names() -> set[str]:
-    """Return the names of the loggers there are, and of the modules that will make theirs when they are imported."""
+    """Return the names of existing loggers, and of modules that will create a logger when they are imported."""
     names = {name for name in logging.root.manager.loggerDict if name.split(".")[0] in _PACKAGES}
     for package in _PACKAGES:
         spec = find_spec(package)

@@ -1,7 +1,6 @@
-"""The engine behind an `OAuth2Session`: started from the token dict the session was given, and restarted by another.
+"""The engine behind an `OAuth2Session`: started from the session's token dict, and restarted when that changes.
 
-Owns what "the session's token" means to `Refresher` and the signing of the session's requests; knows nothing of
-authorization codes or of requests-oauthlib.
+Maps the session's token to a `Refresher` and signs the session's requests. Knows nothing about authorization codes.
 """
 
 from __future__ import annotations
@@ -35,10 +34,10 @@ StoreArgument: TypeAlias = TokenStore | Callable[[dict[str, Any]], object] | Non
 
 
 class SessionAuth(ZohoRecruitAuth):
-    """What a session with the fix has as ``session.auth``: a `ZohoRecruitAuth` whose grant can be replaced.
+    """The ``session.auth`` of a session with the fix: a `ZohoRecruitAuth` whose grant can be replaced.
 
-    :param session: whose proxies, certificates and adapters calls to Zoho Accounts use
-    :param store: as the fix got it; None = the session's own ``token_updater``, if it has one
+    :param session: calls to Zoho Accounts use its proxies, certificates and adapters
+    :param store: as passed to the fix; None = the session's own ``token_updater``, if it has one
     """
 
     _refresher: Refresher
@@ -64,11 +63,11 @@ class SessionAuth(ZohoRecruitAuth):
 
     @property
     def refresher(self) -> Refresher:
-        """The engine of the present grant."""
+        """The engine of the current grant."""
         return self._refresher
 
     def choose_successor(self, successor: SessionAuth) -> SessionAuth:
-        """Return which of the two a session goes on with when the fix is applied again: this one if nothing differs."""
+        """Return the auth object to use when the fix is applied again: this one if its arguments are the same."""
         if successor._arguments == self._arguments and successor._store is self._store:
             return self
         if (successor.application.client_id, successor.region) == (self.application.client_id, self.region):
@@ -76,15 +75,15 @@ class SessionAuth(ZohoRecruitAuth):
         return successor
 
     def restart(self) -> None:
-        """Go on with the token dict that the client holds; an empty one forgets what is in memory.
+        """Restart from the client's token dict. An empty one clears memory.
 
-        :raises TokenStoreError: it belongs to another client or region, or its tokens cannot be tokens
+        :raises TokenStoreError: it belongs to another client or region, or its tokens are malformed
         """
         with self._changing.hold(LOCK_TIMEOUT):
             self._restart(self._refresher.record)
 
     def notice_change(self) -> None:
-        """Restart if the client has been given another token without the session knowing.
+        """Restart if the client's token was changed without the session's knowledge.
 
         flask-dance does that before each request: it loads the user's token from its storage into the client.
         """
@@ -98,7 +97,7 @@ class SessionAuth(ZohoRecruitAuth):
                 self._mapping, self._shown = self._get_client_token(), held
 
     def get_token_dict(self) -> dict[str, Any]:
-        """Return the current token as requests-oauthlib shows it: as it was given, or as it came from Zoho."""
+        """Return the current token dict in requests-oauthlib's format: as it was given, or as Zoho sent it."""
         record = self._read_record()
         if (record.grant, record.token) == (self._shown.grant, self._shown.token):
             return dict(self._mapping)
@@ -106,17 +105,17 @@ class SessionAuth(ZohoRecruitAuth):
         return {**record.extra, **grant, **(record.token.to_dict() if record.token else {})}
 
     def is_authorized(self) -> bool:
-        """Tell whether a request can succeed: a live token, or a grant that Zoho has not called dead."""
+        """Return whether a request can succeed: there is a live token, or a grant that Zoho has not reported dead."""
         record = self._read_record()
         alive = record.is_alive(self._refresher.grant.clock())
         if alive or record.grant is None:
             return alive
-        # A failure of another grant says nothing of this one.
+        # Another grant's failure does not count.
         grant = self.application.fingerprint(record.grant_identity)
         return not (record.failure and record.failure.is_dead_grant and record.failure.grant == grant)
 
     def get_endpoint(self, *, timeout: Any, verify: Any, proxies: Any, cert: Any) -> TokenEndpoint:
-        """Return the session's way to Zoho Accounts, with these settings of requests for one call; None = as usual."""
+        """Return the token endpoint, with these settings of requests for one call; None = the session's own setting."""
         if (timeout, verify, proxies, cert) == (None, None, None, None):
             return self._endpoint
         session = copy_session(self._session)
@@ -126,12 +125,12 @@ class SessionAuth(ZohoRecruitAuth):
         return TokenEndpoint(self.application, session=session, **({} if timeout is None else {"timeout": timeout}))
 
     def secrets(self) -> tuple[str | None, ...]:
-        """Return what must not be shown."""
+        """Return the values that must not appear in logs."""
         record = self._refresher.record
         return (self.application.client_secret, record.access_token, record.grant_identity)
 
     def _read_record(self) -> Record:
-        """Return what is in hand, or what the store holds when there is nothing."""
+        """Return the record in memory, or the store's if memory has no token."""
         if not any(_list_tokens(self._refresher.record)):
             self._refresher.grant.read()
         return self._refresher.record
@@ -140,7 +139,7 @@ class SessionAuth(ZohoRecruitAuth):
         self._mapping, self._shown = self._get_client_token(), self._read_client_token()
         given = self._shown
         if given.grant == before.grant:
-            # Handed over again, the same grant keeps its mints and its cool-down.
+            # The same grant again: keep its mints and its cool-down.
             given = replace(given.join(before), extra=given.extra)
         self._start(given)
 
@@ -155,12 +154,12 @@ class SessionAuth(ZohoRecruitAuth):
         return Record.from_mapping(self._get_client_token(), self.application)
 
     def _get_client_token(self) -> Mapping[str, Any]:
-        """Return the token dict that the session's oauthlib client holds, which is the same object until it changes."""
+        """Return the token dict of the session's oauthlib client; the same object until the token changes."""
         client: Client = self._session._client  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
         return client.token or _NOTHING
 
     def _update_session(self, record: dict[str, Any]) -> None:
-        """Save to the ``token_updater`` that the session has at the time."""
+        """Call the session's current ``token_updater``, if it has one."""
         if self._session.token_updater:
             self._session.token_updater(record)
 

@@ -1,7 +1,7 @@
-"""`ZohoSession`: an `OAuth2Session` with the engine in the place of its own token handling.
+"""`ZohoSession`: an `OAuth2Session` that uses the engine instead of its own token handling.
 
-Owns what requests-oauthlib's methods mean with Zoho; which token is current, and when it is refreshed, is decided in
-`refresher`. Sessions become one by the compliance fix, and are never made as one.
+Implements requests-oauthlib's methods for Zoho. `refresher` decides which token is current and when it is refreshed.
+The compliance fix turns a session into a `ZohoSession`; none is ever created directly.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 
 __all__ = ["ZohoSession", "add_fix"]
 
-#: Options of requests-oauthlib that change nothing here: id and secret go into the form, and its headers are fixed.
+#: Options of requests-oauthlib without effect here: id and secret always go into the form, and the headers are fixed.
 _WITHOUT_EFFECT = frozenset({"auth", "headers", "include_client_id"})
-#: Options that may have no other value: Zoho has one form of token request, and what refreshing does is shared.
+#: Options that only accept these values: Zoho has one form of token request, and a refresh is shared by all callers.
 _DEFAULTS = {"body": "", "method": "POST", "force_querystring": False}
 _DEFAULTS.update(dict.fromkeys(("username", "password", "timeout", "verify", "proxies")))
 
 
 class ZohoSession(OAuth2Session):
-    """An `OAuth2Session` whose token is the engine's.
+    """An `OAuth2Session` whose token the engine manages.
 
-    :ivar zoho_auth: what signs its requests, also as ``session.auth``
+    :ivar zoho_auth: the auth object that signs its requests; also ``session.auth``
     """
 
     zoho_auth: SessionAuth
@@ -65,7 +65,7 @@ class ZohoSession(OAuth2Session):
     def token(self, value: Mapping[str, Any] | None) -> None:
         if not (value is None or isinstance(value, Mapping)):
             raise TypeError(f"token must be a dict, not {type(value).__name__}")
-        Record.from_mapping(value or {}, self.zoho_auth.application)  # raises before anything has changed
+        Record.from_mapping(value or {}, self.zoho_auth.application)  # raises before anything is changed
         self._client.token = dict(value or {})
         self.zoho_auth.restart()
 
@@ -91,7 +91,7 @@ class ZohoSession(OAuth2Session):
         return self.zoho_auth.is_authorized()
 
     def authorization_url(self, url: str, state: str | None = None, **kwargs: Any) -> tuple[str, str]:
-        """Form the URL that a person is sent to, and the state to keep until they are back.
+        """Return the URL to send a person to, and the state to keep until they return.
 
         :param kwargs: further parameters; ``access_type="offline"`` and ``prompt="consent"`` unless given
         """
@@ -101,23 +101,23 @@ class ZohoSession(OAuth2Session):
         return join_scopes(url), self._state
 
     @clears_frames
-    def fetch_token(  # type: ignore[override]  # what else requests-oauthlib names is among the options
+    def fetch_token(  # type: ignore[override]  # requests-oauthlib's other parameters are options here
         self, token_url: str, code: str | None = None, authorization_response: str | None = None, **options: Any
     ) -> dict[str, Any]:
         """Redeem the code that Zoho redirected back with, and save the token.
 
         :param token_url: the region's ``token_url``
-        :param code: a code on its own, as a self-client has it
+        :param code: a bare code, as a self client has it
         :param authorization_response: the whole callback URL; its state and region are checked before anything is sent
         :param options: ``timeout``, ``verify``, ``proxies`` and ``cert`` of requests, for this call; ``code_verifier``,
-            by default that of this session's authorization URL, where it has ``pkce``. ``auth``, ``headers`` and
-            ``include_client_id`` have no effect: Zoho has one way of doing this
+            by default that of this session's authorization URL, if it uses ``pkce``. ``auth``, ``headers`` and
+            ``include_client_id`` have no effect, because Zoho supports one form of token request
         :return: the token dict
-        :raises AuthorizationError: the callback is refused or forged, or Zoho sent no refresh token
+        :raises AuthorizationError: the callback reports a refusal or is forged, or Zoho sent no refresh token
         :raises UntrustedHostError: `token_url` is not the region's, or the callback names a server that is not Zoho's
-        :raises ReauthorizationRequired: the code is used up or too old
-        :raises ZohoAuthError: another error of Zoho's, or (`TokenStoreError`) the token could not be saved
-        :raises ValueError: no code, or a parameter that Zoho's one way has no room for
+        :raises ReauthorizationRequired: the code was used before or has expired
+        :raises ZohoAuthError: another error from Zoho, or (`TokenStoreError`) the token could not be saved
+        :raises ValueError: there is no code, or an option is not supported
         """
         application = self.zoho_auth.application
         check_token_url(token_url, application.region)
@@ -135,14 +135,14 @@ class ZohoSession(OAuth2Session):
     def refresh_token(  # type: ignore[override]  # see fetch_token
         self, token_url: str, refresh_token: str | None = None, **options: Any
     ) -> dict[str, Any]:
-        """Replace the access token in hand, as `ZohoRecruitAuth.refresh` does: many callers at once make one mint.
+        """Replace the current access token, as `ZohoRecruitAuth.refresh` does. Concurrent calls mint only once.
 
         :param token_url: the region's ``token_url``
-        :param refresh_token: another grant to go on with
+        :param refresh_token: another grant to switch to
         :param options: ``auth`` and ``headers`` have no effect
         :return: the token dict
-        :raises ZohoAuthError: no other token could be had, or (`TokenStoreError`) it could not be saved
-        :raises ValueError: a parameter that has to be set on the session, since refreshing is shared
+        :raises ZohoAuthError: no other token could be obtained, or (`TokenStoreError`) it could not be saved
+        :raises ValueError: an option that must be set on the session, because callers share a refresh
         """
         check_token_url(token_url, self.zoho_auth.application.region)
         self._check_options(options)
@@ -154,17 +154,19 @@ class ZohoSession(OAuth2Session):
 
     @clears_frames
     def token_from_fragment(self, authorization_response: str) -> dict[str, Any]:
-        """Take over the token of an implicit grant's redirect, as requests-oauthlib does.
+        """Use the token from the redirect of an implicit grant, as requests-oauthlib does.
 
-        :raises AuthorizationError: the redirect is a refusal, forged or incomplete
+        :raises AuthorizationError: the redirect reports a refusal, or is forged or incomplete
         """
         try:
             return super().token_from_fragment(authorization_response)
-        except (OAuth2Error, ValueError):  # a wrong state is a ValueError here, and only here
+        except (OAuth2Error, ValueError):  # oauthlib raises ValueError for a wrong state only here
             region = self.zoho_auth.region.code
-            raise AuthorizationError("The callback brought no access token, or another state.", region=region) from None
+            raise AuthorizationError(
+                "The callback contains no access token, or a different state.", region=region
+            ) from None
 
-    def request(  # type: ignore[override]  # what else requests-oauthlib names is passed on to it
+    def request(  # type: ignore[override]  # requests-oauthlib's other parameters are passed on
         self,
         method: str,
         url: str,
@@ -175,11 +177,11 @@ class ZohoSession(OAuth2Session):
     ) -> requests.Response:
         """Send a request, signed by ``session.auth`` unless `withhold_token` is set or the caller has an ``auth=``.
 
-        :raises UntrustedHostError: the token would go to a host that may not have it, or over http
-        :raises ZohoAuthError: there is no live token and none could be had
+        :raises UntrustedHostError: the token would go to a host that may not receive it, or over http
+        :raises ZohoAuthError: no live token could be obtained
         """
         if withhold_token:
-            # Without this, session.auth would sign it, or netrc would.
+            # Otherwise session.auth or netrc would sign the request.
             kwargs["auth"] = kwargs.get("auth") or (lambda request: request)
         else:
             self.zoho_auth.notice_change()
@@ -187,12 +189,12 @@ class ZohoSession(OAuth2Session):
                 url, headers, data = hook(url, headers and dict(headers), data)
             if not (kwargs.get("auth") or is_secure_transport(url)):
                 self.zoho_auth.hosts.check(url)
-        # "Withheld" from requests-oauthlib, whose own signing and refreshing this replaces.
+        # withhold_token=True, because session.auth replaces requests-oauthlib's own signing and refreshing.
         return super().request(method, url, data=data, headers=headers, withhold_token=True, **kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # requests.Session pickles what it knows of, which leaves the client and the token behind (T07).
-        # `add_fix` made the session's class out of the one it had before, which comes next in the method order.
+        # requests.Session pickles only the attributes it knows, which would lose the client and the token (T07).
+        # `add_fix` derived the session's class from its previous one, which is next in the method resolution order.
         return _rebuild, (type(self).__mro__[1],), self.__getstate__()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -201,7 +203,7 @@ class ZohoSession(OAuth2Session):
     def _redeem(self, code: str, code_verifier: str | None, endpoint: TokenEndpoint) -> dict[str, Any]:
         if fingerprint(code) == self._redeemed:
             raise ReauthorizationRequired(
-                "This code has been redeemed already, and works once; it was not sent again.",
+                "This code has already been redeemed and works only once; it was not sent again.",
                 region=endpoint.application.region.code,
                 hint="The token it brought is in use. For another one, start the authorization again.",
             )
@@ -221,19 +223,19 @@ class ZohoSession(OAuth2Session):
         return verifier
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
-        """Refuse what the request has no room for; the fix's own credentials may be given, as without it."""
+        """Refuse unsupported options. The fix's own client id and secret may be repeated, as without the fix."""
         application = self.zoho_auth.application
         own = {"client_id": application.client_id, "client_secret": application.client_secret}
         given = {name: value for name, value in options.items() if name not in _WITHOUT_EFFECT and value is not None}
         if any(given.pop(name, value) != value for name, value in own.items()):
-            raise ValueError("this is another client_id or client_secret than zohorecruit_compliance_fix has")
+            raise ValueError("client_id or client_secret differs from the one given to zohorecruit_compliance_fix")
         names = sorted(name for name, value in given.items() if value != _DEFAULTS.get(name))
         if names:
             kind = ValueError if _DEFAULTS.keys() >= set(names) else TypeError
-            raise kind(f"Zoho's token request has no room for {', '.join(names)}")
+            raise kind(f"Zoho's token request does not support {', '.join(names)}")
 
     def secrets(self) -> tuple[str | None, ...]:
-        """Return what must not be shown."""
+        """Return the values that must not appear in logs."""
         code = getattr(self._client, "code", None)
         own = (code, getattr(self, "_state", None), getattr(self, "_code_verifier", None))
         return (*self.zoho_auth.secrets(), *(text for text in own if isinstance(text, str)))
@@ -241,7 +243,7 @@ class ZohoSession(OAuth2Session):
 
 @cache
 def add_fix(original: type[OAuth2Session]) -> type[ZohoSession]:
-    """Return a class that goes through the methods of the user's class first, and from there to ours."""
+    """Return a class derived from the user's class and from `ZohoSession`, in this order."""
     if original is OAuth2Session:
         return ZohoSession
     names = {"__module__": original.__module__, "__qualname__": original.__qualname__}

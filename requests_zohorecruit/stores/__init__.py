@@ -1,6 +1,6 @@
 """The token stores of this library.
 
-A store is imported when it is named, and with it the packages it needs: importing this module imports neither.
+A store, and the packages it needs, are imported on first use, not when this module is imported.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # Also the name of the extra that brings the packages a store needs, if there are any: SQLStore -> sql.
+    # Also the name of the extra that installs the packages a store needs, if any: SQLStore -> sql.
     module = name.removesuffix("Store").lower()
     try:
         return getattr(import_module(f"{__name__}.{module}"), name)

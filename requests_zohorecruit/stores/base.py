@@ -1,6 +1,6 @@
-"""What a token store is.
+"""The protocol of a token store: it keeps one JSON-serialisable mapping and can be locked.
 
-Knows nothing of tokens, Zoho or HTTP: a store keeps one JSON-serialisable mapping and can be locked.
+Knows nothing about tokens, Zoho or HTTP.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ _log = logging.getLogger(__name__)
 
 @runtime_checkable
 class TokenStore(Protocol):
-    """Where a grant is kept, so that all its users see the same one.
+    """Stores a grant, so that all processes that use it share the same one.
 
-    `requests_zohorecruit.testing.TokenStoreContract` checks a store of your own against all that is said here.
+    `requests_zohorecruit.testing.TokenStoreContract` tests your own store against everything stated here.
     """
 
     def load(self) -> Mapping[str, Any] | None:
-        """Return the record, or None when there is none. Never waits for a holder of the lock.
+        """Return the record, or None when there is none. Must not wait for the holder of the lock.
 
-        The caller may change what it gets; that does not change what is stored.
+        The caller may modify the returned mapping without changing the stored record.
         """
 
     def save(self, record: Mapping[str, Any]) -> None:
-        """Replace the record, all or nothing. Called with the lock held.
+        """Replace the record atomically. Called with the lock held.
 
-        Keys the store does not know are kept, and keys of the former record that are missing now are gone.
+        Unknown keys must be kept. Keys of the previous record that are missing from the new one must be gone.
         """
 
     def lock(self, timeout: float) -> AbstractContextManager[object]:
@@ -46,15 +46,15 @@ class TokenStore(Protocol):
 
         A holder that dies must lose the lock within a bounded time.
 
-        :param timeout: how long entering it may wait, in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when it was not obtained in time
+        :param timeout: how long entering may wait, in seconds; 0 = do not wait
+        :raises TimeoutError: on entering, if the lock was not acquired in time
         """
 
 
 class SharedByCopies:
-    """A store whose copies are the store itself, so that copies of an auth share its grant (T97).
+    """Base of stores whose copies are the store itself, so that copies of an auth object share its grant (T97).
 
-    :cvar in_memory: whether a pickled copy has a record of its own; pickling says so in the log, once
+    :cvar in_memory: whether a pickled copy has its own record; pickling then logs a warning, once
     """
 
     in_memory = False
@@ -78,11 +78,11 @@ class SharedByCopies:
 
 
 def check_functions(owner: str, **functions: object) -> None:
-    """Refuse functions that would do nothing when they are called, since nothing awaits or iterates what they return.
+    """Refuse coroutine and generator functions, which do nothing when called: nothing awaits or iterates the result.
 
-    :param owner: what the message calls the whole
-    :param functions: load, save and lock; None = there is none
-    :raises TypeError: one of them is a coroutine function, or a function with ``yield``
+    :param owner: what the functions belong to, for the message
+    :param functions: load, save and lock; None if absent
+    :raises TypeError: a function is a coroutine function, or contains ``yield``
     """
     for name, function in functions.items():
         bare = function
@@ -99,9 +99,9 @@ def check_functions(owner: str, **functions: object) -> None:
 
 
 def refuse_awaitable(result: object, method: str, owner: str) -> None:
-    """Refuse what a function has returned instead of doing its work: a coroutine, a future, a generator.
+    """Refuse a coroutine, future or generator, which a function returned instead of doing its work.
 
-    :raises TokenStoreError: it is one
+    :raises TokenStoreError: `result` is one
     """
     if inspect.isawaitable(result) or inspect.isasyncgen(result) or inspect.isgenerator(result):
         if inspect.iscoroutine(result):

@@ -1,6 +1,6 @@
-"""`CallbackStore`: the record lives wherever the user's own functions put it.
+"""`CallbackStore`: the user's own functions load and save the record.
 
-Knows nothing of what the record means, except which of its keys belong to the token.
+Of the record's content it knows only which keys belong to the token.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _Lock: TypeAlias = Callable[[float], AbstractContextManager[object]]
 
 
 class CallbackStore(SharedByCopies):
-    """Calls plain functions over the record, a dict.
+    """Calls plain functions with the record, a dict.
 
-    Without `load` this is requests-oauthlib's ``token_updater``: the last record is kept in memory and `save` is
-    called when the token in it has changed or is gone (revoked), not for the bookkeeping around it.
+    Without `load` it works like requests-oauthlib's ``token_updater``. The last record is kept in memory, and `save` is
+    called when the token changes or is revoked, but not for bookkeeping.
 
     :param save: takes the record; its return value is ignored
-    :param load: returns the record as it was last saved (any mapping), or None when there is none
+    :param load: returns the record as last saved (any mapping), or None when there is none
     :param lock: takes a timeout in seconds and returns a context manager that is exclusive among all users of the
-        record and raises TimeoutError on entering when it was not obtained; None = a lock between the threads that
+        record, and raises TimeoutError on entering if the lock was not acquired. None = a lock between the threads that
         share this object, so several processes may mint one token each
-    :raises TypeError: one of them cannot be called, or is a coroutine or generator function
+    :raises TypeError: an argument cannot be called, or is a coroutine or generator function
     """
 
     def __init__(
@@ -54,9 +54,9 @@ class CallbackStore(SharedByCopies):
 
     @guarded("loaded")
     def load(self) -> dict[str, Any] | None:
-        """Return what the user's `load` returns, or without one a copy of what was saved last.
+        """Return the result of the user's `load` or, without one, a copy of the record saved last.
 
-        :raises TokenStoreError: `load` raised, or returned neither a mapping nor None
+        :raises TokenStoreError: `load` raised an exception, or returned neither a mapping nor None
         """
         found = self._record if self._load is None else self._load()
         if found is None:
@@ -67,16 +67,16 @@ class CallbackStore(SharedByCopies):
         return copy.deepcopy(dict(found))
 
     def remember(self, record: Mapping[str, Any]) -> None:
-        """Start from a record that the user of a save-only store has given, so that `save` is told newer ones only."""
+        """Set the initial record of a store without `load`, so that `save` is called only for newer ones."""
         if self._load is None and self._record is None:
             self._record = copy.deepcopy(dict(record))
 
     @guarded("saved")
     def save(self, record: Mapping[str, Any]) -> None:
-        """Hand a copy of the record to the user's `save`.
+        """Pass a copy of the record to the user's `save`.
 
-        :raises TokenStoreError: `save` raised, or returned an awaitable; nothing counts as saved then, so the next try
-            calls it again
+        :raises TokenStoreError: `save` raised an exception or returned an awaitable. The record does not count as saved
+            then, so the next attempt calls `save` again
         """
         kept = copy.deepcopy(dict(record))
         if self._load is not None or _read_token(kept) != _read_token(self._record or {}):
@@ -85,11 +85,11 @@ class CallbackStore(SharedByCopies):
             self._record = kept
 
     def lock(self, timeout: float) -> AbstractContextManager[None]:
-        """Hold the user's lock, or without one a lock between the threads that share this object.
+        """Hold the user's lock or, without one, a lock between the threads that share this object.
 
         :param timeout: in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when it was not obtained in time
-        :raises TokenStoreError: the user's lock raised something else, or is no context manager
+        :raises TimeoutError: on entering, if the lock was not acquired in time
+        :raises TokenStoreError: the user's lock raised something else, or is not a context manager
         """
         if self._lock is None:
             return self._own_lock.hold(timeout, of=self)
@@ -101,7 +101,7 @@ class CallbackStore(SharedByCopies):
         try:
             yield
         except BaseException as error:
-            with suppress(TokenStoreError):  # the error of the block says more than one of cleaning up after it
+            with suppress(TokenStoreError):  # the block's own error is more useful than one from cleaning up
                 self._leave(held, error)
             raise
         self._leave(held, None)
@@ -111,7 +111,7 @@ class CallbackStore(SharedByCopies):
         held = lock(timeout)
         refuse_awaitable(held, "lock", repr(self))
         if not isinstance(held, AbstractContextManager):
-            raise TokenStoreError(f"{self!r} could not be locked: its lock is no context manager.")
+            raise TokenStoreError(f"{self!r} could not be locked: its lock is not a context manager.")
         held.__enter__()
         return held
 
@@ -126,10 +126,10 @@ class CallbackStore(SharedByCopies):
 
 
 def _read_token(record: Mapping[str, Any]) -> list[Any]:
-    # Without an access token there is nothing a token_updater could use; after a revocation that is the news.
+    # Without an access token a token_updater has nothing to use, except after a revocation, when that is the news.
     return [record.get(key) for key in TOKEN_KEYS] if record.get("access_token") else []
 
 
 def _name_function(function: Callable[..., object]) -> str:
-    # Never repr(): that of a partial or a bound method shows what it is bound to.
+    # Never repr(): for a partial or a bound method it shows the bound objects.
     return getattr(function, "__qualname__", type(function).__name__)

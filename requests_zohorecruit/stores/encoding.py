@@ -1,6 +1,6 @@
-"""The record as JSON text, as every ready store keeps it.
+"""The record as JSON text, as this library's stores keep it.
 
-Knows nothing of what the record means.
+Knows nothing about the record's content.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from requests_zohorecruit.errors import TokenStoreError
 
 __all__ = ["MAX_RECORD_BYTES", "decode", "encode"]
 
-#: A record is a few hundred bytes. More than this is not a record, and reading it could exhaust the memory.
+#: A record has a few hundred bytes. Anything larger than this is not a record and could exhaust the memory.
 MAX_RECORD_BYTES = 1 << 20
 
 
 def encode(record: Mapping[str, Any], store: object) -> str:
     """Return the record as JSON, in ASCII.
 
-    :param store: that is about to save it, for the message
-    :raises TokenStoreError: it holds something JSON has no form for (also NaN and infinity)
+    :param store: the store that is about to save it, for the message
+    :raises TokenStoreError: the record contains a value that JSON cannot represent (including NaN and infinity)
     """
     try:
         return json.dumps(dict(record), allow_nan=False, separators=(",", ":"))
@@ -34,16 +34,16 @@ def encode(record: Mapping[str, Any], store: object) -> str:
 
 
 def decode(data: str | bytes, store: object) -> dict[str, Any]:
-    """Return the record that `encode` made, or that another program wrote as a JSON object in UTF-8.
+    """Return the record from text that `encode` made, or from another program's JSON object in UTF-8.
 
-    :param store: that has read it, for the message
+    :param store: the store that has read it, for the message
     :raises TokenStoreError: it is anything else
     """
-    # Measured before it is parsed: what is no record must not cost memory and time either.
+    # Check the size first: parsing something that is not a record must not cost memory and time.
     if len(data) <= MAX_RECORD_BYTES:
         with suppress(ValueError, RecursionError):
             text = data.decode("utf-8") if isinstance(data, bytes) else data
-            text = text.removeprefix("\ufeff")  # editors of Windows put a byte order mark in front
+            text = text.removeprefix("\ufeff")  # Windows editors add a byte order mark
             record = json.loads(text, parse_float=_parse_finite, parse_constant=_parse_finite)
             if isinstance(record, dict):
                 return record
@@ -54,7 +54,7 @@ def decode(data: str | bytes, store: object) -> dict[str, Any]:
 
 
 def _parse_finite(number: str) -> float:
-    # Python also reads NaN, Infinity and 1e999. `encode` refuses what comes of them, so the record could not be saved.
+    # Python also parses NaN, Infinity and 1e999, but `encode` refuses them, so such a record could not be saved.
     value = float(number)
     if not math.isfinite(value):
         raise ValueError

@@ -1,6 +1,6 @@
-"""`EncryptedStore`: the record encrypted at rest, in any other store.
+"""`EncryptedStore`: keeps the record encrypted in any other store.
 
-Knows nothing of what the record means, nor of where it is kept: the lock is that of the store inside.
+Knows nothing about the record's content, nor about where it is kept. It uses the lock of the wrapped store.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _log = logging.getLogger(__name__)
 
 
 class EncryptedStore(SharedByCopies):
-    """Keeps the record in another store as one text, encrypted and signed with Fernet: ``{"encrypted": "gAAAA…"}``.
+    """Keeps the record in another store as one string, encrypted and signed with Fernet: ``{"encrypted": "gAAAA…"}``.
 
-    A record that is found unencrypted is used, with a warning in the log, and encrypted when it is saved next.
+    An unencrypted record is used with a warning in the log, and the next save encrypts it.
 
-    :param store: where the encrypted record is kept, and whose lock is used
-    :param key: made by ``Fernet.generate_key()``, text or bytes; or several, to replace one by another: the first
-        encrypts, and all of them decrypt
-    :raises TypeError: `store` is no store that can be loaded from, or a key neither text nor bytes
-    :raises ValueError: there is no key, or one that is none of Fernet's
-    :ivar lock_ttl: the lease of the store inside, in seconds, if its lock is one
+    :param store: the wrapped store, which keeps the encrypted record and provides the lock
+    :param key: made by ``Fernet.generate_key()``, text or bytes; or several keys, for rotation: the first one encrypts,
+        and all of them decrypt
+    :raises TypeError: `store` is not a store that can be loaded from, or a key is neither text nor bytes
+    :raises ValueError: there is no key, or one is not a Fernet key
+    :ivar lock_ttl: the wrapped store's lease in seconds, if its lock is a lease
     """
 
     @clears_frames
@@ -42,8 +42,8 @@ class EncryptedStore(SharedByCopies):
         if not isinstance(store, TokenStore) or isinstance(store, type):
             raise TypeError(f"store must be a token store (load, save, lock), not {type(store).__name__}")
         if isinstance(store, CallbackStore) and store.in_memory:
-            # It could not tell a new token from bookkeeping.
-            raise TypeError("store must be loaded from, too: give the CallbackStore a load function")
+            # Seeing only encrypted text, it could not tell a new token from bookkeeping.
+            raise TypeError("a CallbackStore in an EncryptedStore needs a load function")
         check_functions(type(store).__name__, load=store.load, save=store.save, lock=store.lock)
         self._store = store
         self._fernet = MultiFernet([_open(each) for each in ([key] if isinstance(key, (str, bytes)) else key)])
@@ -53,7 +53,7 @@ class EncryptedStore(SharedByCopies):
     def load(self) -> dict[str, Any] | None:
         """Return the decrypted record, or None when there is none.
 
-        :raises TokenStoreError: it could not be loaded, or none of the keys fits; what is stored is unchanged
+        :raises TokenStoreError: it could not be loaded, or no key decrypts it; the stored record is unchanged
         """
         stored = self._store.load()
         refuse_awaitable(stored, "load", repr(self))
@@ -66,30 +66,30 @@ class EncryptedStore(SharedByCopies):
             except (InvalidToken, TypeError, ValueError):
                 raise TokenStoreError(
                     f"{self!r} could not be decrypted: it was encrypted with another key, or changed since.",
-                    hint="Nothing was changed. Give its key as a further one, or remove the record and log in again.",
+                    hint="Nothing was changed. Add its key to the others, or remove the record and log in again.",
                 ) from None
-            return {**record, **decode(text, self)}  # what other programs have put beside it is not lost
+            return {**record, **decode(text, self)}  # keep what other programs have stored beside it
         if record and not self._complained:
             self._complained = True
-            _log.warning("%r found a record that is not encrypted; it is encrypted when it is saved next.", self)
+            _log.warning("%r found a record that is not encrypted; the next save encrypts it.", self)
         return record
 
     @guarded("saved")
     def save(self, record: Mapping[str, Any]) -> None:
         """Encrypt the record with the first key, and replace what is stored.
 
-        :raises TokenStoreError: it could not be saved, or none of the keys fits what is there and therefore might be
-            worth keeping. What is stored is unchanged
+        :raises TokenStoreError: it could not be saved, or no key decrypts the present record, which might be worth
+            keeping. The stored record is unchanged
         """
         self.load()
         text = self._fernet.encrypt(encode(record, self).encode("ascii")).decode("ascii")
         refuse_awaitable(self._store.save({"encrypted": text}), "save", repr(self))  # type: ignore[func-returns-value]
 
     def lock(self, timeout: float) -> AbstractContextManager[object]:
-        """Return the lock of the store inside.
+        """Return the lock of the wrapped store.
 
         :param timeout: in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when it was not obtained in time
+        :raises TimeoutError: on entering, if the lock was not acquired in time
         """
         return self._store.lock(timeout)
 
@@ -99,7 +99,7 @@ class EncryptedStore(SharedByCopies):
 
 def _open(key: object) -> Fernet:
     if isinstance(key, (str, bytes)):
-        with suppress(ValueError):  # also when it is no base64
+        with suppress(ValueError):  # including invalid base64
             return Fernet(key)
         raise ValueError("a key must be one that Fernet.generate_key() has made: 44 characters of base64")
     raise TypeError(f"a key must be text or bytes, not {type(key).__name__}")

@@ -1,6 +1,6 @@
-"""Errors of stores: each error that a driver raises reaches the caller as a `TokenStoreError` without secrets.
+"""Errors of stores: turns each error that a driver raises into a `TokenStoreError` without secrets.
 
-Knows nothing of any particular driver, nor of what a record holds.
+Knows the error codes of drivers, but imports none of them. Knows nothing about a record's content.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FILE_HINTS = {
 
 _NO_DIRECTORY = "A part of its path is a file, where a directory should be."
 
-#: What to do -> codes of drivers, and words of theirs in lower case where they give no code.
+#: Hint -> the drivers' error codes, and fragments of their messages (in lower case) where they give no code.
 _HINTS = {
     "The server refused the login: check user, password and the server's access rules.": [
         "SQLSTATE 28P01", "SQLSTATE 28000", "error 1045", "NOAUTH", "WRONGPASS", "password authentication failed",
@@ -74,12 +74,12 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 def guarded(
     doing: str, *passing: type[Exception], hints: Mapping[int, str] | None = None
 ) -> Callable[[_Method], _Method]:
-    """Decorate a store's method so that it raises `TokenStoreError` only, and no error shows the record.
+    """Decorate a store's method so that it raises only `TokenStoreError`, and no error shows the record.
 
-    What a signal handler raises leaves as it came (T71): a time limit of the caller's is no error of the driver's.
+    An exception from a signal handler passes unchanged (T71): the caller's time limit is not an error of the driver.
 
     :param doing: past participle for the message: "could not be *loaded*"
-    :param passing: exceptions that are part of the method's own promise
+    :param passing: exceptions that are part of the method's contract
     :param hints: errno of an OSError -> what to do about it
     """
     promised: tuple[type[Exception], ...] = (TokenStoreError, *passing)
@@ -103,9 +103,9 @@ def guarded(
 
 
 def translate(cause: Exception, name: str, doing: str, hints: Mapping[int, str]) -> TokenStoreError:
-    """Return the error for a store's exception, without its text, which may hold a password.
+    """Return the error for a store's exception, without its text, which may contain a password.
 
-    :param name: what the message calls the store
+    :param name: the store's name for the message
     :param doing: past participle for the message, as above
     """
     if isinstance(cause, TokenStoreError):
@@ -115,17 +115,17 @@ def translate(cause: Exception, name: str, doing: str, hints: Mapping[int, str])
 
 
 def name_store(store: object) -> str:
-    """Return what messages call a store. The repr of one that is not ours may show a password."""
+    """Return a store's name for messages. The repr of a store that is not ours might show a password."""
     return repr(store) if is_ours(store) else f"The token store {type(store).__name__}"
 
 
 def is_ours(store: object) -> bool:
-    """Tell whether this library brings the store along."""
+    """Return whether the store's class is part of this library."""
     return type(store).__module__.startswith("requests_zohorecruit.")
 
 
 def describe(cause: Exception) -> str:
-    """Return what is safe to show of a driver's error: its class, and the code the driver gives, but never its text."""
+    """Return the parts of a driver's error that are safe to show: its class and error code, but never its text."""
     kind, driver = type(cause).__name__, _unwrap(cause)
     if isinstance(cause, OSError) and (number := _read_number(cause)):
         return f"{os.strerror(number)} ({kind})"
@@ -134,7 +134,7 @@ def describe(cause: Exception) -> str:
 
 
 def find_code(cause: Exception) -> str:
-    """Return the code that a driver gives, or "" if none: SQLSTATE 28P01, error 1045, SQLITE_BUSY, WRONGTYPE."""
+    """Return the driver's error code, or "" if there is none: SQLSTATE 28P01, error 1045, SQLITE_BUSY, WRONGTYPE."""
     driver = _unwrap(cause)
     first = driver.args[0] if driver.args else ""
     family = type(driver).__module__.partition(".")[0]
@@ -151,7 +151,7 @@ def find_code(cause: Exception) -> str:
 
 
 def _read_number(cause: Exception) -> int:
-    """Return the system's number of an error, or 0: of two arguments, `OSError` takes the first for it unseen."""
+    """Return the errno of an error, or 0: `OSError` accepts any first argument of two as its errno, unchecked."""
     number = getattr(cause, "errno", None)
     return number if isinstance(number, int) and number in errno.errorcode else 0
 
@@ -163,7 +163,7 @@ def _unwrap(cause: Exception) -> BaseException:
 
 
 def _suggest(cause: Exception) -> str | None:
-    """Return what to do about a driver's error. Its text is compared and not shown: not every driver gives a code."""
+    """Return a hint for a driver's error. Its text is searched, never shown, because not every driver gives a code."""
     code, text = find_code(cause), str(_unwrap(cause)).lower()
     for hint, signs in _HINTS.items():
         if any(sign == code or sign in text for sign in signs):
@@ -172,10 +172,10 @@ def _suggest(cause: Exception) -> str | None:
 
 
 def expand_home(find: Callable[[], Path], hint: str) -> Path:
-    """Return the path that `find` returns, with the user's home directory in the place of ``~``.
+    """Return the path from `find`, with ``~`` replaced by the user's home directory.
 
-    :param hint: what to do where there is no home directory, as for a user without an entry in the password database
-    :raises TokenStoreError: there is none
+    :param hint: what to do if there is no home directory, for example for a user missing from the password database
+    :raises TokenStoreError: there is no home directory
     """
     try:
         return find().expanduser()  # older versions of platformdirs leave ``~`` in their paths

@@ -1,6 +1,6 @@
-"""`FileStore`: the record in one JSON file, for all processes of a host.
+"""`FileStore`: keeps the record in one JSON file, for all processes of a host.
 
-Knows nothing of what the record means; how the lock beside the file works is `file_lock`'s business.
+Knows nothing about the record's content. `file_lock` implements the lock beside the file.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _POSIX = os.name == "posix"
 
 
 class FileStore(TextStore):
-    """One JSON file, readable by its owner only; readers see the old record or the new one, never half of one.
+    """Keeps the record in a JSON file that only its owner can read. Readers see the old or the new record, never a mix.
 
-    A symbolic link is followed: what it points to is replaced. The lock is a second file, ``<file>.lock``, beside
-    the file the link leads to. What root writes belongs to whom the file, or else its directory, belonged before.
+    Symbolic links are followed, and their target is replaced. The lock is a second file, ``<file>.lock``, beside the
+    target. A file that root writes keeps its previous owner, or gets the owner of its directory.
 
-    :param path: relative to the working directory of now; ``~`` is understood
-    :raises TypeError: path is neither a string nor a path
-    :raises ValueError: path is empty or names a directory
-    :raises TokenStoreError: it begins with ``~``, and there is no home directory
+    :param path: relative to the current working directory; ``~`` is expanded
+    :raises TypeError: `path` is neither a string nor a path
+    :raises ValueError: `path` is empty or names a directory
+    :raises TokenStoreError: `path` begins with ``~``, and there is no home directory
     :ivar path: the absolute path, before links are followed
     """
 
@@ -56,8 +56,8 @@ class FileStore(TextStore):
         """Hold the lock beside the file, exclusive among threads and processes.
 
         :param timeout: in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when it was not obtained in time; says who holds it
-        :raises TokenStoreError: the lock file could not be made or locked
+        :raises TimeoutError: on entering, if the lock was not acquired in time; names the holder
+        :raises TokenStoreError: the lock file could not be created or locked
         """
         target = self._find_target()
         with hold_lock_file(target.with_name(f"{target.name}.lock"), self, timeout):
@@ -65,12 +65,12 @@ class FileStore(TextStore):
             yield
 
     def _find_target(self) -> Path:
-        # Not once and for all: what a link points to may be changed while a program runs. Not Path.resolve(), which
-        # answers a circle of links with an error that has no errno.
+        # Resolved on each call, because a link may change while a program runs. Not with Path.resolve(), whose error
+        # for a loop of links has no errno.
         return Path(os.path.realpath(self.path))
 
     def _read(self) -> bytes | None:
-        # Not blocking: opening a named pipe would otherwise wait for a writer.
+        # Non-blocking, because opening a named pipe would otherwise wait for a writer.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         target = self._find_target()
         try:
@@ -96,7 +96,7 @@ class FileStore(TextStore):
         if not _POSIX or not stat.S_IMODE(status.st_mode) & 0o077:
             return
         if status.st_uid == os.geteuid():
-            with suppress_errors(OSError):  # a read-only file system: the warning says the rest
+            with suppress_errors(OSError):  # such as a read-only file system: warn below
                 os.fchmod(descriptor, 0o600)
                 return
         if not self._complained:
@@ -113,17 +113,17 @@ def _replace(target: Path, data: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             keep_owner(descriptor, target)
-            with suppress_errors(OSError):  # 0600 is what mkstemp asked for; a umask may have taken bits away
+            with suppress_errors(OSError):  # mkstemp asked for 0600, but a umask may have removed bits
                 temporary.chmod(0o600)
             file.write(data)
             file.flush()
             os.fsync(descriptor)
-        os.replace(temporary, target)  # noqa: PTH105 - Path.replace of Python 3.10 holds on to its own reference
+        os.replace(temporary, target)  # noqa: PTH105 - Path.replace keeps its own reference in Python 3.10
     except BaseException:
         with suppress_errors(OSError):
             temporary.unlink()
         raise
-    # The rename stands already; some network file systems cannot confirm it this way, and neither can Windows.
+    # The file has been renamed by now. Windows and some network file systems cannot fsync a directory.
     with suppress_errors(OSError):
         descriptor = os.open(target.parent, os.O_RDONLY)
         try:
@@ -133,7 +133,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 
 def _remove_leftovers(target: Path) -> None:
-    # The lock is held, so no process is writing: these files are what killed processes left behind.
+    # The lock is held, so no process is writing: these are temporary files of killed processes.
     ours = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}\.tmp")
     with suppress_errors(OSError), os.scandir(target.parent) as entries:
         for entry in entries:

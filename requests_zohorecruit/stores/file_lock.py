@@ -1,6 +1,6 @@
-"""Locks between processes of one host (or of hosts that share a file system with working `flock`), by a lock file.
+"""Lock files: locks between the processes of one host, or of hosts that share a file system with working `flock`.
 
-Knows nothing of what is protected; the operating system ends a lock when its holder ends, however that happens.
+Knows nothing about what is protected. The operating system releases a lock when its holder exits or is killed.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _ENOUGH_FOR_A_HOLDER = 300
 
 @contextmanager
 def hold_lock_file(path: Path, owner: object, timeout: float) -> Iterator[None]:
-    """Hold an exclusive lock on a file that exists for nothing else; it excludes other threads of this process, too.
+    """Hold an exclusive lock on a dedicated file. It also excludes other threads of this process.
 
-    The file is never removed: that would let two processes hold "the" lock, each on its own inode.
+    The file is never removed: otherwise two processes could hold "the" lock, each on its own inode.
 
-    :param path: absolute path of the lock file, the locked file's with another ending; its directory is made
+    :param path: absolute path of the lock file: the protected file's plus a suffix; its directory is created
     :param owner: the store it protects, for messages
     :param timeout: how long entering may wait, in seconds; 0 or less = do not wait
-    :raises TimeoutError: not obtained in time; says who holds it since when
-    :raises TokenStoreError: the lock file could not be made or locked
+    :raises TimeoutError: the lock was not acquired in time; names the holder, and since when
+    :raises TokenStoreError: the lock file could not be created or locked
     """
     lock = _acquire(owner, path, timeout)
     try:
@@ -50,8 +50,8 @@ def _acquire(owner: object, path: Path, timeout: float) -> BaseFileLock:
 
     with explain_denial(owner, "locked", path.with_suffix("")):
         make_private(path.parent)
-        # A new object for each holder: one that is shared would be re-entrant between threads. Its descriptor is
-        # closed by filelock in a forked child, so that the lock ends with the process that took it.
+        # A new object for each holder, because a shared one would be re-entrant between threads. filelock closes the
+        # descriptor in a forked child, so the lock ends with the process that took it.
         lock = FileLock(
             path,
             mode=0o600,
@@ -77,21 +77,21 @@ def _read_holder(path: Path) -> str:
 
 
 def _sign(descriptor: int, path: Path) -> None:
-    with suppress_errors(OSError):  # a full disk must not cost the lock
-        if not os.fstat(descriptor).st_size:  # it has just been made
+    with suppress_errors(OSError):  # a full disk must not prevent locking
+        if not os.fstat(descriptor).st_size:  # it was just created
             keep_owner(descriptor, path.with_suffix(""))
         os.ftruncate(descriptor, 0)
         os.write(descriptor, describe_process().encode("ascii", "replace"))
 
 
 def make_private(directory: Path) -> None:
-    """Make a directory and its missing parents, for this user only; one that exists is left as it is."""
+    """Create a directory and its missing parents, accessible to this user only. Existing ones are not changed."""
     if directory.is_dir():
         return
     make_private(directory.parent)
     with suppress_errors(FileExistsError):
         directory.mkdir(mode=0o700)
-        directory.chmod(0o700)  # a umask may have taken away what the owner needs
+        directory.chmod(0o700)  # a umask may have removed bits that the owner needs
         if _get_user() == 0:
             descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             keep_owner(descriptor, directory)
@@ -99,21 +99,21 @@ def make_private(directory: Path) -> None:
 
 
 def keep_owner(descriptor: int, path: Path) -> None:
-    """As root, leave a new file or directory to the owner of what is at `path`, or else of its directory (T85)."""
+    """As root, give a new file or directory to the owner of the file at `path`, or of its directory (T85)."""
     if _get_user() != 0:
         return
-    with suppress_errors(OSError):  # a file system without owners, or one that does not let root change them
+    with suppress_errors(OSError):  # the file system has no owners, or does not let root change them
         owner = (path if path.is_file() else path.parent).stat()
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 @contextmanager
 def explain_denial(store: object, doing: str, path: Path) -> Iterator[None]:
-    """Say how to give a file and its lock back, if the block may not use them because they are another user's.
+    """If the block fails because another user owns the file or its lock, say how to change the owner.
 
     :param store: for the message
     :param doing: past participle for the message
-    :param path: of the file that the store keeps; its lock is beside it
+    :param path: the store's file; its lock is beside it
     """
     try:
         yield

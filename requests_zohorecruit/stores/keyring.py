@@ -1,6 +1,6 @@
-"""`KeyringStore`: the record in the system's keyring (Keychain, Secret Service, Credential Manager), for one user.
+"""`KeyringStore`: keeps the record in one user's system keyring (Keychain, Secret Service, Credential Manager).
 
-Knows nothing of what the record means. It never falls back to a backend that keeps secrets in plain text.
+Knows nothing about the record's content. It never falls back to a backend that keeps secrets in plain text.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _LONGEST_NAME = 255
 
 
 class KeyringStore(TextStore):
-    """One entry of the keyring, and a lock file among this user's state files.
+    """Keeps the record in one keyring entry, with a lock file in the user's state directory.
 
-    Windows limits an entry to some 1,200 characters: enough for a grant, not for much else in the record.
+    Windows limits an entry to some 1,200 characters: enough for a grant, but not for much else in the record.
 
-    :param service: what the entry is for, as keyring uses the word
-    :param username: whose grant it is
-    :raises TypeError: one of them is no string
-    :raises ValueError: one of them is empty or has more than 255 characters
+    :param service: the entry's service name, in keyring's sense
+    :param username: the entry's user name
+    :raises TypeError: an argument is not a string
+    :raises ValueError: an argument is empty or has more than 255 characters
     """
 
     def __init__(self, service: str, username: str) -> None:
@@ -53,13 +53,13 @@ class KeyringStore(TextStore):
             )
 
     def lock(self, timeout: float) -> AbstractContextManager[object]:
-        """Return a lock among all processes of this user on this host.
+        """Return a lock shared by all processes of this user on this host.
 
         :param timeout: in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when it was not obtained in time; says who holds it
-        :raises TokenStoreError: the lock file could not be made or locked
+        :raises TimeoutError: on entering, if the lock was not acquired in time; names the holder
+        :raises TokenStoreError: the lock file could not be created or locked
         """
-        # State and not runtime directory: sessions have runtime directories, and cron jobs often have none.
+        # The state directory, not the runtime directory, which belongs to a session and which cron jobs often lack.
         directory = expand_home(
             lambda: platformdirs.user_state_path("requests-zohorecruit", appauthor=False),
             "Set HOME or XDG_STATE_HOME to the absolute path of a directory, for the lock.",
@@ -69,7 +69,7 @@ class KeyringStore(TextStore):
 
     def _find_backend(self) -> KeyringBackend:
         chosen = keyring.get_keyring()
-        # A chain would go on to the next backend, which may be a plain file.
+        # A chain would fall through to the next backend, which may be a plain file.
         candidates = chosen.backends if isinstance(chosen, ChainerBackend) else [chosen]
         for backend in candidates:
             if not _is_unsafe(backend):
@@ -84,6 +84,6 @@ class KeyringStore(TextStore):
 
 
 def _is_unsafe(backend: KeyringBackend) -> bool:
-    # By name, because keyrings.alt is not installed where it cannot do harm.
+    # By name, because keyrings.alt, which defines it, need not be installed.
     plain = any(base.__name__ == "PlaintextKeyring" for base in type(backend).__mro__)
     return plain or isinstance(backend, fail.Keyring | null.Keyring)

@@ -1,6 +1,6 @@
-"""`MemoryStore`: the record lives as long as the object, for one process.
+"""`MemoryStore`: keeps the record in memory, for one process.
 
-Knows nothing of what the record means.
+Knows nothing about the record's content.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ __all__ = ["MemoryStore"]
 
 
 class MemoryStore(TextStore):
-    """Keeps the record in memory; threads that share the object share the record.
+    """Keeps the record in memory. Threads that share the object share the record, and so does `copy.deepcopy`.
 
-    A pickled copy, like the copy in a forked child, starts with the record as it was and goes its own way; pickling one
-    says so in the log. `copy.deepcopy` shares it.
+    A pickled copy, or the copy in a forked child, starts with the current record but is independent from then on.
+    Pickling logs a warning about that.
     """
 
     in_memory = True
 
     def __init__(self) -> None:
-        # JSON, so that nothing can be kept here that the stores one moves on to would refuse.
+        # JSON, so that this store accepts nothing that other stores would refuse.
         self._text: str | None = None
         self._lock = ThreadLock()
 
@@ -37,7 +37,7 @@ class MemoryStore(TextStore):
         """Return a lock between the threads that share this object.
 
         :param timeout: in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when it was not obtained in time
+        :raises TimeoutError: on entering, if the lock was not acquired in time
         """
         return self._lock.hold(timeout, of=self)
 

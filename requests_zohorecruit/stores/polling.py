@@ -1,6 +1,6 @@
-"""What several stores need: polling for a lock, names for its holder, and checking a key.
+"""Helpers that several stores share: polling for a lock, describing its holder, and checking a key.
 
-Knows nothing of any server.
+Knows nothing about any server.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _PAUSE = (0.02, 0.08)
 
 
 def poll(attempt: Callable[[], bool], timeout: float) -> bool:
-    """Try until it works and return True, or until `timeout` seconds are over and return False; at least once.
+    """Call `attempt` until it returns True, at least once. Return False if that took longer than `timeout` seconds.
 
-    The pauses are short and random, so that waiters on many hosts do not ask in step.
+    The pauses are short and random, so that waiters on many hosts do not poll in step.
     """
     deadline = time.monotonic() + timeout
     while not attempt():
@@ -36,18 +36,18 @@ def poll(attempt: Callable[[], bool], timeout: float) -> bool:
 
 
 def describe_process() -> str:
-    """Describe this process to people who look for the holder of a lock: its number, host and time (UTC)."""
+    """Describe this process to people who look for the holder of a lock: its id, host and the time (UTC)."""
     since = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"process {os.getpid()} on {socket.gethostname()} since {since}"
 
 
 def identify_thread() -> tuple[int, int, int]:
-    """Return what tells this thread from all others of this host; a forked child's differs from its parent's."""
+    """Return an identifier of this thread, unique on this host. A forked child's differs from its parent's."""
     return *identify_process(), threading.get_ident()
 
 
 def check_key(key: object, longest: int) -> str:
-    """Return `key` when it can be the name of a record.
+    """Return `key` if it can name a record.
 
     :raises TypeError: not a string
     :raises ValueError: empty, or longer than `longest` characters

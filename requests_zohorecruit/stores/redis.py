@@ -1,6 +1,6 @@
-"""`RedisStore`: the record in one key of Redis or Valkey, for processes on any number of hosts.
+"""`RedisStore`: keeps the record in one key of Redis or Valkey, for processes on any number of hosts.
 
-Knows nothing of what the record means. It imports nothing of redis-py: the client it is given brings everything.
+Knows nothing about the record's content. It imports nothing from redis-py and only uses the given client.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ __all__ = ["MINIMUM_LEASE", "RedisStore"]
 
 _log = logging.getLogger(__name__)
 
-#: Seconds a lease must last at least. A token call may go on for 5 s after its timeouts, whatever they are; those are
-#: known, and compared with the lease, when a store is put to use.
+#: Minimum lease in seconds. A token call may take 5 s on top of its timeouts. The timeouts themselves are compared with
+#: the lease when an auth object is created with the store.
 MINIMUM_LEASE = 6.0
 
 _LONGEST_LEASE = 3600.0
 _LONGEST_KEY = 1024
 
-# Only the owner may end a lease: it may have run out, and another process may hold the lock by now.
+# Only the owner may end a lease: its own may have expired, so that another process holds the lock now.
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
-# The record is replaced only if it still is what it was when the lock was taken, or is gone altogether.
+# Replaces the record only if it has not changed since the lock was taken, or no longer exists.
 _REPLACE = """
 local stored = redis.call('get', KEYS[1])
 if stored and stored ~= ARGV[2] then return 0 end
@@ -46,21 +46,21 @@ return 1
 
 
 class RedisStore(SwappingStore):
-    """One key for the record and one for the lock, which is a lease: it ends by itself when its holder has died.
+    """Keeps the record in one key and the lock in another. The lock is a lease: it expires if its holder dies.
 
-    When a lease runs out in the middle of a refresh, two processes may mint a token each; the later one to save then
-    gets a `TokenStoreError` instead of overwriting what the other one stored. The same goes for a lock lost in a
-    fail-over. Give the client a `socket_timeout`: without one a stalled network keeps callers waiting.
+    If a lease expires during a refresh, two processes may each mint a token. The later one to save then gets a
+    `TokenStoreError` instead of overwriting the other's record. The same applies to a lock lost in a failover. Set the
+    client's `socket_timeout`: without one, a stalled network blocks callers.
 
-    Like its client, a store cannot be pickled; it can be used in a forked child.
+    Like its client, the store cannot be pickled, but it can be used in a forked child.
 
     :param client: any synchronous client of redis-py, with or without `decode_responses`
-    :param key: of the record; the lock is ``{key}:lock``, in the same slot of a cluster unless the key has a ``}`` that
-        ends no hash tag, which does no harm
-    :param lock_ttl: lease in seconds, from 6 to an hour. It has to be longer than a token call may last, which is both
-        of its timeouts and 5 s: 40 s with the default timeouts
-    :raises TypeError: client is no synchronous Redis client, key no string, lock_ttl no number
-    :raises ValueError: key is empty or too long, or lock_ttl out of range
+    :param key: of the record. The lock is ``{key}:lock``, in the same cluster slot unless the key has a ``}`` that does
+        not end a hash tag, which does no harm
+    :param lock_ttl: lease in seconds, from 6 to 3600. It must be longer than a token call may take, which is the sum of
+        its timeouts and 5 s: 40 s with the default timeouts
+    :raises TypeError: `client` is not a synchronous Redis client, `key` not a string, or `lock_ttl` not a number
+    :raises ValueError: `key` is empty or too long, or `lock_ttl` is out of range
     """
 
     def __init__(self, client: Redis | RedisCluster, key: str, *, lock_ttl: float = 60) -> None:
@@ -80,7 +80,7 @@ class RedisStore(SwappingStore):
         self._key = check_key(key, _LONGEST_KEY)
         self._lock_key = f"{key}:lock" if re.match(r"[^{]*\{[^}]+\}", key) else f"{{{key}}}:lock"
         self._lock_ttl = float(lock_ttl)
-        # Owners of locks that Redis may still hold, because it did not answer when they were taken or given back.
+        # Owners of locks that may still exist in Redis, because it did not answer when they were taken or released.
         self._orphans: list[str] = []
 
     @property
@@ -103,7 +103,7 @@ class RedisStore(SwappingStore):
     def _hold(self, timeout: float) -> Iterator[None]:
         process, owner = identify_process(), f"{describe_process()} {uuid.uuid4().hex}"
         self._release_orphans()
-        held = [owner]  # as far as is known: an interruption can come right after Redis has given it
+        held = [owner]  # assumed from the start, because an interruption can come right after Redis grants the lock
         try:
             try:
                 self._acquire(held, timeout)
@@ -111,7 +111,7 @@ class RedisStore(SwappingStore):
             finally:
                 self._release(held, process)
         finally:
-            self._release(held, process)  # for an interruption that came before the first has begun
+            self._release(held, process)  # in case an interruption came before the inner release started
 
     def _acquire(self, held: list[str], timeout: float) -> None:
         (owner,) = held
@@ -119,7 +119,7 @@ class RedisStore(SwappingStore):
             is_taken = poll(lambda: self._take(owner), timeout)
         except Exception as error:
             if find_interruption(error) is None:
-                self._orphans.append(held.pop())  # a server that does not answer is not asked again at once
+                self._orphans.append(held.pop())  # release later: the server is not answering now
             raise
         if not is_taken:
             held.clear()
@@ -132,7 +132,7 @@ class RedisStore(SwappingStore):
             self._orphans = [each for each in self._orphans if each != orphan]
 
     def _take(self, owner: str) -> bool:
-        # When the answer to SET is lost, the client asks again and finds the lock taken: by us.
+        # If the response to SET is lost, the client retries and finds the lock taken, by us.
         taken = self._client.set(self._lock_key, owner, nx=True, px=int(self._lock_ttl * 1000))
         return bool(taken) or self._find_holder() == owner
 
@@ -141,15 +141,15 @@ class RedisStore(SwappingStore):
         return owner if isinstance(owner, str) else owner.decode("utf-8", "replace")
 
     def _release(self, held: list[str], process: tuple[int, int]) -> None:
-        if not held or process != identify_process():  # a child that was forked in the block
+        if not held or process != identify_process():  # a child forked inside the block
             return
-        # What was done under the lock is done. Failing now would make the caller think that it is not.
+        # The work under the lock is complete. An error now would make the caller believe that it failed.
         try:
             if self._client.eval(_RELEASE, 1, self._lock_key, held[0]):
                 held.clear()
                 return
             reason = "it was held longer than its lease"
-        except Exception as cause:  # noqa: BLE001 - whatever the client raises, and never its text
+        except Exception as cause:  # noqa: BLE001 - any error of the client, and never its text
             pass_interruption(cause)
             self._orphans.append(held[0])
             reason = describe(cause)

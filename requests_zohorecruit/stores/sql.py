@@ -1,6 +1,6 @@
-"""`SQLStore`: the record in one row of a small table, for all users of that database.
+"""`SQLStore`: keeps the record in one row of a small table, for all processes that use the database.
 
-Knows nothing of what the record means; how each kind of database locks is `sql_locks`' business.
+Knows nothing about the record's content. `sql_locks` implements the lock of each kind of database.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["TABLE", "SQLStore"]
 
 _LONGEST_KEY = 255
-#: PostgreSQL's code for it, and MySQL's. SQLite has words only.
+#: The error codes of PostgreSQL and MySQL for a missing table. SQLite only has a message.
 _NO_TABLE = {"SQLSTATE 42P01", "error 1146"}
 
-#: The whole schema, also for those who create their tables by migrations. MySQL compares text without regard to case
-#: unless told otherwise, and its TEXT is too small for the largest record.
+#: The whole schema, public so that migrations can use it. MySQL compares text case-insensitively by default, and its
+#: TEXT is too small for the largest record.
 TABLE = sa.Table(
     "zohorecruit_tokens",
     sa.MetaData(),
@@ -44,19 +44,19 @@ TABLE = sa.Table(
 
 
 class SQLStore(SwappingStore):
-    """One row for the record, and a lock that the database ends when the connection of its holder does.
+    """Keeps the record in one row. The database releases the lock when the holder's connection ends.
 
-    Every call uses a connection of its own and is committed when it returns, whatever transaction the caller may have
-    open, past the engine's pool. It waits 2 s at most for what another session has locked, and with psycopg 3 s for a
-    server that is frozen; a limit for connecting is the driver's business. A lock lost with its connection may cost a
-    token too much; the later one to save then gets a `TokenStoreError` instead of overwriting.
+    Every call opens its own connection, outside the engine's pool, and commits before it returns, independently of any
+    transaction the caller has open. It waits at most 2 s for another session's lock and, with psycopg, 3 s for a frozen
+    server. A limit for connecting has to be set in the driver. A lock lost with its connection may cost one token too
+    many: the later process to save gets a `TokenStoreError` instead of overwriting the other's record.
 
     SQLAlchemy's ``echo="debug"`` prints what it reads, tokens included. Like its engine, a store cannot be pickled.
 
     :param engine: a synchronous engine for PostgreSQL, MySQL, MariaDB or SQLite
     :param key: names the row; up to 255 characters
-    :raises TypeError: engine is no `sqlalchemy.Engine`, or key no string
-    :raises ValueError: key is empty or too long, or the database is of another kind
+    :raises TypeError: `engine` is not a `sqlalchemy.Engine`, or `key` is not a string
+    :raises ValueError: `key` is empty or too long, or the database is of another kind
     """
 
     def __init__(self, engine: sa.Engine, key: str) -> None:
@@ -71,7 +71,7 @@ class SQLStore(SwappingStore):
 
     @guarded("prepared")
     def create_table(self) -> None:
-        """Create the table unless it is there.
+        """Create the table unless it exists.
 
         :raises TokenStoreError: the database cannot be reached, or does not allow it
         """
@@ -82,7 +82,7 @@ class SQLStore(SwappingStore):
         except sa.exc.DBAPIError as error:
             pass_interruption(error)
             with self._connections.open() as connection:
-                if not sa.inspect(connection).has_table(TABLE.name):  # or else another process was faster
+                if not sa.inspect(connection).has_table(TABLE.name):  # otherwise another process was faster
                     raise
 
     @contextmanager
@@ -97,7 +97,7 @@ class SQLStore(SwappingStore):
                 self._holding.pop(holder, None)
 
     def _read(self) -> str | None:
-        # Through the connection that holds the lock, if this thread does: the next holder waits for no new one.
+        # If this thread holds the lock, reuse the lock's connection instead of opening another one.
         held = self._holding.get(identify_thread())
         if held is not None and not held.invalidated:
             try:
@@ -111,7 +111,7 @@ class SQLStore(SwappingStore):
             return self._select(connection)
 
     def _write(self, text: str) -> None:
-        # Twice, because another process may insert the row between an update of none and an insertion.
+        # Twice, because another process may insert the row after our update found none and before our insert.
         if not (self._update(text, sa.true()) or self._update(text, sa.true())):
             raise self._not_stored()
 
@@ -126,7 +126,7 @@ class SQLStore(SwappingStore):
         return connection.execute(sa.select(TABLE.c.record).where(TABLE.c.key == self._key)).scalar_one_or_none()
 
     def _update(self, text: str, condition: ColumnElement[bool]) -> bool:
-        """Replace the row that meets the condition, or insert one; False when another one is in the way."""
+        """Update the row if it meets the condition, or insert one. Return False if a row exists that does not."""
         text = Secret(text)  # engines log parameters by their repr
         update = sa.update(TABLE).where(TABLE.c.key == self._key, condition).values(record=text)
         with self._connect() as connection:
@@ -138,14 +138,14 @@ class SQLStore(SwappingStore):
                 connection.execute(sa.insert(TABLE).values(key=self._key, record=text))
                 self._check_stored(connection, text)
         except sa.exc.IntegrityError:
-            if self._read() is None:  # no other process was faster: the row itself is refused
+            if self._read() is None:  # not a race with another process: the row itself is refused
                 raise
             return False
         return True
 
     def _check_stored(self, connection: sa.Connection, text: str) -> None:
-        # In the same transaction, which the error undoes. The count of rows does not tell: it counts what triggers and
-        # rules dropped, and what MySQL cut off without its strict mode.
+        # In the same transaction, so that the error rolls it back. The row count is not enough: it includes rows that
+        # triggers or rules dropped, and values that MySQL truncated outside strict mode.
         if self._select(connection) != text:
             raise self._not_stored()
 

@@ -1,6 +1,6 @@
-"""A store's own connections to a database, for how long they wait, and how each kind of database locks.
+"""A store's own database connections, the limits on their waiting, and the lock of each kind of database.
 
-Knows nothing of the table and what is in it.
+Knows nothing about the table or its content.
 """
 
 from __future__ import annotations
@@ -29,36 +29,36 @@ __all__ = ["Connections", "Hold", "bounded", "choose_lock"]
 
 _log = logging.getLogger(__name__)
 
-#: Takes a timeout in seconds and the store, for messages. Gives the connection that holds the lock, if one does.
+#: Takes a timeout in seconds, and the store for messages. Yields the connection that holds the lock, if one does.
 Hold = Callable[[float, object], AbstractContextManager["sa.Connection | None"]]
 
-#: Seconds that a statement may wait for what another session has locked. A save that fails is tried twice in the course
-#: of one refresh, so the call that refreshes loses about 5 s at most.
+#: Seconds that a statement may wait for another session's lock. One refresh tries a failing save twice, so the caller
+#: that refreshes loses about 5 s at most.
 LONGEST_WAIT = 2.0
-#: How long a statement may take on top of that, where the database can limit it.
+#: Seconds that a statement may take on top of that, where the database can limit it.
 _LONGEST_WORK = 0.5
-#: How long a server may take for a transaction of ours, or a piece of waiting for the lock.
+#: Seconds that a server may take for one of our transactions, or for one step of waiting for the lock.
 _LONGEST_SILENCE = LONGEST_WAIT + 2 * _LONGEST_WORK
 _LIMITS = {
-    # Of the transaction and not of the session, because PgBouncer may give every transaction another session.
+    # Per transaction, not per session, because PgBouncer may run every transaction in another session.
     "postgresql": "SELECT set_config('lock_timeout', '{lock}', true), set_config('statement_timeout', '{all}', true)",
-    # Whole seconds. The second one is for tables, and a year if nothing else is said.
+    # Whole seconds. The second setting is for table locks and defaults to a year.
     "mysql": "SET SESSION innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}",
     "sqlite": "PRAGMA busy_timeout = {lock}",
 }
 
-# Advisory locks, asked for without waiting. PostgreSQL's belongs to the transaction and not to the session, because
-# poolers like PgBouncer may give every transaction another session. MySQL's names are common to all databases of a
-# server and have up to 64 characters.
+# Advisory locks, tried without waiting. PostgreSQL's is per transaction, not per session, because poolers such as
+# PgBouncer may run every transaction in another session. MySQL's names have up to 64 characters and are shared by all
+# databases of a server.
 _TAKE = {
     "postgresql": sa.text("SELECT pg_try_advisory_xact_lock(:number)"),
     "mysql": sa.text("SELECT GET_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), :name)), 0)"),
 }
-# Waited for in the server, which wakes up one waiter after the other at once; with hundreds of processes, asking again
-# and again would keep it busy with nothing but that.
+# Waits inside the server, which wakes up one waiter after the other. With hundreds of processes, polling would keep it
+# busy.
 _WAIT = sa.text("SELECT pg_advisory_xact_lock(:number)")
 _LOCK_NOT_AVAILABLE = "SQLSTATE 55P03"
-# PostgreSQL's ends with the transaction. MySQL's would end with the session, but some time after we have gone on.
+# PostgreSQL's lock ends with the transaction. MySQL's would end with the session, but only some time later.
 _FREE = {"mysql": sa.text("SELECT RELEASE_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), :name)))")}
 _HOLDER = {
     "postgresql": sa.text(
@@ -69,16 +69,16 @@ _HOLDER = {
     "mysql": sa.text("SELECT IS_USED_LOCK(MD5(CONCAT(COALESCE(DATABASE(), ''), :name)))"),
 }
 
-# Where SQLite keeps its databases. One in memory is visible only through its engine, so its lock belongs to the engine.
+# The file of each SQLite engine. A database in memory is visible only through its engine, so that owns the lock.
 _sqlite_files: WeakKeyDictionary[sa.Engine, str] = WeakKeyDictionary()
 _in_memory: WeakKeyDictionary[sa.Engine, dict[str, ThreadLock]] = WeakKeyDictionary()
 
 
 class Connections:
-    """Connections as an engine makes them, but past its pool, which wait for what others have locked for a while only.
+    """Opens connections as an engine does, but outside its pool, and limits how long they wait for locks.
 
-    The pool may be used up, be it by the very thread that asks for a token in the middle of a transaction; and its
-    connections must not be used in a forked child.
+    The pool may be exhausted, even by the thread that needs a token during a transaction, and its connections must not
+    be used in a forked child.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -87,25 +87,25 @@ class Connections:
 
     @contextmanager
     def open(self) -> Iterator[sa.Connection]:
-        """Open a connection for one short transaction, which is rolled back unless it is committed."""
+        """Open a connection for one short transaction, which is rolled back unless committed."""
         connection = self.make()
         with bounded(connection), connection:
             self.limit_waiting(connection, LONGEST_WAIT)
             yield connection
 
     def make(self) -> sa.Connection:
-        """Return a new connection; closing ends it."""
+        """Return a new connection, which is not returned to a pool when closed."""
         if isinstance(self.engine.pool, sa.pool.StaticPool | sa.pool.SingletonThreadPool):
             return self.engine.connect()  # a database in memory, which another connection would not see
         connection = sa.Connection(self.engine, self.engine.pool.recreate().connect())
         if self.kind != "sqlite":
-            # Not the engine's level: in AUTOCOMMIT, PostgreSQL would give locks and limits back at once.
+            # Not the engine's level: with AUTOCOMMIT, PostgreSQL would drop locks and limits at once.
             connection.execution_options(isolation_level="READ COMMITTED")
         connection.detach()
         return connection
 
     def limit_waiting(self, connection: sa.Connection, seconds: float) -> None:
-        """Limit how long each statement of this transaction waits for what another session has locked."""
+        """Limit how long each statement of this transaction waits for another session's lock."""
         lock = max(1, int(1000 * seconds))
         whole = {"lock": lock, "all": lock + int(1000 * _LONGEST_WORK), "seconds": max(1, round(seconds))}
         connection.exec_driver_sql(_LIMITS[self.kind].format(**whole))
@@ -113,12 +113,12 @@ class Connections:
 
 @contextmanager
 def bounded(connection: sa.Connection) -> Iterator[None]:
-    """End what a frozen server does not answer, which no limit in the server can: shut the connection's socket down.
+    """Shut the connection's socket down if a frozen server does not answer; no limit inside the server can do that.
 
-    Drivers of PostgreSQL can limit connecting only; TCP takes a process that has been stopped for one that is busy.
-    Those of MySQL, which do not show their sockets, have a timeout of their own.
+    PostgreSQL drivers only limit connecting, and to TCP a stopped process looks like a busy one. MySQL drivers, which
+    do not expose their sockets, have their own timeout.
     """
-    # One that is known to be broken would be replaced by asking for it.
+    # Accessing the driver of a connection known to be broken would open a new one.
     driver = None if connection.invalidated else connection.connection.dbapi_connection
     if not hasattr(driver, "fileno"):
         yield
@@ -129,9 +129,9 @@ def bounded(connection: sa.Connection) -> Iterator[None]:
 
 
 def choose_lock(connections: Connections, name: str) -> Hold:
-    """Return the lock of that name, shared by all users of this database.
+    """Return the lock called `name`, shared by all users of this database.
 
-    :raises ValueError: no lock is known for this kind of database
+    :raises ValueError: this kind of database is not supported
     """
     kind = connections.kind
     if kind == "sqlite":
@@ -155,7 +155,7 @@ class _AdvisoryLock:
         try:
             yield connection
         finally:
-            if process == identify_process():  # and not in a child that inherited the connection
+            if process == identify_process():  # not in a child that inherited the connection
                 _close(connection, store, self._free)
 
     def _take(self, timeout: float, store: object) -> sa.Connection:
@@ -177,7 +177,7 @@ class _AdvisoryLock:
         deadline = time.monotonic() + timeout
         left = timeout
         while left > 0:
-            # A little at a time, because not every driver lets Ctrl-C through while it waits.
+            # In short steps, because not every driver lets Ctrl-C through while it waits.
             with bounded(connection):
                 self._connections.limit_waiting(connection, min(left, LONGEST_WAIT))
                 try:
@@ -200,7 +200,7 @@ class _AdvisoryLock:
             connection.execute(_FREE[self._kind], self._named)
 
     def _give_up(self, connection: sa.Connection, timeout: float, store: object) -> NoReturn:
-        holder = "another database session"  # not asked for which one: a caller that does not wait goes on at once
+        holder = "another database session"  # not looked up for a caller that does not wait
         if timeout > 0:
             session = self._ask(connection, _HOLDER) or "(just gone)"
             holder = f"database session {session}"
@@ -208,9 +208,9 @@ class _AdvisoryLock:
 
 
 def _hold_sqlite(connections: Connections, name: str, timeout: float, store: object) -> AbstractContextManager[None]:
-    """Hold a lock file beside the database: a transaction that locks SQLite would lock readers out, too."""
+    """Hold a lock file beside the database, because a transaction that locks SQLite would also block readers."""
     engine = connections.engine
-    # Asked once for each engine: in memory, all may share one connection and be in the middle of something.
+    # Looked up once per engine: with a database in memory, the one connection may be in use in a transaction.
     if engine not in _sqlite_files:
         with connections.open() as connection:
             files = {database: file for _, database, file in connection.exec_driver_sql("PRAGMA database_list")}
@@ -218,7 +218,7 @@ def _hold_sqlite(connections: Connections, name: str, timeout: float, store: obj
     if not _sqlite_files[engine]:
         locks = _in_memory.setdefault(engine, {})
         return locks.setdefault(name, ThreadLock()).hold(timeout, of=store)
-    # The file is the one the link leads to, as it is for SQLite.
+    # Links are followed, as SQLite does.
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return hold_lock_file(Path(f"{os.path.realpath(_sqlite_files[engine])}.{digest}.lock"), store, timeout)
 
@@ -226,10 +226,10 @@ def _hold_sqlite(connections: Connections, name: str, timeout: float, store: obj
 def _close(
     connection: sa.Connection, store: object, before: Callable[[sa.Connection], object] = lambda _: None
 ) -> None:
-    # What was done under the lock is done. Failing now would make the caller think that it is not.
+    # The work under the lock is complete. An error now would make the caller believe that it failed.
     try:
         with bounded(connection), connection:
             before(connection)
-    except Exception as cause:  # noqa: BLE001 - whatever the driver raises, and never its text
+    except Exception as cause:  # noqa: BLE001 - any error of the driver, and never its text
         pass_interruption(cause)
         _log.warning("%r: the connection that held the lock could not be closed: %s", store, describe(cause))

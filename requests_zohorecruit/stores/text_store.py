@@ -1,6 +1,6 @@
-"""What the stores that keep the record as JSON text have in common: loading, checking before replacing, and saving.
+"""Base classes of the stores that keep the record as JSON text: loading, checking before replacing, and saving.
 
-Knows nothing of where the text is, nor of what the record means.
+Knows nothing about where the text is kept, nor about the record's content.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ __all__ = ["SwappingStore", "TextStore"]
 
 
 class TextStore(SharedByCopies, ABC):
-    """Loads and saves the record as text; subclasses read and write the text, and lock it."""
+    """Loads and saves the record as text. Subclasses read, write and lock the text."""
 
     @guarded("loaded")
     def load(self) -> dict[str, Any] | None:
         """Return the record, or None when there is none.
 
-        :raises TokenStoreError: it cannot be read, or what is there is not a record
+        :raises TokenStoreError: it cannot be read, or is not a record
         """
         text = self._read()
         return None if text is None else decode(text, self)
@@ -35,15 +35,15 @@ class TextStore(SharedByCopies, ABC):
     def save(self, record: Mapping[str, Any]) -> None:
         """Replace the record.
 
-        :raises TokenStoreError: the record is not JSON-serialisable, it cannot be written, or what is there is not a
-            record and therefore might be worth keeping. What is stored is unchanged
+        :raises TokenStoreError: the record is not JSON-serialisable or cannot be written, or the stored text is not a
+            record and might be worth keeping. The stored text is unchanged
         """
         text = encode(record, self)
         self._check(self._read())
         self._write(text)
 
     def _check(self, stored: str | bytes | None) -> None:
-        """Raise for a text that is not a record, before it is overwritten."""
+        """Raise if the stored text is not a record, before it is overwritten."""
         if stored is not None:
             decode(stored, self)
 
@@ -53,21 +53,21 @@ class TextStore(SharedByCopies, ABC):
 
     @abstractmethod
     def _write(self, text: str) -> None:
-        """Replace the text, whatever it is."""
+        """Replace the text unconditionally."""
 
 
 class SwappingStore(TextStore):
-    """Remembers what was stored when the lock was taken. A holder that has lost the lock overwrites nothing."""
+    """Remembers the record found when the lock was taken, so that a holder that lost the lock overwrites nothing."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[int, ...], str | bytes | None] = {}
 
     @guarded("saved")
     def save(self, record: Mapping[str, Any]) -> None:
-        """Replace the record. A thread that does not hold the lock replaces whatever is there.
+        """Replace the record. A thread that does not hold the lock replaces it unconditionally.
 
-        :raises TokenStoreError: the record cannot be written, what is there is not a record, or another process has
-            replaced it although this thread held the lock. What is stored is unchanged
+        :raises TokenStoreError: the record cannot be written, the stored text is not a record, or another process has
+            replaced it while this thread held the lock. The stored text is unchanged
         """
         holder = identify_thread()
         if holder not in self._seen:
@@ -87,8 +87,8 @@ class SwappingStore(TextStore):
         """Hold the lock, exclusive among all users of this record.
 
         :param timeout: in seconds; 0 = do not wait
-        :raises TimeoutError: on entering, when it was not obtained in time; says who holds it
-        :raises TokenStoreError: it cannot be taken, or the record cannot be read
+        :raises TimeoutError: on entering, if the lock was not acquired in time; names the holder
+        :raises TokenStoreError: the lock cannot be acquired, or the record cannot be read
         """
         with ExitStack() as stack:
             self._enter(stack, max(0.0, timeout))
@@ -103,8 +103,8 @@ class SwappingStore(TextStore):
 
     @abstractmethod
     def _hold(self, timeout: float) -> AbstractContextManager[None]:
-        """Hold the lock of the place where the text is."""
+        """Hold the lock that protects the stored text."""
 
     @abstractmethod
     def _swap(self, text: str, stored: str | bytes | None) -> bool:
-        """Replace the text and return True, or return False when it is not `stored` any more."""
+        """Replace the text and return True, or return False if it is no longer `stored`."""

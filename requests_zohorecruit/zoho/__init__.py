@@ -1,1 +1,1 @@
-"""Zoho itself: data centres, tokens, consent, the token endpoint, and what their answers mean."""
+"""Zoho's side of OAuth: data centres, tokens, consent, the token endpoint, and the meaning of its responses."""

@@ -1,6 +1,6 @@
-"""What the Recruit API's answers mean for the access token: which 401 says that it is bad.
+"""Decides which 401 responses of the Recruit API mean that the access token is bad.
 
-Knows nothing of requests or responses beyond the bytes of a body.
+Knows nothing about requests or responses beyond the bytes of a body.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from collections.abc import Mapping
 
 __all__ = ["is_rejection"]
 
-#: The three codes under which Recruit refuses a token that a fresh one may cure.
+#: The three error codes with which Recruit refuses a token, and which a fresh token may cure.
 REJECTIONS = frozenset({"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"})
 
 
 def is_rejection(body: bytes) -> bool:
-    """Tell whether the body of a 401 says that the token is bad, rather than the scope or a permission.
+    """Return whether a 401 with this body means that the token is bad, rather than the scope or a permission.
 
-    A body that cannot be read says nothing against it and counts as a rejection: proxies and old API versions answer
-    in HTML or XML. How often that may mint a token is bounded elsewhere.
+    An unreadable body counts as a rejection, because proxies and old API versions answer in HTML or XML. The mint
+    budget and the pause bound how many tokens that may cost.
     """
     try:
         document = json.loads(body.decode("utf-8", "replace").removeprefix("\ufeff"))

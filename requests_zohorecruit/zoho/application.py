@@ -1,6 +1,6 @@
-"""The application that asks for tokens: RFC 6749's client, as it is registered in Zoho's API console.
+"""The application that requests tokens: the client of RFC 6749, as registered in Zoho's API console.
 
-Knows nothing of HTTP, tokens or stores.
+Knows nothing about HTTP, tokens or stores.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ __all__ = ["Application"]
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """Who asks: a client registered in Zoho's API console, in one region.
+    """A client registered in Zoho's API console, in one region.
 
     :param client_id: ``1000.…``
-    :param client_secret: a string, or a mapping region code -> secret where Zoho issued one per data centre
+    :param client_secret: a string, or a mapping of region code to secret if Zoho issued one per data centre
     :param region: where its tokens come from
-    :raises TypeError: a value of the wrong type
-    :raises ValueError: an empty or impossible one
+    :raises TypeError: a value has the wrong type
+    :raises ValueError: a value is empty or malformed
     :raises ClientConfigurationError: the mapping has no secret for the region
     """
 
@@ -34,7 +34,7 @@ class Application:
     @classmethod
     @clears_frames
     def create(cls, client_id: str, client_secret: str | Mapping[str, str], region: str | Region) -> Application:
-        """Check the three against each other before anything is sent."""
+        """Check the values, choose the secret for the region, and return the application."""
         where = Region.lookup(region)
         if isinstance(client_secret, Mapping):
             if where.code not in client_secret:
@@ -47,5 +47,5 @@ class Application:
         return cls(str(checked_secret("client_id", client_id)), checked_secret("client_secret", client_secret), where)
 
     def fingerprint(self, grant: str) -> str:
-        """Return what identifies this configuration together with a grant, without revealing either."""
+        """Return an identifier of this configuration together with a grant, which reveals neither."""
         return fingerprint(f"{self.client_id}\n{self.client_secret}\n{self.region.token_url}\n{grant}")

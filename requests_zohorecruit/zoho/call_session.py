@@ -1,6 +1,6 @@
-"""The session that one token call goes through: another's settings and adapters, nothing else of it, and one post.
+"""The session for a single token call: a copy of the user's settings and adapters, which sends one POST only.
 
-It is the public `send` of a session that is called, so that mocks, recorders and instrumentation see token calls.
+Calls go through the session's public `send`, so that mocks, recorders and instrumentation see token calls.
 """
 
 from __future__ import annotations
@@ -21,34 +21,33 @@ from requests_zohorecruit.zoho.deadline import Deadline
 
 __all__ = ["PlainSession", "copy_session", "make_call_session"]
 
-#: requests' own class, also while requests-cache's ``install_cache()`` has put another in its place: no cache may get
-#: to see a token.
+#: requests' own class, even while requests-cache's ``install_cache()`` has replaced it: no cache may see a token.
 PlainSession: type[requests.Session] = next(
     kind for kind in requests.Session.__mro__ if kind.__module__ == "requests.sessions"
 )
 
-#: What `send` of a session, or of a class derived from it, must not find.
+#: Attributes that `send` of the copied session must not see.
 _LEFT_OUT = ("auth", "cookies", "headers", "hooks", "params")
 
 
 class _Retries(Retry):
-    """Retries of urllib3, but not after a time limit that it took for a connection's (T71)."""
+    """Retries of urllib3, except after an interruption by a time limit, which urllib3 takes for a timeout (T71)."""
 
     def increment(self, *args: Any, **kwargs: Any) -> Retry:  # type: ignore[override]
-        """Return what is left of the retries, or raise what ends them."""
+        """Return the remaining retries, or raise the error that ends them."""
         if kwargs.get("error"):
             pass_interruption(kwargs["error"])
         return super().increment(*args, **kwargs)
 
 
-#: A connection that was never made has sent nothing, so trying again is safe: up to three times. Nothing else is.
+#: Only connecting is retried, with up to three attempts: nothing has been sent yet. Retrying anything else is unsafe.
 _RETRIES = _Retries(2, read=False, redirect=False, status=False, other=False)
 
 
 def make_call_session(session: requests.Session | None, deadline: Deadline) -> requests.Session:
     """Return the session for one token call.
 
-    :param session: whose class, settings and adapters to use; None = requests' own
+    :param session: the session whose class, settings and adapters to use; None = requests' defaults
     """
     twin = copy_session(PlainSession() if session is None else session)
     twin.adapters = OrderedDict((prefix, _guard(adapter, deadline)) for prefix, adapter in twin.adapters.items())
@@ -56,25 +55,25 @@ def make_call_session(session: requests.Session | None, deadline: Deadline) -> r
 
 
 def copy_session(session: requests.Session) -> requests.Session:
-    """Return another session of the same class with the same settings, but without what it would add to a request."""
+    """Return a session of the same class with the same settings, but without anything it would add to a request."""
     twin, blank = object.__new__(type(session)), PlainSession()
     for name, value in vars(session).items():
-        # A mock for a single session leaves such methods in it.
+        # Mocks for a single session set bound methods on it.
         is_bound = isinstance(value, MethodType) and value.__self__ is session
         setattr(twin, name, MethodType(value.__func__, twin) if is_bound else value)
     for name in _LEFT_OUT:
         setattr(twin, name, getattr(blank, name))
-    # `send` looks for one even where none is followed, and reads the whole body of a redirect, however large.
+    # Even when redirects are not followed, `send` looks for one and reads its whole body, however large.
     vars(twin)["get_redirect_target"] = lambda _: None
     return twin
 
 
 def _guard(adapter: BaseAdapter, deadline: Deadline) -> BaseAdapter:
     if not isinstance(adapter, HTTPAdapter):
-        return adapter  # it makes its connections in its own way, which cannot be known
+        return adapter  # it connects in its own way, which is unknown here
     kind: Any = type(adapter)
     guarded: Any = object.__new__(_add_guard(kind))
-    # One state for both: adapters record, count and adapt.
+    # Both share one state, because adapters record and count calls.
     guarded.__dict__ = adapter.__dict__
     guarded.deadline = deadline
     return cast("BaseAdapter", guarded)
@@ -82,10 +81,10 @@ def _guard(adapter: BaseAdapter, deadline: Deadline) -> BaseAdapter:
 
 @cache
 def _add_guard(kind: Any) -> Any:
-    """Return a class derived from an adapter's class whose requests are sent once, and end at a deadline."""
+    """Return a subclass of the adapter's class that sends each request only once and enforces a deadline."""
 
     class Guarded(kind):  # type: ignore[misc]  # the user's
-        __slots__ = ("deadline",)  # beside the state that is shared with the adapter
+        __slots__ = ("deadline",)  # outside the __dict__ shared with the adapter
 
         @property
         def max_retries(self) -> Retry:
@@ -93,7 +92,7 @@ def _add_guard(kind: Any) -> Any:
 
         @max_retries.setter
         def max_retries(self, _: object) -> None:
-            """Leave it as it is: a second post could be a second mint."""
+            """Ignore the value: a second POST could be a second mint."""
 
         def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
             return _copy_pool(super().get_connection_with_tls_context(*args, **kwargs), self.deadline)
@@ -102,12 +101,12 @@ def _add_guard(kind: Any) -> Any:
 
 
 def _copy_pool(pool: Any, deadline: Deadline) -> Any:
-    """Return a pool with the same settings and connections of its own: one token an hour has no use for old ones."""
+    """Return a pool with the same settings but new connections: old ones are useless for one token an hour."""
     if not isinstance(pool, HTTPConnectionPool):
         return pool
     own, kind = copy.copy(pool), pool.ConnectionCls
 
-    class Watched(kind):  # type: ignore[misc, valid-type]  # a class, for vcrpy looks whether connections are of it
+    class Watched(kind):  # type: ignore[misc, valid-type]  # a class, because vcrpy uses isinstance
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             deadline.watch(self)

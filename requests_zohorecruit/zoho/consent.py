@@ -1,6 +1,6 @@
-"""Consent: the URL a person is sent to, and what may be redeemed of Zoho's redirect (RFC 6749, section 4.1).
+"""Consent: builds the URL to send a person to, and checks Zoho's redirect (RFC 6749, section 4.1).
 
-Opens no browser, listens nowhere and sends nothing; knows nothing of sessions and stores.
+Opens no browser, listens on no port and sends nothing. Knows nothing about sessions or stores.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
     "read_session_code",
 ]
 
-#: Without the first there is no refresh token; without the second there is none the second time a person consents.
+#: Without the first, Zoho issues no refresh token; without the second, none when a person consents again.
 OFFLINE = {"access_type": "offline", "prompt": "consent"}
 
 _OFFLINE_HINT = (
@@ -41,7 +41,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def join_scopes(url: str) -> str:
-    """Return an authorization URL with commas between the scopes, where OAuth 2.0 has spaces."""
+    """Return an authorization URL with commas between the scopes, as Zoho requires instead of OAuth 2.0's spaces."""
     parts = urlsplit(url)
     query = [
         (name, ",".join(split_scope(value)) if name == "scope" else value)
@@ -51,7 +51,7 @@ def join_scopes(url: str) -> str:
 
 
 def check_token_url(url: str, region: Region) -> None:
-    """Do nothing if `url` is the region's token endpoint.
+    """Check that `url` is the region's token endpoint.
 
     :raises UntrustedHostError: it is not
     """
@@ -64,10 +64,10 @@ def check_token_url(url: str, region: Region) -> None:
 
 
 def check_refresh_token(token: Token, region: Region, *, hint: str = _OFFLINE_HINT) -> None:
-    """Do nothing if the exchange brought a grant.
+    """Check that the exchange returned a refresh token.
 
-    :param hint: what to do where it did not
-    :raises AuthorizationError: it brought an access token for an hour, and nothing else
+    :param hint: what to do if it did not
+    :raises AuthorizationError: it returned only an access token, which lasts an hour
     """
     if token.refresh_token is None:
         raise AuthorizationError(
@@ -78,10 +78,10 @@ def check_refresh_token(token: Token, region: Region, *, hint: str = _OFFLINE_HI
 
 
 class Callback(NamedTuple):
-    """What Zoho's redirect brings.
+    """The content of Zoho's redirect.
 
-    :ivar region: where the person lives, and so where the code is redeemed
-    :ivar code: good for about a minute, once
+    :ivar region: of the person's account, where the code must be redeemed
+    :ivar code: valid once and for about a minute
     """
 
     region: Region
@@ -89,12 +89,12 @@ class Callback(NamedTuple):
 
 
 def make_state() -> Secret:
-    """Return a value that cannot be guessed, which ties the redirect to the request (RFC 6749, section 10.12)."""
+    """Return an unguessable value that ties the redirect to the request (RFC 6749, section 10.12)."""
     return Secret(secrets.token_urlsafe(24))
 
 
 def build_consent_url(application: Application, *, redirect_uri: str, scope: Iterable[str], state: str) -> str:
-    """Return the address of the consent page of the region where the application was registered."""
+    """Return the URL of the consent page, in the region where the application is registered."""
     address: str = WebApplicationClient(application.client_id).prepare_request_uri(
         application.region.authorize_url, redirect_uri=redirect_uri, scope=list(scope), state=state, **OFFLINE
     )
@@ -103,14 +103,14 @@ def build_consent_url(application: Application, *, redirect_uri: str, scope: Ite
 
 @clears_frames
 def read_callback(url: str, *, application: Application, state: object) -> Callback:
-    """Check Zoho's redirect: that it answers the request that carried `state`, and then which region it names.
+    """Check that Zoho's redirect belongs to the request with this `state`, and return its region and code.
 
-    :param url: the whole address Zoho redirected to
-    :param state: what the authorization URL carried
-    :raises AuthorizationError: refused, forged, incomplete or contradictory
-    :raises UntrustedHostError: it names an accounts server that is none of Zoho's
+    :param url: the whole URL that Zoho redirected to
+    :param state: the state in the authorization URL
+    :raises AuthorizationError: the redirect reports a refusal, or is forged, incomplete or contradictory
+    :raises UntrustedHostError: it names an accounts server that is not one of Zoho's
     """
-    values = parse_callback(url)  # first: a refusal may come without a state
+    values = parse_callback(url)  # first, because a refusal may come without a state
     region = application.region.code
     if not (isinstance(state, str) and state):
         raise AuthorizationError(
@@ -134,19 +134,19 @@ def read_callback(url: str, *, application: Application, state: object) -> Callb
 
 def _read_code(url: str, state: str, client_id: str) -> Secret:
     """Let oauthlib check the state and take the code (RFC 6749, section 4.1.2)."""
-    # Its parts get no name: the code is among them, and tracebacks show what has one.
+    # The parts are not assigned to variables, because they contain the code and tracebacks show variables.
     if urlsplit(url).hostname in _LOOPBACK:
-        # What goes from a browser to its own machine does not need TLS (RFC 8252, section 8.3).
+        # A redirect from a browser to its own machine needs no TLS (RFC 8252, section 8.3).
         url = Secret(urlunsplit(urlsplit(url)._replace(scheme="https")))
     values = WebApplicationClient(client_id).parse_request_uri_response(url, state=state)
     return checked_secret("code", values["code"])
 
 
 def read_session_code(url: str, *, application: Application, state: object) -> Secret:
-    """Return the code of Zoho's redirect for a session, whose region is settled before a person consents.
+    """Return the code from Zoho's redirect for a session, whose region was fixed before the person consented.
 
-    :raises AuthorizationError: as for `read_callback`; or the person's account is in another region, which is where the
-        code would have to be redeemed
+    :raises AuthorizationError: as for `read_callback`; or the person's account is in another region, where the code
+        would have to be redeemed
     """
     person, code = read_callback(url, application=application, state=state)
     region = application.region

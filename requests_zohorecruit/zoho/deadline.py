@@ -1,6 +1,6 @@
-"""The deadline of one token call: when the time is up, the sockets that the call waits for are shut down.
+"""The deadline of one token call, after which the call's sockets are shut down.
 
-Knows nothing of forms or answers. What goes through a `Deadline` is put together in `call_session`.
+Knows nothing about forms or responses. `call_session` applies a `Deadline` to connections.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from requests_zohorecruit.socket_timer import SocketTimer
 
 __all__ = ["SLACK", "Deadline"]
 
-#: Seconds that a call may last beyond its two timeouts: further addresses, a proxy, a slow but honest answer.
+#: Seconds that a call may take on top of its two timeouts: for further addresses, a proxy, or a slow response.
 SLACK = 5.0
 
 
 class Deadline(SocketTimer):
     """The deadline of one token call.
 
-    :param connect: seconds, for one attempt to connect
-    :param read: seconds, to wait for a piece of the answer
-    :ivar seconds: that the call may last: both, and `SLACK`
+    :param connect: timeout of one connection attempt, in seconds
+    :param read: timeout of one read, in seconds
+    :ivar seconds: time limit of the whole call: the sum of both and `SLACK`
     """
 
     def __init__(self, connect: float, read: float) -> None:
         super().__init__(connect + read + SLACK)
         self._began = time.monotonic()
-        # One that begins before this has failed, or succeeded, when the time is up.
+        # An attempt that begins before this ends before the deadline.
         self._last_attempt = self._began + min(connect, read) + SLACK
 
     def check(self) -> None:
-        """Raise when the time has passed.
+        """Check that the deadline has not passed.
 
         :raises TimeoutError: it has
         """
@@ -41,14 +41,15 @@ class Deadline(SocketTimer):
             raise TimeoutError("the deadline of the call has passed")
 
     def at_end(self, close: Callable[[], object]) -> None:
-        """Call `close` when the call has ended."""
+        """Register a function to run when the call ends."""
         self._end.callback(close)
 
     def watch(self, connection: Any) -> None:
-        """Include a connection of urllib3 that is about to be made."""
+        """Watch a urllib3 connection that is about to connect."""
         connection.socket_options = _Attempts(connection.socket_options or (), self._check_attempt)
-        # Neither `sock` nor the response has the socket all the time: TLS takes it over, and so does the last answer.
-        connect = connection._new_conn  # noqa: SLF001 - which urllib3's own SOCKS connections override as well
+        # Hook the creation, because `sock` and the response do not hold the socket throughout: TLS wraps it, and the
+        # last response takes it over.
+        connect = connection._new_conn  # noqa: SLF001 - urllib3's SOCKS connections also override this method
 
         def connect_and_watch() -> Any:
             made = connect()
@@ -63,7 +64,7 @@ class Deadline(SocketTimer):
 
 
 class _Attempts(list[Any]):
-    """The options of a socket, which urllib3 goes through once for each address that it tries."""
+    """Socket options with a check, because urllib3 iterates over them once for each address it tries."""
 
     def __init__(self, options: Iterable[Any], check: Callable[[], None]) -> None:
         super().__init__(options)

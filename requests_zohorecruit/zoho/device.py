@@ -1,6 +1,6 @@
-"""Device authorization: the forms, and what Zoho's answers to them mean (RFC 8628 in spirit, not in letter).
+"""Device authorization: the forms, and the meaning of Zoho's responses (in the spirit of RFC 8628, not to the letter).
 
-Pure: waits for nothing and sends nothing. What Zoho says of times and hosts is believed within bounds only.
+Pure: it does not wait or send anything. Times and hosts in Zoho's responses are accepted only within bounds.
 """
 
 from __future__ import annotations
@@ -33,25 +33,26 @@ __all__ = [
     "read_poll",
 ]
 
-#: Seconds between two polls at least: Zoho answers ``slow_down`` to more, whatever interval it has named.
+#: Minimum seconds between two polls: Zoho answers ``slow_down`` to more frequent ones, even if it named a shorter
+#: interval.
 PAUSE = 30.0
-#: Seconds between two polls at most, or a device would not notice for the life of its code.
+#: Maximum seconds between two polls, so that the device notices within the lifetime of its code.
 LONGEST_PAUSE = 120.0
 #: Seconds to add after a ``slow_down`` (RFC 8628, section 3.5).
 SLOWER = 5.0
-#: Seconds a code lives when Zoho does not say, and at most.
+#: Lifetime of a code in seconds if Zoho does not give one, and the maximum.
 LIFETIME, LONGEST_LIFETIME = 300.0, 1800.0
 
 
 @dataclass(frozen=True, slots=True)
 class DevicePrompt:
-    """What to show the person who is to confirm a device; none of it is secret.
+    """What to show the person who confirms a device. None of it is secret.
 
-    :ivar user_code: to type on the page
-    :ivar verification_url: address of the page, on a host of Zoho Accounts
-    :ivar verification_url_complete: the same with the code filled in, for a link or QR code; the plain address where
-        Zoho names none
-    :ivar expires_at: when the code ends, in epoch seconds
+    :ivar user_code: the code to type on the page
+    :ivar verification_url: URL of the page, on a host of Zoho Accounts
+    :ivar verification_url_complete: the URL with the code filled in, for a link or QR code; the plain URL if Zoho sends
+        none
+    :ivar expires_at: when the code expires, in epoch seconds
     """
 
     user_code: str
@@ -61,7 +62,7 @@ class DevicePrompt:
 
 
 class DeviceCode(NamedTuple):
-    """What a device waits with.
+    """The device code with which a device polls.
 
     :ivar value: sent with every poll; secret
     :ivar pause: seconds between two polls
@@ -73,9 +74,9 @@ class DeviceCode(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """No tokens yet.
+    """The person has not decided yet.
 
-    :ivar region: where to ask next
+    :ivar region: where to poll next
     :ivar slower: seconds to add to the pause
     """
 
@@ -84,34 +85,34 @@ class Pending(NamedTuple):
 
 
 def make_code_url(region: Region) -> str:
-    """Return where a device gets its code."""
+    """Return the URL where a device gets its code."""
     return f"{region.accounts_url}/oauth/v3/device/code"
 
 
 def make_poll_url(region: Region) -> str:
-    """Return where a device asks whether the person has accepted."""
+    """Return the URL where a device asks whether the person has accepted."""
     return f"{region.accounts_url}/oauth/v3/device/token"
 
 
 def build_code_form(application: Application, scope: Iterable[str]) -> str:
-    """Return the form that asks for a code. No secret is in it."""
+    """Return the form that requests a code. It contains no secret."""
     form = {"grant_type": "device_request", "client_id": application.client_id, "scope": ",".join(scope)}
     return urlencode(form | OFFLINE)
 
 
 def build_poll_form(application: Application, code: DeviceCode) -> str:
-    """Return the form of a poll."""
+    """Return the form for a poll."""
     form = {"client_id": application.client_id, "client_secret": application.client_secret, "code": code.value}
     return Secret(urlencode({"grant_type": "device_token", **form}))
 
 
 @clears_frames
 def read_device_code(answer: Answer, *, region: Region, extra: Iterable[Region], requested_at: float) -> DeviceCode:
-    """Read the answer to the request for a code.
+    """Parse the response to the request for a code.
 
-    :param extra: custom regions to accept beside the table
-    :param requested_at: epoch seconds when the request left; the lifetime counts from there
-    :raises UntrustedHostError: it sends the person to a host that is none of Zoho Accounts'
+    :param extra: custom regions to accept besides the table
+    :param requested_at: epoch seconds when the request was sent; the lifetime counts from there
+    :raises UntrustedHostError: it sends the person to a host that is not one of Zoho Accounts'
     :raises ZohoAuthError: it is an error, or cannot be understood
     """
     body = parse_object(answer.text)
@@ -120,7 +121,7 @@ def read_device_code(answer: Answer, *, region: Region, extra: Iterable[Region],
         value = checked_secret("device_code", body.get("device_code"))
     except (TypeError, ValueError):
         value = None
-    # Shown on a terminal or a page: nothing but what a person can type.
+    # The code is shown on a terminal or a page, so only characters that a person can type are allowed.
     readable = isinstance(user_code, str) and re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z -]{0,31}", user_code)
     if body.get("error") or value is None or not readable or not isinstance(url, str):
         raise make_error(body, answer, region)
@@ -128,8 +129,8 @@ def read_device_code(answer: Answer, *, region: Region, extra: Iterable[Region],
     accounts = {https_host(each.accounts_url) for each in (region, *extra, *Region.all())}
     if any(https_host(each) not in accounts for each in (url, complete)):
         raise UntrustedHostError(
-            f"Zoho Accounts (region {region.code}) names a page to confirm the device on that is not on a host of Zoho "
-            "Accounts; it is not shown.",
+            f"Zoho Accounts (region {region.code}) sent a confirmation page that is not on a host of Zoho Accounts; it "
+            "is not shown.",
             region=region.code,
             hint="Look for a proxy in between. If it is a new Zoho data centre, pass a custom Region for it.",
         )
@@ -140,14 +141,14 @@ def read_device_code(answer: Answer, *, region: Region, extra: Iterable[Region],
 
 @clears_frames
 def read_poll(answer: Answer, *, region: Region, extra: Iterable[Region], requested_at: float) -> Token | Pending:
-    """Read the answer to a poll: the tokens, or where and how soon to ask again.
+    """Parse the response to a poll: the tokens, or where and how soon to poll again.
 
-    :param region: where it was asked
-    :param extra: custom regions to accept beside the table
-    :param requested_at: epoch seconds when the request left
-    :raises AuthorizationError: the person refused, the code ended, or there is no refresh token
-    :raises UnknownRegionError: the person's account is in a data centre that is not known
-    :raises ZohoAuthError: any other error, or an answer that cannot be understood
+    :param region: the region that was polled
+    :param extra: custom regions to accept besides the table
+    :param requested_at: epoch seconds when the request was sent
+    :raises AuthorizationError: the person refused, the code expired, or there is no refresh token
+    :raises UnknownRegionError: the person's account is in an unknown data centre
+    :raises ZohoAuthError: any other error, or a response that cannot be understood
     """
     body = parse_object(answer.text)
     word = body.get("error")
@@ -174,7 +175,7 @@ def read_poll(answer: Answer, *, region: Region, extra: Iterable[Region], reques
 def make_expiry_error(region: Region) -> AuthorizationError:
     """Return the error for a code that was not accepted in time."""
     return AuthorizationError(
-        f"Nobody accepted the code before it ended (region {region.code}); nothing was saved.",
+        f"The code expired before it was accepted (region {region.code}); nothing was saved.",
         code="expired",
         region=region.code,
         hint="Ask for a new code, and accept it within its time, most often five minutes.",
@@ -182,12 +183,12 @@ def make_expiry_error(region: Region) -> AuthorizationError:
 
 
 def _find_home(body: Mapping[str, Any], region: Region, extra: Iterable[Region]) -> Region:
-    """Return where the person lives; the next poll takes the client secret there, so only a region of the table."""
+    """Return the region of the person's account: a known one, because the next poll sends the client secret there."""
     name = body.get("user_location")
     for known in extra:
         if known.code == name:
             return known
-    # A code or alias: not an address, which a region can be looked up by, too.
+    # Only a code or alias, although `Region.lookup` also accepts addresses.
     if isinstance(name, str) and re.fullmatch(r"[A-Za-z]{2,3}(\.[A-Za-z]{2})?", name):
         try:
             return Region.lookup(name)

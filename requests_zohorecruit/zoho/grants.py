@@ -1,6 +1,6 @@
-"""What a token is minted from: RFC 6749's authorization grant, in the two forms that Zoho mints from again and again.
+"""Grants, from which access tokens are minted: the two of RFC 6749's that Zoho lets a client use repeatedly.
 
-Owns the form that is sent, and how a grant stands in a record. Knows nothing of HTTP, stores or when to mint.
+Defines the form that is sent and how a grant is stored in a record. Knows nothing about HTTP, stores or when to mint.
 """
 
 from __future__ import annotations
@@ -18,38 +18,38 @@ __all__ = ["ClientCredentials", "Grant", "RefreshToken", "check_scope", "choose_
 
 
 class Grant(Protocol):
-    """What the engine needs of a grant, of whichever kind. Compared by value, and hashable."""
+    """The interface of a grant, as the engine uses it. Grants are hashable and compare by value."""
 
     @property
     def identity(self) -> str:
-        """What tells it from every other grant of the same application; secret."""
+        """A value unique to the grant within its application; secret."""
 
     @property
     def is_configured(self) -> bool:
-        """Whether a program that was given it uses no other: nobody replaces it by logging in."""
+        """Whether the program's configuration defines it, so that no later login replaces it."""
 
     def make_body(self, application: Application) -> str:
         """Return the form that mints an access token."""
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return how it stands in a record."""
+        """Return the keys that represent it in a record."""
 
     def renew(self, token: Token) -> Grant:
-        """Return the grant to go on with after this token was minted: Zoho may have replaced it along with it."""
+        """Return the grant to use after `token` was minted: Zoho may have sent a new one with it."""
 
     def own(self, token: Token) -> Token:
-        """Return the token as one of this grant."""
+        """Return a copy of the token marked as belonging to this grant."""
 
     def choose_revocable(self, token: Token | None) -> str | None:
-        """Return what to send to be revoked, or None when there is nothing."""
+        """Return the token to send for revocation, or None when there is none."""
 
     def outlive_revocation(self) -> Grant | None:
-        """Return what is left of it afterwards."""
+        """Return the grant that remains after a revocation, or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """A grant that a person has given (RFC 6749, section 6; Zoho wants neither scope nor redirect URI with it)."""
+    """A refresh token that a person has granted (RFC 6749, section 6; Zoho needs no scope or redirect URI with it)."""
 
     value: Secret
 
@@ -60,12 +60,12 @@ class RefreshToken:
 
     @property
     def is_configured(self) -> bool:
-        """False: the next login is to be picked up."""
+        """False: a later login may replace it."""
         return False
 
     def make_body(self, application: Application) -> str:
         """Return the form of a refresh."""
-        # Imported where it is used: oauthlib costs more to import than this whole package.
+        # Imported on use, because oauthlib takes longer to import than this whole package.
         from oauthlib.oauth2 import WebApplicationClient  # noqa: PLC0415
 
         client_id, client_secret = application.client_id, application.client_secret
@@ -79,14 +79,14 @@ class RefreshToken:
         return {"refresh_token": str(self.value)}
 
     def renew(self, token: Token) -> RefreshToken:
-        """Return the one that came with the token, if one did."""
+        """Return the refresh token that came with the token, or this one."""
         return RefreshToken(Secret(token.refresh_token)) if token.refresh_token else self
 
     def own(self, token: Token) -> Token:
         """Return the token with this refresh token."""
         return replace(token, refresh_token=self.value)
 
-    def choose_revocable(self, token: Token | None) -> str | None:  # noqa: ARG002 - the grant ends its tokens with it
+    def choose_revocable(self, token: Token | None) -> str | None:  # noqa: ARG002 - its access tokens end with it
         """Return the refresh token."""
         return self.value
 
@@ -96,10 +96,10 @@ class RefreshToken:
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
-    """A grant without a person: what the client itself may do in an organisation (RFC 6749, section 4.4).
+    """Client credentials, a grant without a person: the client's own access to an organisation (RFC 6749, section 4.4).
 
     :ivar soid: ``ZohoRecruit.<organisation id>``
-    :ivar scope: the scopes to ask for, sorted
+    :ivar scope: the scopes to request, sorted
     """
 
     soid: str
@@ -107,12 +107,12 @@ class ClientCredentials:
 
     @classmethod
     def create(cls, soid: object, scope: object) -> ClientCredentials:
-        """Check both before anything is sent.
+        """Check both values before anything is sent.
 
-        :param soid: Zoho's name of service and organisation
+        :param soid: Zoho's identifier of a service and an organisation
         :param scope: text with commas or spaces, or an iterable of scopes
-        :raises TypeError: a value of the wrong type
-        :raises ValueError: a malformed `soid`, or no scope
+        :raises TypeError: a value has the wrong type
+        :raises ValueError: `soid` is malformed, or there is no scope
         """
         if not isinstance(soid, str):
             raise TypeError(f"soid must be a string, not {type(soid).__name__}")
@@ -125,16 +125,16 @@ class ClientCredentials:
 
     @property
     def identity(self) -> str:
-        """Both."""
+        """The `soid` and the scopes."""
         return " ".join((self.soid, *self.scope))
 
     @property
     def is_configured(self) -> bool:
-        """True: another organisation's or scope's token is never what the program asked for."""
+        """True: a token of another organisation or scope is never what the program asked for."""
         return True
 
     def make_body(self, application: Application) -> str:
-        """Return the form of a token request."""
+        """Return the form for a token request."""
         from oauthlib.oauth2 import BackendApplicationClient  # noqa: PLC0415 - as above
 
         # Zoho separates scopes with commas, where RFC 6749 has spaces (T04).
@@ -147,29 +147,29 @@ class ClientCredentials:
         """Return ``soid`` and ``scope``."""
         return {"soid": self.soid, "scope": list(self.scope)}
 
-    def renew(self, token: Token) -> ClientCredentials:  # noqa: ARG002 - for every kind
-        """Return itself: it stays in the program's configuration."""
+    def renew(self, token: Token) -> ClientCredentials:  # noqa: ARG002 - part of the protocol
+        """Return the grant itself, which the program's configuration defines."""
         return self
 
     def own(self, token: Token) -> Token:
-        """Return the token with the scopes that were asked for, by which a record tells whose token it holds."""
+        """Return the token with the requested scopes, by which a record identifies the grant of its token."""
         return replace(token, refresh_token=None, scope=self.scope)
 
     def choose_revocable(self, token: Token | None) -> str | None:
-        """Return the access token: there is nothing else that Zoho could forget."""
+        """Return the access token: there is nothing else to revoke."""
         return token.access_token if token else None
 
     def outlive_revocation(self) -> ClientCredentials:
-        """Return itself: the credentials are as good as before."""
+        """Return the grant itself: the credentials remain valid."""
         return self
 
 
 def check_scope(scope: object) -> tuple[str, ...]:
-    """Return the scopes to ask for.
+    """Return the scopes to request.
 
     :param scope: text with commas or spaces, or an iterable of scopes
     :raises TypeError: it is neither
-    :raises ValueError: there is none
+    :raises ValueError: there is no scope
     """
     if not isinstance(scope, (str, Iterable)) or isinstance(scope, (bytes, Mapping)):
         raise TypeError(f"scope must be text or an iterable of text, not {type(scope).__name__}")
@@ -185,10 +185,10 @@ def check_scope(scope: object) -> tuple[str, ...]:
 def choose_grant(
     refresh_token: str | None, soid: str | None, scope: str | Iterable[str] | None
 ) -> RefreshToken | ClientCredentials | None:
-    """Return the grant that a program's arguments stand for, None = the store's.
+    """Return the grant given by a program's arguments; None = use the store's.
 
-    :raises TypeError: a value of the wrong type
-    :raises ValueError: an impossible value, or both kinds at once
+    :raises TypeError: a value has the wrong type
+    :raises ValueError: a value is malformed, or both kinds of grant are given
     """
     if soid is None and scope is None:
         return None if refresh_token is None else RefreshToken(checked_secret("refresh_token", refresh_token))
@@ -201,10 +201,10 @@ def choose_grant(
 
 @clears_frames
 def read_grant(mapping: Mapping[str, Any]) -> Grant | None:
-    """Read the grant from a record, None = it has none.
+    """Return the grant in a record, or None.
 
-    :raises TypeError: a value is of the wrong type; never shows the value
-    :raises ValueError: a value cannot be what its key says
+    :raises TypeError: a value has the wrong type; the message never shows the value
+    :raises ValueError: a value is malformed
     """
     if mapping.get("refresh_token"):
         return RefreshToken(checked_secret("refresh_token", mapping["refresh_token"]))

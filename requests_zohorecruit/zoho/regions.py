@@ -1,6 +1,6 @@
-"""Zoho's data centres: which hosts belong to which region, and which callbacks may be believed about it.
+"""Zoho's data centres: the hosts of each region, and how to read the region from a callback safely.
 
-Owns the closed table and the parsing of hosts; knows nothing of tokens and sends nothing.
+Contains the fixed table of regions and the parsing of hosts. Knows nothing about tokens and sends nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Region", "find_region", "https_host", "make_callback_error", "parse_
 
 _AGAIN = "Start the authorization again, and pass the whole address Zoho redirected to."
 
-#: The table's regions by code and alias; empty only while the table is made, at the end of this module.
+#: The table's regions by code and alias; empty until the table is built at the end of this module.
 _BY_NAME: dict[str, Region] = {}
 
 
@@ -26,21 +26,20 @@ _BY_NAME: dict[str, Region] = {}
 class Region:
     """One Zoho data centre.
 
-    A region that is not in the table (a test server, a data centre too new for this release) is made by hand, with a
-    code of its own::
+    For a region that is not in the table, such as a test server or a new data centre, create one with its own code::
 
         Region("mars", "https://accounts.zoho.example", "https://recruit.zoho.example")
 
     :param code: short lower-case name, written into stored records (``"eu"``)
-    :param accounts_url: where tokens come from, ``https://host[:port]``
-    :param recruit_url: where the Recruit API is
-    :param upload_url: where bulk uploads go; `recruit_url` when not given
-    :param api_domain: the ``api_domain`` Zoho names in its answers; `recruit_url` when not given.
-        Recruit itself does not live there.
-    :raises UntrustedHostError: a URL that is not https, or carries userinfo, a path, a query or a fragment; or a code
-        or alias of the table with other URLs than the table's
-    :raises TypeError: a value that is no string
-    :raises ValueError: a code that is no short lower-case name
+    :param accounts_url: base URL of Zoho Accounts, where tokens come from, ``https://host[:port]``
+    :param recruit_url: base URL of the Recruit API
+    :param upload_url: base URL for bulk uploads; defaults to `recruit_url`
+    :param api_domain: the ``api_domain`` in Zoho's token responses; defaults to `recruit_url`. Recruit itself is not
+        served there.
+    :raises UntrustedHostError: a URL is not https, or has userinfo, a path, a query or a fragment; or the code is in
+        the table with other URLs
+    :raises TypeError: a value is not a string
+    :raises ValueError: the code is not a short lower-case name
     """
 
     code: str
@@ -52,7 +51,7 @@ class Region:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", check_text("region code", self.code)):
             raise ValueError(f"region code {_show(self.code)} is not a short lower-case name such as 'eu'")
-        object.__setattr__(self, "code", str(self.code))  # a plain string, which a repr shows
+        object.__setattr__(self, "code", str(self.code))  # a plain string, even if a `Secret` was passed
         for name in ("accounts_url", "recruit_url", "upload_url", "api_domain"):
             value = getattr(self, name) or (self.recruit_url if name in {"upload_url", "api_domain"} else "")
             object.__setattr__(self, name, _parse_origin(name, value, self.code))
@@ -66,19 +65,19 @@ class Region:
             )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Checked when it is unpickled, too: the secrets go where a region says.
+        # Goes through __init__, so that unpickling checks the URLs too: they decide where secrets are sent.
         return Region, (self.code, self.accounts_url, self.recruit_url, self.upload_url, self.api_domain)
 
     @classmethod
     @clears_frames
     def lookup(cls, value: str | Region) -> Region:
-        """Find a region by code or alias (``"eu"``, ``"COM"``), or by a host or https address of it.
+        """Find a region by code or alias (``"eu"``, ``"COM"``), or by one of its hosts or https URLs.
 
-        The address may be any that a browser or a program shows, such as ``recruit.zoho.in`` or
-        ``https://recruit.zoho.in/recruit/org123/ShowTab.do``. A `Region` is returned as it is.
+        A URL may be any that a browser or a program shows, such as ``recruit.zoho.in`` or
+        ``https://recruit.zoho.in/recruit/org123/ShowTab.do``. A `Region` is returned unchanged.
 
-        :raises UnknownRegionError: not in the table; the message lists what is
-        :raises TypeError: neither a string nor a `Region`
+        :raises UnknownRegionError: the region is not in the table; the message lists the known ones
+        :raises TypeError: `value` is neither a string nor a `Region`
         """
         if isinstance(value, Region):
             return value
@@ -97,37 +96,37 @@ class Region:
     @classmethod
     @clears_frames
     def from_callback(cls, url: str, extra: Iterable[Region] = ()) -> Region:
-        """Tell from Zoho's redirect in which region the person lives, so where the code is to be redeemed.
+        """Return the region of the person's account from Zoho's redirect: the region where the code must be redeemed.
 
-        ``accounts-server`` decides where the client secret is posted and anyone can forge that URL, so it must be,
-        to the letter, the accounts URL of a known region, and ``location`` must agree with it.
+        ``accounts-server`` decides where the client secret is sent, and anyone can forge the redirect. So it must be
+        exactly the accounts URL of a known region, and ``location`` must match it.
         See https://www.zoho.com/accounts/protocol/oauth/multi-dc.html.
 
         :param url: the whole callback URL
-        :param extra: custom regions to accept beside the table
-        :raises UntrustedHostError: ``accounts-server`` is none of theirs
-        :raises AuthorizationError: a value is missing or given twice, the two contradict each other, or Zoho refused
+        :param extra: custom regions to accept besides the table
+        :raises UntrustedHostError: ``accounts-server`` is not that of a known region
+        :raises AuthorizationError: a value is missing or given twice, the values contradict each other, or Zoho refused
         """
         return find_region(parse_callback(url), extra)
 
     @classmethod
     def all(cls) -> tuple[Region, ...]:
-        """Return every region of the table."""
+        """Return all regions in the table."""
         return _TABLE
 
     @property
     def authorize_url(self) -> str:
-        """Where a person consents (RFC 6749, section 3.1)."""
+        """URL where a person consents (RFC 6749, section 3.1)."""
         return f"{self.accounts_url}/oauth/v2/auth"
 
     @property
     def token_url(self) -> str:
-        """Where codes and refresh tokens are exchanged (RFC 6749, section 3.2)."""
+        """URL where codes and refresh tokens are exchanged (RFC 6749, section 3.2)."""
         return f"{self.accounts_url}/oauth/v2/token"
 
     @property
     def revoke_url(self) -> str:
-        """Where a grant is revoked."""
+        """URL where a grant is revoked."""
         return f"{self.accounts_url}/oauth/v2/token/revoke"
 
     @property
@@ -139,7 +138,7 @@ class Region:
     def trusted_api_domain(self, value: object) -> str | None:
         """Return `value`, an ``api_domain`` from the network or a store, if it is one of Zoho's, else None.
 
-        Zoho has answered with a trailing slash, and with ``https://api.zoho.com``; neither may fail.
+        Zoho has also sent a trailing slash, and ``https://api.zoho.com``; both are accepted.
         """
         if not isinstance(value, str):
             return None
@@ -148,7 +147,7 @@ class Region:
 
 
 def _may_be_secret(value: str) -> bool:
-    """Tell whether a value given for a region is anything else than a short word or the address of a host."""
+    """Return whether a value given as a region is anything other than a short word or the URL of a host."""
     plain = r"[\w-]{0,16}|(?=.{0,40}\Z)(https?://)?[a-z-]+(\.[a-z-]+)+/?"
     return not re.fullmatch(plain, value, re.ASCII | re.IGNORECASE)
 
@@ -158,10 +157,10 @@ def _show(value: str) -> str:
 
 
 def https_host(url: str) -> str | None:
-    """Return ``host`` (port 443) or ``host:port`` of an https URL in lower case; None for anything else or odd.
+    """Return ``host`` (port 443) or ``host:port`` of an https URL, in lower case; None for anything else.
 
-    Odd is what parsers disagree about or what hides the real host: userinfo, control characters, backslashes,
-    non-ASCII, percent signs, a trailing dot.
+    Also returns None if parsers disagree about the URL or if it hides the real host: userinfo, control characters,
+    backslashes, non-ASCII, percent signs, a trailing dot.
     """
     if not (isinstance(url, str) and url.isascii() and url.isprintable()) or " " in url or "\\" in url:
         return None
@@ -175,19 +174,19 @@ def https_host(url: str) -> str | None:
     if ":" in host:
         host = f"[{host}]"
     if not re.fullmatch(r"(:[0-9]+)?", parts.netloc.lower().removeprefix(host)):
-        return None  # a user name, a colon without a port, or what some parsers overlook behind an IPv6 address
+        return None  # a user name, a colon without a port, or text after an IPv6 address that some parsers overlook
     return host if port in {None, 443} else f"{host}:{port}"
 
 
 def find_region(values: Mapping[str, str], extra: Iterable[Region]) -> Region:
-    """Return the region that the values of a callback name; raises as `Region.from_callback` does."""
+    """Return the region named by the values of a callback. Raises the errors of `Region.from_callback`."""
     server = values.get("accounts-server")
     if server is None:
         raise make_callback_error("names no accounts-server")
     candidates = [known for known in (*extra, *_TABLE) if known.accounts_url == server.removesuffix("/")]
     if not candidates:
         raise UntrustedHostError(
-            "The callback names an accounts-server that is none of Zoho's known ones; nothing was sent to it.",
+            "The callback names an unknown accounts-server; nothing was sent to it.",
             hint="If this is a new Zoho data centre, pass a custom Region for it.",
         )
     location = values.get("location")
@@ -201,10 +200,10 @@ def find_region(values: Mapping[str, str], extra: Iterable[Region]) -> Region:
 
 
 def parse_callback(url: str) -> dict[str, str]:
-    """Read the query of Zoho's redirect, each value once.
+    """Parse the query of Zoho's redirect into single values.
 
-    :raises AuthorizationError: Zoho refused (``error=…``), or a value is given twice: one of the two is forged
-    :raises TypeError: `url` is no string
+    :raises AuthorizationError: Zoho refused (``error=…``), or a value is given twice, so that one of them is forged
+    :raises TypeError: `url` is not a string
     """
     check_text("the callback URL", url)
     try:
@@ -226,7 +225,7 @@ def parse_callback(url: str) -> dict[str, str]:
 
 
 def make_callback_error(what: str, region: str | None = None, *, hint: str = _AGAIN) -> AuthorizationError:
-    """Return the error for a callback that nothing may be sent for.
+    """Return the error for an invalid callback, after which nothing is sent.
 
     :param what: the rest of a sentence that begins with "The callback"
     """
@@ -245,8 +244,8 @@ def _parse_origin(name: str, value: object, code: str) -> str:
     return f"https://{host}"
 
 
-# Every host is written out: there is no zoho.ca, zoho.au or zoho.cn of Zoho's, so none can be derived from a code.
-# code, aliases, hosts of Zoho Accounts, Zoho Recruit, bulk uploads, and what Zoho names as api_domain
+# Every host is written out, because hosts cannot be derived from codes: Zoho has no zoho.ca, zoho.au or zoho.cn.
+# Columns: code, aliases, hosts of Zoho Accounts, Zoho Recruit and bulk uploads, and the api_domain.
 # fmt: off
 _ROWS: tuple[tuple[str, tuple[str, ...], str, str, str, str], ...] = (
     ("us", ("com", "usa"), "accounts.zoho.com", "recruit.zoho.com", "upload.zoho.com", "www.zohoapis.com"),

@@ -1,6 +1,6 @@
-"""What a token is: one immutable value with an absolute expiry, and the windows in which it grows old.
+"""The token: an immutable value with an absolute expiry, and the windows that decide when it is refreshed.
 
-Knows nothing of HTTP, stores or clocks: callers pass the time.
+Knows nothing about HTTP, stores or clocks: callers pass the time.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ __all__ = ["LONGEST_LIFETIME", "SCHEME", "TOKEN_KEYS", "Token", "read_lifetime",
 
 #: The scheme of the Authorization header, even if ``token_type`` says otherwise.
 SCHEME = "Zoho-oauthtoken"
-#: The keys of a token dict that are the token's.
+#: The keys of a token dict that belong to the token.
 TOKEN_KEYS = ("access_token", "refresh_token", "expires_at", "expires_in", "scope", "api_domain", "token_type")
 
 
-#: Seconds an access token lives when Zoho does not say (www.zoho.com/accounts/protocol/oauth/ says one hour).
+#: Lifetime of an access token in seconds if Zoho does not give one (www.zoho.com/accounts/protocol/oauth/: one hour).
 DEFAULT_LIFETIME = 3600
-#: No Zoho access token lives longer than this: a larger ``expires_in`` is in milliseconds, and no token is believed to
-#: be alive for longer than this from now on (T81).
+#: No Zoho access token lives longer than this: a larger ``expires_in`` is in milliseconds, and an expiry further ahead
+#: is not believed (T81).
 LONGEST_LIFETIME = 86_400
-#: Seconds before expiry from which a refresh is tried while other callers go on with the token.
+#: Seconds before expiry from which one caller tries to refresh while the others continue with the token.
 ADVISORY_WINDOW = 300.0
-#: Seconds before expiry from which the token is not sent any more.
+#: Seconds before expiry from which the token is no longer sent.
 MANDATORY_WINDOW = 30.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Token:
-    """An access token and what came with it.
+    """An access token, with the other values of its token response.
 
     :ivar access_token: sent as ``Authorization: Zoho-oauthtoken …``
-    :ivar refresh_token: the grant it was minted from, or None when unknown
-    :ivar expires_at: end of its life in epoch seconds; 0.0 when unknown, which counts as expired
+    :ivar refresh_token: the refresh token it was minted from, or None if unknown
+    :ivar expires_at: expiry in epoch seconds; 0.0 if unknown, which counts as expired
     :ivar expires_in: its lifetime as issued, in seconds
     :ivar scope: the scopes, as a tuple of strings
-    :ivar api_domain: ``https://www.zohoapis.eu`` or the like, or None; Recruit does not live there
-    :ivar token_type: what the server called it; the scheme sent is always ``Zoho-oauthtoken``
+    :ivar api_domain: for example ``https://www.zohoapis.eu``, or None; Recruit is not served there
+    :ivar token_type: the type in the response; the scheme sent is always ``Zoho-oauthtoken``
     """
 
     access_token: str
@@ -52,7 +52,7 @@ class Token:
     expires_in: int = DEFAULT_LIFETIME
     scope: tuple[str, ...] = ()
     api_domain: str | None = None
-    token_type: str = "Bearer"  # noqa: S105 - a word of RFC 6750, not a password
+    token_type: str = "Bearer"  # noqa: S105 - a term from RFC 6750, not a password
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "access_token", checked_secret("access_token", self.access_token))
@@ -60,7 +60,7 @@ class Token:
             object.__setattr__(self, "refresh_token", checked_secret("refresh_token", self.refresh_token))
 
     def __repr__(self) -> str:
-        # str(): a debugger may show the token whose values are just being refused.
+        # str(), because a debugger may show a token whose values have just been refused.
         values = {key: repr(getattr(self, key)) for key in TOKEN_KEYS}
         values["access_token"] = fingerprint(str(self.access_token))
         values["refresh_token"] = fingerprint(str(self.refresh_token)) if self.refresh_token else "None"
@@ -69,13 +69,13 @@ class Token:
     @classmethod
     @clears_frames
     def from_dict(cls, mapping: Mapping[str, Any]) -> Token:
-        """Read the dict that requests-oauthlib uses; unknown keys are ignored, null and empty mean absent.
+        """Parse a token dict of requests-oauthlib. Unknown keys are ignored; null and empty values count as absent.
 
-        Without ``expires_at`` the expiry is unknown and the token counts as expired: ``expires_in`` alone says how
-        long it once lived, not since when.
+        Without ``expires_at`` the expiry is unknown, and the token counts as expired: ``expires_in`` alone gives the
+        lifetime, but not its start.
 
-        :raises ValueError: no ``access_token``, or a value that cannot be what its key says; never shows the value
-        :raises TypeError: `mapping` is no mapping, or a token is no string
+        :raises ValueError: there is no ``access_token``, or a value is malformed; the message never shows the value
+        :raises TypeError: `mapping` is not a mapping, or a token is not a string
         """
         if not isinstance(mapping, Mapping):
             raise TypeError(f"a token dict must be a mapping, not {type(mapping).__name__}")
@@ -92,7 +92,7 @@ class Token:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the dict that requests-oauthlib uses: plain JSON types, absolute ``expires_at``, no null values."""
+        """Return a token dict as requests-oauthlib uses it: JSON types, absolute ``expires_at``, no null values."""
         values = {key: getattr(self, key) for key in TOKEN_KEYS}
         values["access_token"], values["scope"] = str(self.access_token), list(self.scope)
         values["refresh_token"] = str(self.refresh_token) if self.refresh_token else None
@@ -100,7 +100,7 @@ class Token:
 
     @property
     def authorization(self) -> str:
-        """The value of the Authorization header; its repr shows a fingerprint only."""
+        """The value of the Authorization header. Its repr shows only a fingerprint."""
         return Secret(f"{SCHEME} {self.access_token}")
 
     @property
@@ -114,15 +114,15 @@ class Token:
         return self.expires_at - min(MANDATORY_WINDOW, self.expires_in / 8)
 
 
-# The generated __init__ holds what it is given while __post_init__ refuses it.
+# The frame of the generated __init__ holds the secrets when __post_init__ refuses them.
 Token.__init__ = clears_frames(Token.__init__)  # type: ignore[method-assign]
 
 
 def read_lifetime(answer: Mapping[str, Any]) -> int:
-    """Read the seconds a token lives from an answer: ``expires_in_sec`` if there, else ``expires_in``.
+    """Return a token's lifetime in seconds from a response: ``expires_in_sec`` if present, else ``expires_in``.
 
-    Zoho's ``expires_in`` was milliseconds in the days when ``expires_in_sec`` stood beside it, and may come as a
-    string. What cannot be read means one hour: a good token is not thrown away for its label (T17).
+    Zoho's ``expires_in`` used to be in milliseconds, next to ``expires_in_sec``, and may be a string. An unreadable
+    value counts as one hour, so that a good token is not discarded for its label (T17).
     """
     for key in ("expires_in_sec", "expires_in"):
         seconds = read_number(answer.get(key))
@@ -134,23 +134,23 @@ def read_lifetime(answer: Mapping[str, Any]) -> int:
 
 
 def read_number(value: object) -> float | None:
-    """Read a number as stores give it back: any type of number, `Decimal` included, or its digits as text or bytes.
+    """Parse a number as stores may return it: any numeric type including `Decimal`, or digits as text or bytes.
 
-    Returns None for everything else: a bool, NaN, infinity, and what no `float` can hold.
+    Returns None for anything else: a bool, NaN, infinity, or a number too large for a `float`.
     """
     if isinstance(value, bool) or not isinstance(value, (Number, str, bytes)):
         return None
     try:
-        number = float(value)  # type: ignore[arg-type]  # complex numbers are numbers, too
+        number = float(value)  # type: ignore[arg-type]  # Number includes complex
     except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 
 
 def split_scope(value: object) -> tuple[str, ...]:
-    """Split scopes on commas and white space, or take them from a list: Zoho asks for one and echoes the other (T04).
+    """Split scopes at commas and white space, or take them from a list. Zoho expects commas but echoes spaces (T04).
 
-    :raises ValueError: neither text nor a list of text
+    :raises ValueError: `value` is neither text nor a list of text
     """
     if value is None:
         return ()
@@ -165,11 +165,11 @@ def _parse_epoch(value: object) -> float:
         return 0.0
     seconds = read_number(value)
     if seconds is None:
-        raise ValueError("expires_at is no number of epoch seconds")
+        raise ValueError("expires_at is not a number of epoch seconds")
     return seconds
 
 
 def _read_text(name: str, value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value or None
-    raise ValueError(f"{name} is no text")
+    raise ValueError(f"{name} is not text")

@@ -1,7 +1,7 @@
-"""What Zoho's answers mean: the only place that knows Zoho's dialect, as pure functions over status and text.
+"""Parses the token endpoint's responses: pure functions over status and text that know Zoho's dialect.
 
-Turns the answer of a token endpoint into a `Token` or the right error, and tells what a 401 of the API says. Sends
-nothing, stores nothing, and never repeats a value of the answer that could be a secret.
+Turns a response into a `Token` or the matching error. Sends and stores nothing, and never repeats a value of the
+response that could be a secret.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from requests_zohorecruit.zoho.token import Token, read_lifetime, split_scope
 
 __all__ = ["Answer", "make_error", "make_redirect_error", "parse_object", "read_revocation", "read_token_answer"]
 
-#: Seconds to leave Zoho alone after "Access Denied" when it does not say how long.
+#: Cool-down in seconds after "Access Denied" without ``Retry-After``.
 COOL_DOWN = 60.0
 
-#: Longest ``Retry-After`` in seconds that is believed: Zoho's block lasts ten minutes.
+#: Longest ``Retry-After`` in seconds that is accepted: Zoho's block lasts ten minutes.
 LONGEST_RETRY_AFTER = 3600.0
 
 
 class Answer(NamedTuple):
-    """What came back from Zoho Accounts, bounded in size.
+    """A response from Zoho Accounts, bounded in size.
 
     :ivar status: HTTP status
     :ivar text: the body
@@ -49,11 +49,11 @@ class Answer(NamedTuple):
 
 @clears_frames
 def read_token_answer(answer: Answer, *, region: Region, requested_at: float, previous: Token | None = None) -> Token:
-    """Read the answer to an exchange or a refresh; judged by its body, since Zoho reports errors as HTTP 200 (T16).
+    """Parse the response to an exchange or a refresh. The body decides, because Zoho reports errors as HTTP 200 (T16).
 
-    :param requested_at: epoch seconds when the request left; the lifetime counts from there (T24)
-    :param previous: what is carried forward where the answer says nothing: refresh token, scope, ``api_domain`` (T15)
-    :raises ZohoAuthError: the member of the tree that the answer stands for
+    :param requested_at: epoch seconds when the request was sent; the lifetime counts from there (T24)
+    :param previous: token whose refresh token, scope and ``api_domain`` are kept if the response has none (T15)
+    :raises ZohoAuthError: the error class that matches the response
     """
     body = parse_object(answer.text)
     if body.get("error") or body.get("status") == "failure" or not 200 <= answer.status < 300:
@@ -76,9 +76,9 @@ def read_token_answer(answer: Answer, *, region: Region, requested_at: float, pr
 
 @clears_frames
 def read_revocation(answer: Answer, *, region: Region) -> None:
-    """Accept nothing but Zoho's success body as a revocation.
+    """Check that the response confirms a revocation: only Zoho's success body does.
 
-    :raises ZohoAuthError: anything else: not confirmed
+    :raises ZohoAuthError: the revocation is not confirmed
     """
     body = parse_object(answer.text)
     if answer.status == 200 and body.get("status") == "success":
@@ -94,7 +94,7 @@ def read_revocation(answer: Answer, *, region: Region) -> None:
 
 
 def make_redirect_error(answer_status: int, region: Region) -> TokenEndpointError:
-    """Return the error for a token endpoint that redirects: its form holds every secret there is (T37)."""
+    """Return the error for a redirect from the token endpoint, not followed because the form contains secrets (T37)."""
     return TokenEndpointError(
         f"{_name(region)} answered a token request with a redirect (HTTP {answer_status}), which is never followed.",
         status_code=answer_status,
@@ -104,16 +104,16 @@ def make_redirect_error(answer_status: int, region: Region) -> TokenEndpointErro
 
 
 def make_error(body: Mapping[str, Any], answer: Answer, region: Region) -> ZohoAuthError:
-    """Return the error that an answer without what was asked for stands for.
+    """Return the error that matches an unsuccessful response.
 
-    :param body: the answer's, as `parse_object` reads it
+    :param body: the response's body, as parsed by `parse_object`
     """
     word = body.get("error")
     where: dict[str, Any] = {"status_code": answer.status, "region": region.code}
     if isinstance(word, str) and word in _ERRORS:
         kind, what, hint = _ERRORS[word]
         return kind(f"{_name(region)} {what} ({word}).", code=word, hint=hint.format(region=region), **where)
-    # Both texts of "Access Denied" are localised, so it is known by its shape. Anything else has an error code.
+    # Both texts of "Access Denied" are localised, so its structure identifies it. Other errors have a code.
     if body.get("status") == "failure" or word == "Access Denied" or answer.status == 429:
         return ThrottledError(
             f"{_name(region)} refuses to mint more access tokens for this grant for now (Access Denied).",
@@ -125,10 +125,10 @@ def make_error(body: Mapping[str, Any], answer: Answer, region: Region) -> ZohoA
     if word:
         code = _read_word(word)
         return TokenEndpointError(f"{_name(region)} answered with an error ({code or 'unknown'}).", code=code, **where)
-    content = "an HTML page" if answer.text.lstrip()[:1] == "<" else "something that is no token answer"
+    content = "an HTML page" if answer.text.lstrip()[:1] == "<" else "something that is not a token response"
     return TokenEndpointError(
         f"{_name(region)} answered HTTP {answer.status} with {content}.",
-        # A gateway that gave up on Zoho (RFC 9110, section 15.6) cannot know what Zoho went on to do.
+        # If a gateway gave up on Zoho (RFC 9110, section 15.6), Zoho may still have minted a token.
         uncertain=200 <= answer.status < 300 or answer.status in {502, 504},
         **where,
         hint="Try again later; if it persists, check the region and any proxy in between.",
@@ -136,7 +136,7 @@ def make_error(body: Mapping[str, Any], answer: Answer, region: Region) -> ZohoA
 
 
 def parse_object(text: str) -> Mapping[str, Any]:
-    """Return the JSON object, or an empty one for anything else: neither has a word of Zoho's in it."""
+    """Return the JSON object in `text`, or an empty dict for anything else."""
     try:
         document = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
@@ -152,7 +152,7 @@ def _read_scope(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _read_word(value: object) -> str | None:
-    # Letters only: an error text that echoes a credential (they hold digits and dots) is not repeated.
+    # Letters only, so that an error text that echoes a credential (which has digits and dots) is not repeated.
     return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z][A-Za-z_ -]{0,39}", value) else None
 
 
@@ -172,7 +172,7 @@ _DATA_CENTRE = (
 )
 _ORGANISATION = 'Pass soid="ZohoRecruit.<organisation id>"; the id must be of an organisation in region {region.code}.'
 
-#: Zoho's word -> the error it stands for, what happened, what to do. There is no ``invalid_grant`` at Zoho.
+#: Zoho's error code -> error class, what happened, what to do. Zoho itself never sends ``invalid_grant``.
 _ERRORS: Mapping[str, tuple[type[ZohoAuthError], str, str]] = {
     "invalid_code": (ReauthorizationRequired, "no longer knows the code or refresh token", _AGAIN),
     "invalid_grant": (ReauthorizationRequired, "no longer knows the code or refresh token", _AGAIN),
@@ -185,16 +185,16 @@ _ERRORS: Mapping[str, tuple[type[ZohoAuthError], str, str]] = {
     "invalid_redirect_uri": (
         ClientConfigurationError,
         "does not accept the redirect URI",
-        "It must be, to the letter, one that is registered for the client in Zoho's API console.",
+        "It must exactly match one that is registered for the client in Zoho's API console.",
     ),
     "invalid_scope": (
         ClientConfigurationError,
-        "does not give the scope that was asked for",
+        "does not grant the requested scope",
         'Check its spelling, as in "ZohoRecruit.modules.ALL"; and whether this client may ask for it.',
     ),
     "missing_org_info": (
         ClientConfigurationError,
-        "wants to know which organisation is meant",
+        "needs to know which organisation is meant",
         _ORGANISATION,
     ),
     "invalid_org_info": (ClientConfigurationError, "does not know the organisation", _ORGANISATION),

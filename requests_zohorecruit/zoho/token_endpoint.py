@@ -1,6 +1,6 @@
-"""The token endpoint of Zoho Accounts: the forms to send, and the one place that posts them.
+"""The token endpoint of Zoho Accounts: the only module that sends forms to it.
 
-Knows nothing of stores, locks or when to refresh. What comes back is read in `token_answers`.
+Knows nothing about stores, locks or when to refresh. `token_answers` parses the responses.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from requests_zohorecruit.zoho.token_answers import Answer, make_redirect_error,
 
 __all__ = ["TIMEOUT", "TokenEndpoint"]
 
-#: Of a call, unless another is asked for: seconds to connect, and to wait for an answer.
+#: Default timeout of a call, in seconds: for connecting, and for waiting for data.
 TIMEOUT = (5, 30)
-#: Bytes of an answer that are read; Zoho's are under one kilobyte.
+#: Maximum number of bytes of a response to read; Zoho sends less than a kilobyte.
 LONGEST_ANSWER = 64 * 1024
-#: Bytes that are read of it at a time.
+#: Bytes to read at a time.
 _PIECE = 1024
 
 
 class TokenEndpoint:
-    """Posts forms to Zoho Accounts and returns what the answers mean.
+    """Posts forms to Zoho Accounts and parses the responses.
 
-    :param application: whose credentials go into the forms
-    :param session: whose proxies, certificates and adapters to use; never its auth, headers, cookies, hooks or netrc.
-        Without it a private one is used, which honours ``HTTPS_PROXY`` and ``REQUESTS_CA_BUNDLE``.
-    :param timeout: seconds, or (connect, read) in seconds; finite (T30)
+    :param application: its credentials go into the forms
+    :param session: its proxies, certificates and adapters are used, but never its auth, headers, cookies, hooks or
+        netrc. Without one, a private session is used, which honours ``HTTPS_PROXY`` and ``REQUESTS_CA_BUNDLE``
+    :param timeout: seconds, or (connect, read) in seconds; must be finite (T30)
     """
 
     def __init__(
@@ -58,14 +58,14 @@ class TokenEndpoint:
 
     @property
     def longest_call(self) -> float:
-        """Seconds after which a call has ended, whatever the server does."""
+        """Seconds after which a call has ended, even if the server misbehaves."""
         return sum(self._timeout) + SLACK
 
     @clears_frames
     def mint(self, grant: Grant, previous: Token | None, *, now: float) -> Token:
         """Mint an access token from a grant.
 
-        :param previous: the token before it, for what the answer leaves out
+        :param previous: the previous token, for values missing from the response
         :param now: epoch seconds
         """
         answer = self._post(self.application.region.token_url, grant.make_body(self.application))
@@ -77,12 +77,12 @@ class TokenEndpoint:
     ) -> Token:
         """Redeem an authorization code (RFC 6749, section 4.1.3).
 
-        :param redirect_uri: as used for consent; None for a self-client's code
-        :param code_verifier: PKCE (RFC 7636), where the authorization URL carried a challenge
+        :param redirect_uri: as used for consent; None for a self client's code
+        :param code_verifier: for PKCE (RFC 7636), if the authorization URL carried a challenge
         :param now: epoch seconds
-        :raises ValueError: `code` cannot be a code; nothing was sent
+        :raises ValueError: `code` is malformed; nothing was sent
         """
-        from oauthlib.oauth2 import WebApplicationClient  # noqa: PLC0415 - it costs more to import than this package
+        from oauthlib.oauth2 import WebApplicationClient  # noqa: PLC0415 - slower to import than this package
 
         body = WebApplicationClient(self.application.client_id).prepare_request_body(
             code=checked_secret("code", code),
@@ -94,18 +94,18 @@ class TokenEndpoint:
 
     @clears_frames
     def revoke(self, token: str) -> None:
-        """Revoke a grant; the token goes into the body, where no access log sees it (RFC 7009; T60)."""
-        from oauthlib.common import urlencode  # noqa: PLC0415 - oauthlib costs more to import than this whole package
+        """Revoke a grant. The token goes into the body, which access logs do not show (RFC 7009; T60)."""
+        from oauthlib.common import urlencode  # noqa: PLC0415 - slower to import than this package
 
         answer = self._post(self.application.region.revoke_url, urlencode([("token", token)]))
         read_revocation(answer, region=self.application.region)
 
     @clears_frames
     def post_form(self, url: str, body: str) -> Answer:
-        """Post a form of another grant than those above, as every token call: once, with a deadline, no redirect.
+        """Post another form, such as a device's, as every token call: once, with a deadline, without redirects.
 
-        :param url: of the application's region
-        :raises TokenEndpointError: there is no whole answer
+        :param url: a URL of the application's region
+        :raises TokenEndpointError: there is no complete response
         """
         return self._post(url, body)
 
@@ -113,7 +113,7 @@ class TokenEndpoint:
         return read_token_answer(answer, region=self.application.region, requested_at=now, previous=previous)
 
     def _post(self, url: str, body: str) -> Answer:
-        # Prepared outside the session: its auth, netrc, headers and cookies have no business here (T09, T27).
+        # Prepared outside the session, so that its auth, netrc, headers and cookies are not added (T09, T27).
         prepared = requests.Request("POST", url, data=body, headers=_HEADERS).prepare()
         with Deadline(*self._timeout) as deadline:
             session = make_call_session(self._session, deadline)
@@ -122,10 +122,10 @@ class TokenEndpoint:
                 with session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings) as response:
                     is_answered = True
                     answer = _read_bounded(response, deadline)
-                    deadline.check()  # what was shut down can look like the end of an answer
+                    deadline.check()  # a socket that was shut down can look like the end of a response
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 pass_interruption(error)
-                late = f"No whole answer within {deadline.seconds:g} s from"
+                late = f"No complete answer within {deadline.seconds:g} s from"
                 unsent = None if is_answered or deadline.expired else _find_obstacle(error)
                 what = late if deadline.expired else unsent or _describe_failure(error)
                 code = self.application.region.code
@@ -143,13 +143,13 @@ class TokenEndpoint:
 _HEADERS = {
     "Content-Type": "application/x-www-form-urlencoded",
     "Accept": "application/json",
-    "Cache-Control": "no-store",  # for a session that caches by itself
+    "Cache-Control": "no-store",  # for sessions that cache
 }
 
 
 def _merge_settings(session: requests.Session, url: str) -> dict[str, Any]:
-    # What the session says goes before REQUESTS_CA_BUNDLE and HTTPS_PROXY; requests itself has it the other way round,
-    # which makes a session for a private CA useless wherever that variable is set.
+    # The session's settings take precedence over REQUESTS_CA_BUNDLE and HTTPS_PROXY. In requests it is the other way
+    # round, so that a session with a private CA fails wherever that variable is set.
     proxies = dict(session.proxies)
     settings = session.merge_environment_settings(url, proxies, stream=True, verify=session.verify, cert=None)
     return cast("dict[str, Any]", settings)
@@ -157,7 +157,7 @@ def _merge_settings(session: requests.Session, url: str) -> dict[str, Any]:
 
 def _read_bounded(response: requests.Response, deadline: Deadline) -> Answer:
     content = bytearray()
-    # As requests reads by itself: adapters need give no more than a file, or nothing.
+    # iter_content, as requests itself reads, because an adapter's `raw` may be a plain file, or None.
     for piece in response.iter_content(_PIECE) if response.raw is not None else [response.content or b""]:
         content += piece
         if len(content) > LONGEST_ANSWER:
@@ -166,11 +166,11 @@ def _read_bounded(response: requests.Response, deadline: Deadline) -> Answer:
     try:
         text = content.decode("utf-8") if len(content) <= LONGEST_ANSWER else ""
     except UnicodeDecodeError:
-        text = ""  # reads as what it is: no token answer
+        text = ""  # which is not a token response either
     return Answer(response.status_code, text, response.headers.get("Retry-After"))
 
 
-#: What is known to fail before the form is sent.
+#: Errors that are known to occur before the form is sent.
 _UNSENT: tuple[tuple[type[Exception], str], ...] = (
     (requests.exceptions.ProxyError, "The proxy did not connect to"),
     (requests.exceptions.ConnectTimeout, "No connection within the timeout to"),
@@ -179,26 +179,26 @@ _UNSENT: tuple[tuple[type[Exception], str], ...] = (
 
 
 def _find_obstacle(error: Exception) -> str | None:
-    """Return why the form was not sent, or None if it may have arrived. The error's own text may hold a password."""
+    """Return why the form was not sent, or None if it may have arrived; without the error's text, for its secrets."""
     if isinstance(error, requests.exceptions.InvalidHeader):
-        return None  # a ValueError, but the answer's: the form has good headers
+        return None  # a ValueError about the response: our own headers are valid
     for kind, what in _UNSENT:
         if isinstance(error, kind):
             return what
     if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
         return "The TLS certificate was not accepted:"
-    if type(error) is OSError:  # requests' way to say that a certificate file is not there
+    if type(error) is OSError:  # requests raises this for a missing certificate file
         return "The certificate settings allow no connection to"
     reason = _find_reason(error)
     return "No connection to" if isinstance(getattr(reason, "reason", reason), NewConnectionError) else None
 
 
 def _describe_failure(error: Exception) -> str:
-    """Tell what failed once the form may have arrived."""
+    """Return what failed after the form may have arrived."""
     kinds = (requests.exceptions.Timeout, ReadTimeoutError)
     if isinstance(error, kinds) or isinstance(_find_reason(error), ReadTimeoutError):
         return "No answer within the timeout from"
-    return "The connection broke before there was a whole answer from"
+    return "The connection broke before a complete answer arrived from"
 
 
 def _find_reason(error: Exception) -> Any:

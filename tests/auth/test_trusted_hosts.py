@@ -85,8 +85,8 @@ def test_the_error_names_the_host_and_where_the_token_may_go_and_nothing_else_of
     with raising(UntrustedHostError) as caught:
         make_auth()(prepared("https://evil.example:8443/path?key=in-the-query"))
     assert str(caught.value) == (
-        "The access token of region eu was not sent to evil.example:8443, which is none of its hosts. Build addresses "
-        "from auth.region.recruit_url (https://recruit.zoho.eu). A host of your own that may have the token goes into "
+        "The access token of region eu was not sent to evil.example:8443, which is not one of its hosts. Build addresses "
+        "from auth.region.recruit_url (https://recruit.zoho.eu). To trust a host of your own, add it to "
         "allowed_hosts."
     )
 
@@ -98,7 +98,7 @@ def test_the_error_about_another_regions_host_names_our_recruit_url_first(host):
     assert str(caught.value) == (
         f"The access token of region eu was not sent to {host.lower().removesuffix(':443')}, which belongs to region us. "
         "Build addresses from auth.region.recruit_url (https://recruit.zoho.eu); or, if the account is in region us, pass "
-        "region='us'. A host of your own that may have the token goes into allowed_hosts."
+        "region='us'. To trust a host of your own, add it to allowed_hosts."
     )
 
 
@@ -113,7 +113,7 @@ def test_T33_the_error_about_http_says_that_only_https_is_safe():
 
 @pytest.mark.parametrize("url", ["https://a:hush@b/", "gopher://x/", "", None])
 def test_what_cannot_be_shown_of_a_url_is_called_odd(url):
-    with raising(UntrustedHostError, match="not sent to an odd address") as caught:
+    with raising(UntrustedHostError, match="not sent to a malformed address") as caught:
         make_auth()(prepared(url))
     assert "hush" not in str(caught.value)
 

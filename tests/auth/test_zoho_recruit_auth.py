@@ -159,7 +159,7 @@ class TestNothingWithoutAToken:
         assert len(zoho.token_calls) == 1  # the failure is remembered
 
     def test_T38_no_grant_anywhere_says_how_to_get_one(self, zoho):
-        with raising(ReauthorizationRequired, match="authoriz"):
+        with raising(ReauthorizationRequired, match="zohorecruit login"):
             zoho.session.get(zoho.url(), auth=zoho.auth(refresh_token=None))
         assert zoho.received == []
 

@@ -386,7 +386,7 @@ class TestWhoAsks:
         file.write_text(text)
         result = run("status")
         assert result.exit_code == 7
-        assert f"Profile default is damaged: {file} does not say who the application is." in result.stderr
+        assert f"Profile default is damaged: {file} does not describe the application." in result.stderr
         assert ("token" in result.stderr, "run `zohorecruit login`" in result.stderr) == (False, True)
         arguments = ("exchange",) if way == "exchange" else ("login", "--port", port)
         assert run(*arguments, input=f"{zoho.new_code()}\n").exit_code == 0
@@ -406,7 +406,7 @@ class TestWhoAsks:
 
     def test_a_profile_must_have_a_decent_name(self, run):
         result = run("login", "--profile", "../x")
-        assert (result.exit_code, "a profile's name has letters" in result.stderr) == (2, True)
+        assert (result.exit_code, "a profile name has" in result.stderr) == (2, True)
 
 
 class TestExchange:

@@ -83,7 +83,7 @@ def test_those_of_another_scope_do_not(log_in):
     [
         (("--soid", "ZohoRecruit.1"), 4, "the id must be of an organisation in region sandbox"),
         (("--soid", "60001234567"), 4, "soid must be a service and the id of an organisation"),
-        (("--scope", "everything"), 4, "does not give the scope"),
+        (("--scope", "everything"), 4, "does not grant the requested scope"),
     ],
 )
 def test_a_value_that_is_wrong_saves_nothing(log_in, home, options, code, told):

@@ -106,7 +106,7 @@ def test_a_code_that_nobody_accepts_ends_with_its_remedy(run, device, zoho, home
     device.act = lambda: None
     result = run("login", "--device")
     assert (result.exit_code, home.exists()) == (3, False)
-    assert "Nobody accepted the code before it ended" in result.stderr
+    assert "The code expired before it was accepted" in result.stderr
     assert result.stderr.splitlines()[-1] == "Run the command again for a new code."
 
 

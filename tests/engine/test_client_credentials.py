@@ -68,7 +68,7 @@ def test_the_budget_is_as_for_any_grant(make, accounts):
     "failure",
     [
         ThrottledError("Access Denied", retry_after=60.0, region="eu"),
-        ClientConfigurationError("wants to know which organisation", code="missing_org_info", region="eu"),
+        ClientConfigurationError("needs to know which organisation", code="missing_org_info", region="eu"),
     ],
 )
 def test_a_failure_is_remembered_by_every_process(failure, make, accounts):

@@ -131,7 +131,7 @@ def test_T60_a_record_and_its_copies_show_no_secret():
     ],
 )
 def test_T29_a_record_of_another_client_or_region_is_refused(changes, match):
-    with raising(TokenStoreError, match=f"{match}.* Give every client and region a store of its own") as caught:
+    with raising(TokenStoreError, match=f"{match}.* Use a separate store for each client and region") as caught:
         Record.from_mapping(PLAIN | changes, APPLICATION)
     assert caught.value.region == "eu"
     assert "OTHER" not in str(caught.value)
@@ -152,7 +152,7 @@ def test_a_record_that_does_not_say_whose_it_is_is_taken(unknown):
         ({"refresh_token": 5}, "refresh_token must be a string"),
         ({"refresh_token": {"planted": 1}}, "refresh_token must be a string"),
         ({"access_token": None, "refresh_token": ["planted"]}, "refresh_token must be a string"),
-        ({"expires_at": "planted"}, "expires_at is no number"),
+        ({"expires_at": "planted"}, "expires_at is not a number"),
         ({"scope": 5}, "scope is neither"),
     ],
 )
@@ -423,7 +423,7 @@ def test_T21_the_eleventh_mint_in_ten_minutes_is_not_asked_for():
     assert obstacle.retry_after == 590
     assert obstacle.region == "eu"
     assert "10 access tokens within 600 s" in str(obstacle)
-    assert "look for what throws them away" in obstacle.hint
+    assert "look for code that discards them" in obstacle.hint
     assert record.find_obstacle(NOW + 599.9, APPLICATION, BUDGET) is not None
     assert record.find_obstacle(NOW + 600, APPLICATION, BUDGET) is None
     assert record.with_mint(NOW + 600, BUDGET).find_obstacle(NOW + 600, APPLICATION, BUDGET).retry_after == 1
@@ -456,7 +456,7 @@ def test_no_grant_is_said_before_anything_else_and_says_what_to_do():
     obstacle = Record(mints=(NOW,) * 10).find_obstacle(NOW, APPLICATION, BUDGET)
     assert type(obstacle) is ReauthorizationRequired
     assert "1000.CLIENT in region eu, so nothing was sent." in str(obstacle)
-    assert "authoriz" in obstacle.hint
+    assert "zohorecruit login" in obstacle.hint
     assert obstacle.region == "eu"
 
 

@@ -525,7 +525,7 @@ class TestExpired:
     def test_no_grant_anywhere_says_how_to_get_one_and_locks_nothing(self, accounts, clock):
         store = WatchedStore()
         source = make_refresher(store, grant=None, clock=clock, accounts=accounts)
-        with pytest.raises(ReauthorizationRequired, match="authoriz"):
+        with pytest.raises(ReauthorizationRequired, match="zohorecruit login"):
             source.get_header()
         assert accounts.calls == []
         assert store.done == ["load"]

@@ -1,1 +1,1 @@
-"""What tests share; each module is named for what it gives."""
+"""Helpers that tests share; each module is named after what it provides."""

@@ -1,6 +1,6 @@
-"""What can be wrong with a directory, each as a context manager for a process that exists for nothing else.
+"""Unusable directories, each as a context manager to be used in a dedicated process.
 
-Some need root, and what they mount is seen by that process only. Knows nothing of what is stored in the directory.
+Some need root, and their mounts are visible only to that process. Knows nothing about what the directory stores.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _NOBODY = 65534
 
 
 def may_mount():
-    """Tell whether this machine lets a process have mounts of its own."""
+    """Return whether this machine allows a process its own mounts."""
     attempt = "mount --make-rprivate / && mount -t tmpfs none /mnt"
     return subprocess.run(["unshare", "--mount", "sh", "-c", attempt], capture_output=True).returncode == 0
 
 
 def enduring(access, grant, directory, hardship):
-    """Use a file in that directory while the hardship lasts; yield what came of it, by name."""
+    """Use a file in that directory while it is unusable; yield the outcomes, by name."""
     place, trouble = HARDSHIPS[hardship](directory)
     store = FileStore(place / "grant.json")
     auth = access.auth(store, refresh_token=grant)

@@ -1,4 +1,4 @@
-"""A transport adapter without a socket: whatever is asked, it answers with the bytes it was made with."""
+"""A transport adapter without a socket: it answers every request with prepared bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib3 import HTTPResponse
 
 
 class Wire(BaseAdapter):
-    """Answers each request with the next of `answers`, and the last one over and over.
+    """Answers each request with the next of `answers`, and repeats the last one.
 
     :param answers: (status, headers, body as bytes) each
     """
@@ -31,7 +31,7 @@ class Wire(BaseAdapter):
         return response
 
     def close(self):
-        """Nothing is open."""
+        """Do nothing: there is nothing to close."""
 
 
 def session_over(*answers):

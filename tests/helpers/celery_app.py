@@ -1,4 +1,4 @@
-"""The Celery application of `prefork_program`, under the name by which Celery finds one; knows nothing else."""
+"""The Celery application of `prefork_program`, in a module where Celery finds it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A headless Chromium that talks to nobody but us."""
+"""A headless Chromium that connects only to our own servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures for what people type: a sandbox, an empty home, and a person at the browser."""
+"""Fixtures for commands: a sandbox, an empty home directory, and a person at the browser."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Device:
 
 @pytest.fixture(autouse=True)
 def home(monkeypatch, tmp_path):
-    """The profiles' directory, which does not exist yet; and nothing of this machine's own environment."""
+    """The profiles' directory, which does not exist yet, without variables of this machine's own environment."""
     for name in list(os.environ):
         if name.startswith("ZOHORECRUIT_") and name not in SWITCHES:
             monkeypatch.delenv(name)
@@ -81,7 +81,7 @@ def zoho(monkeypatch, port, another_port):
 
 @pytest.fixture
 def client(monkeypatch, zoho):
-    """Put the sandbox's client into the environment, as ``zohorecruit sandbox`` has one do it."""
+    """Put the sandbox's client into the environment, as ``zohorecruit sandbox`` tells people to."""
     for name, value in {
         "CLIENT_ID": zoho.client_id,
         "CLIENT_SECRET": zoho.client_secret,
@@ -114,7 +114,7 @@ def run():
 
 @pytest.fixture
 def granted(zoho):
-    """A profile with the sandbox's grant, of which nothing has been minted."""
+    """A profile with the sandbox's grant, which has not minted yet."""
 
     def grant(name="default", *, refresh_token=None, access_token="1000.unknown.token", expires_at=0.0, **options):
         profile = Profile(name)
@@ -128,7 +128,7 @@ def granted(zoho):
 
 @pytest.fixture
 def person(monkeypatch, zoho):
-    """Somebody in front of a browser, in a thread: what `webbrowser.open` leads to.
+    """A person at a browser, in a thread, who opens what `webbrowser.open` is given.
 
     `accept` says what they press, `forge` changes where the browser ends, `pages` are what it showed.
     """

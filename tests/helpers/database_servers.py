@@ -54,7 +54,7 @@ class Server:
 
     @contextmanager
     def stalled(self) -> Iterator[None]:
-        """Have the server do nothing for the length of a `with` block, while its port is open."""
+        """Suspend the server for a `with` block, while its port stays open."""
         process: Any = self.process
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")  # PostgreSQL has one for each session
         stopped = [process.pid]
@@ -78,7 +78,7 @@ class Server:
 
 
 def drain(output: IO[bytes]) -> None:
-    """Read until the end, so that the server never waits for somebody to read."""
+    """Read all output, so that the server never blocks on a full pipe."""
     with output:
         for _ in output:
             pass
@@ -102,7 +102,7 @@ def redis_server(*more: str) -> Iterator[Server]:
 
 @contextmanager
 def postgres_server() -> Iterator[Server]:
-    """Run PostgreSQL; the superuser is ``postgres``, everybody local is trusted."""
+    """Run PostgreSQL; the superuser is ``postgres``, and all local users are trusted."""
     binaries = postgres_programs()
     user = unprivileged()
     with tempfile.TemporaryDirectory() as name:
@@ -175,14 +175,14 @@ def redis_program() -> str:
 
 
 def mariadb_programs() -> tuple[str, str]:
-    """Return the server, and what makes its data directory."""
+    """Return the server program, and the one that creates its data directory."""
     path = f"{os.environ['PATH']}:/usr/sbin"
     binary, install = (shutil.which(name, path=path) for name in ("mariadbd", "mariadb-install-db"))
     return (binary, install) if binary and install else missing("mariadb-server")
 
 
 def postgres_programs() -> Path:
-    """Return the directory they are in."""
+    """Return the directory with the programs."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     on_path = shutil.which("postgres")
     if on_path:
@@ -194,7 +194,7 @@ def postgres_programs() -> Path:
 
 
 def unprivileged() -> pwd.struct_passwd | None:
-    """Return whom to run PostgreSQL as, because it refuses root; None = as ourselves."""
+    """Return the user to run PostgreSQL as, because it refuses root; None = the current user."""
     if os.geteuid() != 0:
         return None
     import pwd  # not everywhere, and every test imports this module

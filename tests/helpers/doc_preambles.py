@@ -41,7 +41,7 @@ def require_curl() -> None:
 
 
 class Stage(SimpleNamespace):
-    """What a preamble has to work with: `zoho`, `mock`, `monkeypatch`, and the `names` to add to."""
+    """What a preamble can use: `zoho`, `mock`, `monkeypatch`, and the `names` to add to."""
 
     zoho: Any
     mock: Any
@@ -181,7 +181,7 @@ def proxies(stage: Stage) -> Iterator[None]:
 
 
 def sandboxed(stage: Stage) -> Iterator[None]:
-    """Set the environment for a sandbox, which is what programs and clients can reach that are not requests."""
+    """Set the environment for a real sandbox, for programs and HTTP clients that the mock does not reach."""
     from requests_zohorecruit.sandbox import Sandbox
 
     with Sandbox() as zoho:
@@ -200,7 +200,7 @@ def sandboxed(stage: Stage) -> Iterator[None]:
 
 
 def trusted_by_all(stage: Stage) -> Iterator[None]:
-    """The same for clients that have a mind of their own about certificates."""
+    """The same for HTTP clients with their own settings for certificates."""
     import ssl
 
     import aiohttp.connector
@@ -258,7 +258,7 @@ def from_zoho_sdk(stage: Stage) -> Iterator[None]:
 
 
 def device(stage: Stage) -> Iterator[None]:
-    """Let a person accept whatever code is shown, within no time."""
+    """Let a person accept any code that is shown, at once."""
     from requests_zohorecruit.login import device as login_device
 
     authorize = login_device.authorize_device
@@ -280,7 +280,7 @@ def device(stage: Stage) -> Iterator[None]:
 
 
 def troubleshooting(stage: Stage) -> Iterator[None]:
-    """Give logging back as it was."""
+    """Restore logging."""
     root, ours = logging.getLogger(), logging.getLogger("requests_zohorecruit")
     handlers, level = root.handlers[:], ours.level
     yield

@@ -1,4 +1,4 @@
-"""Parts to drive the engine with: a clock that stands still, a Zoho Accounts that answers on cue, stores that fail."""
+"""Test doubles for the engine: a clock that stands still, a token endpoint that answers on cue, stores that fail."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class FakeTokenEndpoint:
 
 
 class WatchedStore(MemoryStore):
-    """A memory store that counts what is done to it, and fails on demand."""
+    """A memory store that counts calls and fails on demand."""
 
     def __init__(self, record=None):
         super().__init__()
@@ -156,7 +156,7 @@ def in_threads(count, work):
 
 
 def true_in_a_child(work):
-    """Fork, and tell whether `work()` was true in the child; one that hangs for a minute is killed, and false."""
+    """Fork, and return whether `work()` was true in the child. A child that hangs for a minute counts as false."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:  # pragma: no cover - the child leaves without a report
@@ -175,5 +175,5 @@ def true_in_a_child(work):
 
 
 def wait_for(condition):
-    """Look again and again until it is true; fail after a minute."""
+    """Wait until the condition is true; fail after a minute."""
     assert poll(condition, 60), "it has not happened within a minute"

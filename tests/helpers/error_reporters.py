@@ -1,6 +1,6 @@
 """Error reporters with their default settings: each turns an exception into the text that would leave the process.
 
-For processes of their own: sentry-sdk and elastic-apm patch what they find when they start.
+To be used in separate processes, because sentry-sdk and elastic-apm patch the interpreter when they start.
 """
 
 from __future__ import annotations

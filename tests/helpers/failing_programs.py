@@ -115,7 +115,7 @@ def make_session(zoho, **more):
 
 
 def list_faults(zoho):
-    """Every fault of the sandbox through every door; some are none to the caller, and then there is no error."""
+    """Every fault of the sandbox, through every public entry point; some faults cause no error."""
     for fault, door in product(Sandbox.FAULTS, DOORS):
         zoho.renew(redirect_uris=(zoho.redirect_uri,))
         with requests.Session() as session:
@@ -157,7 +157,7 @@ def list_odd_answers():
 
 
 class OwnStore:
-    """A user's own."""
+    """A user's own token store."""
 
     def __init__(self, failing=None, error=None):
         self.record, self.failing, self.error = make_record(), failing, error
@@ -181,7 +181,7 @@ class OwnStore:
 
 
 def break_text_store(store, doing, error):
-    """Have it fail where it reads, writes or locks, with the record in the frames."""
+    """Make a text store fail where it reads, writes or locks, with the record in the frames."""
     name = {"load": "_read", "save": "_write", "lock": "_hold"}[doing]
     name = name if hasattr(store, name) else "lock"
 
@@ -212,7 +212,7 @@ def break_keyring(store, doing, error):
 
 
 class RedisClient:
-    """Of Redis as much as the store asks for."""
+    """The part of a Redis client that the store uses."""
 
     def __init__(self, doing, error):
         self.doing, self.error = doing, error

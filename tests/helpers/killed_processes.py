@@ -1,6 +1,6 @@
-"""Processes to be killed: forked, because that is quick, from one that has imported everything and opened nothing.
+"""Processes to be killed, forked (which is fast) from a process that has imported everything and opened nothing.
 
-Owns how a victim is made, watched and killed; knows nothing of what its death must not do to others.
+Creates, watches and kills a victim. Knows nothing about what its death must not do to other processes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FREE, LOCKED, ASKED, ANSWERED, SAVED = STAGES = ("free", "locked", "asked", "ans
 
 
 class Forge:
-    """Makes one victim at a time, which refreshes without end until it is killed. Use as a ``with`` block."""
+    """Creates one victim at a time, which refreshes in a loop until it is killed. A context manager."""
 
     def __init__(self, access, share):
         context = multiprocessing.get_context("spawn")
@@ -64,7 +64,7 @@ def unlimited(auth):
 
 
 class _Diary:
-    """What a victim is doing, in memory that outlives it, and in a pipe that can be waited for."""
+    """Records what a victim is doing, in memory that outlives it, and in a pipe that can be waited on."""
 
     def __init__(self):
         self._page = mmap.mmap(-1, 1)
@@ -92,7 +92,7 @@ class _Diary:
 
 
 class _Watched:
-    """A store that tells the diary when its lock is held, and when something was saved after Zoho's answer."""
+    """A store that notes in the diary when its lock is held, and when a record was saved after Zoho's answer."""
 
     def __init__(self, store, diary):
         self._store, self._diary = store, diary

@@ -29,7 +29,7 @@ _NEW_NETWORK = 0x40000000  # CLONE_NEWNET
 
 
 def may_have_networks():
-    """Tell whether this machine lets a process have a network of its own, with a bridge and cables."""
+    """Return whether this machine allows a process its own network, with a bridge and virtual cables."""
     attempt = "ip link add name bridge0 type bridge && ip link add one type veth peer name other"
     if not all(map(shutil.which, ("ip", "nsenter", "unshare"))):
         return False

@@ -1,7 +1,7 @@
 """A program that prepares its grant before it forks workers, as gunicorn and Celery run one; it refreshes at each fork.
 
-Owns the WSGI application, the Celery application, and what happens at a fork; how many workers there are, and what
-they are asked, is for whoever starts it to say. What it needs is in the file that ``PREFORK`` names.
+Contains the WSGI application, the Celery application, and the code that runs at a fork. The caller decides on the
+number of workers and the requests. Its settings are in the file that ``PREFORK`` names.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A grant that is shared, clients of it with clocks of their own, and what must hold after whatever was done to them.
+"""A shared grant, clients of it with their own clocks, and the checks that must hold after any disruption.
 
-Owns what a test of `fire` looks at, and the sandbox of both `fire` and `storm`; knows nothing of what goes wrong in it.
+Provides the checks for tests of `fire`, and the sandbox of `fire` and `storm`. Knows nothing about the disruptions.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from helpers.without_coverage import unmeasured_processes
 from requests_zohorecruit.sandbox.process import SandboxProcess
 from requests_zohorecruit.sandbox.settings import Settings
 
-#: Seconds that callers are told to wait at most: for a lock, and then for Zoho.
+#: Maximum seconds for which a call may wait: for a lock, and then for Zoho.
 PATIENCE = 95
-#: Seconds after which a token of now is over, or has a few minutes left.
+#: Seconds after which a new token has expired, or has a few minutes left.
 HOUR, STALE = 3600.0, 3400.0
-#: Seconds after which everybody tries again what failed for a passing reason.
+#: Seconds after which all clients retry after a transient failure.
 RECOVERED = 6.0
 
 
 class Scene:
-    """A shared grant, and what can be done to it."""
+    """A shared grant, and the operations on it."""
 
     def __init__(self, zoho, access, share):
         self.zoho = zoho
@@ -36,11 +36,11 @@ class Scene:
 
     @property
     def token_requests(self):
-        """How many there were after the first token."""
+        """The number of token requests after the first."""
         return self.zoho.token_requests - self._before
 
     def expire(self):
-        """Let the hour be over, for Zoho and for everybody who reads the store."""
+        """Expire the token, at Zoho and in the store."""
         self.zoho.expire_tokens()
         self.store.save({**self.store.load(), "expires_at": 1.0})
 
@@ -49,22 +49,22 @@ class Scene:
         return postgres_engine(self.share.where)
 
     def client(self, **options):
-        """Return a process's worth of library that has the token in hand, with connections of its own."""
+        """Return a client that already has the token, with its own connections."""
         client = Client(self.access, self.share.open(), **options)
         assert client.call() == 200
         return client
 
     def newcomer(self):
-        """Return another one that knows nothing yet."""
+        """Return a client with an empty memory."""
         return Client(self.access, self.store)
 
     def check_the_store(self):
-        """The record is whole, and holds the one grant."""
+        """Check that the record is complete and holds the one grant."""
         assert self.store.load()["refresh_token"] == self.grant
 
 
 class Client:
-    """A process's worth of library, in this process: own memory, own clock."""
+    """A client that behaves like a separate process: it has its own memory and clock."""
 
     def __init__(self, access, store, **options):
         self.ahead = 0.0
@@ -85,7 +85,7 @@ class Client:
         return answer
 
     def inside(self, act, *, after_zoho=False):
-        """Have `act` done in the middle of the next refresh: before Zoho is asked, or after it has minted."""
+        """Run `act` during the next refresh: before Zoho is asked, or after it has minted."""
         accounts = self.auth._refresher.endpoint
         ask = accounts.mint
 
@@ -102,7 +102,7 @@ class Client:
 
 
 def check_recovery(scene, *clients, mints=1):
-    """Everybody calls again, the failures' waits being over: one live grant, no more than so many mints."""
+    """Once the failures' waits are over, let all clients call again: one live grant, and only so many mints."""
     before = scene.token_requests
     for client in clients:
         client.ahead += RECOVERED
@@ -124,7 +124,7 @@ def sandbox_process():
 
 @contextmanager
 def dials_restored(zoho):
-    """Leave the dials of a sandbox that tests share as they were, whatever becomes of the test."""
+    """Restore the settings of a shared sandbox after the test, even if it fails."""
     before = {name: getattr(zoho, name) for name in Settings.__annotations__}
     try:
         yield zoho

@@ -1,7 +1,7 @@
-"""A world for the engine to be tried in: workers with memories of their own, one store, Zoho, and no time but ours.
+"""A simulated world to test the engine in: workers with their own memory, one store, Zoho, and a controlled clock.
 
-Each call of a worker runs in a thread that stops wherever it would touch the store, Zoho or a lock, and goes on when it
-is told to, so that every interleaving can be played, and played again. Zoho is the sandbox's ledger.
+Each call of a worker runs in a thread that stops before it touches the store, Zoho or a lock, and continues when told
+to, so that every interleaving can be run and replayed. Zoho is the sandbox's ledger.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from requests_zohorecruit.zoho.token import SCHEME, Token
 
 START = 1_800_000_000.0
 LEASE = 60.0
-#: Small enough to be used up by chance.
+#: Small enough to be exhausted by chance.
 BUDGET = Budget(mints=4, window=600.0)
 SCOPE = ("ZohoRecruit.modules.ALL",)
 
 
 class Crash(BaseException):
-    """The process is killed: nothing of it is cleaned up."""
+    """The process is killed, without any cleanup."""
 
 
 class Broken(BaseException):
-    """A promise was not kept; nothing that catches errors may catch this."""
+    """A promise was broken. A BaseException, so that no error handler catches it."""
 
 
 def promise(kept, broken):
@@ -45,11 +45,11 @@ def promise(kept, broken):
 
 
 class Task(threading.Thread):
-    """A call of a worker, which goes on only while the world waits for it.
+    """A call of a worker, which runs only while the world waits for it.
 
     :ivar at: where it has stopped, or None when it has ended
     :ivar result: what it returned, or the error it raised
-    :ivar has_answer: the API's last word is known, and only told to the others before it is returned
+    :ivar has_answer: the API's final response is known, and only has to be shared before it is returned
     """
 
     def __init__(self, worker, name, work):
@@ -90,7 +90,7 @@ class Task(threading.Thread):
         return self.at is not None and (self.worker.dead or self._ready())
 
     def step(self, fault=None):
-        """Go on to the next stop, with an error at this one if there is a `fault`."""
+        """Continue to the next stop, raising `fault`, if given, at this one."""
         self._fault = fault
         self.saves_failed = self.saves_failed or (fault is not None and self.at in {"save", "saved"})
         if fault is not None and self.at in {"saved", "unlock"}:
@@ -101,13 +101,13 @@ class Task(threading.Thread):
             raise AssertionError(f"{self.name}: {self.failure!r}") from self.failure
 
     def go_on(self):
-        """Do what there is to do until it ends or has to wait for somebody, and return itself."""
+        """Run until the task ends or must wait for another one. Return the task."""
         while self.runnable:
             self.step()
         return self
 
     def stop(self, at, ready=lambda: True):
-        """Called by the task itself: let others go first."""
+        """Called by the task itself: stop, and let other tasks run."""
         if self.worker.dead:
             raise Crash
         self.at, self._ready = at, ready
@@ -127,7 +127,7 @@ def current():
 
 
 class Disk:
-    """What is stored, and who holds the lock.
+    """The stored record, and the holder of the lock.
 
     :ivar leased: the lock ends by itself after `LEASE` seconds, and not with its holder, as in Redis
     """
@@ -159,7 +159,7 @@ class Disk:
 
 
 class Store:
-    """A worker's view of the disk, which promises what `RedisStore` and `SQLStore` promise."""
+    """A worker's view of the disk, with the guarantees of `RedisStore` and `SQLStore`."""
 
     def __init__(self, disk):
         self._disk = disk
@@ -230,7 +230,7 @@ class ThreadLock:
 
 
 class TokenEndpoint:
-    """Zoho Accounts, by way of the sandbox's ledger."""
+    """Zoho Accounts, backed by the sandbox's ledger."""
 
     def __init__(self, world):
         self.application = world.application
@@ -258,7 +258,7 @@ class TokenEndpoint:
 
 
 class Worker:
-    """A process: a memory, a clock, and the calls that are under way in it."""
+    """A process: a memory, a clock, and its calls in progress."""
 
     def __init__(self, world):
         self.world = world
@@ -278,7 +278,7 @@ class Worker:
         return self.source._is_usable(self.source.record)
 
     def call(self):
-        """Do with the API what `ZohoRecruitAuth` does; return the status of the answer."""
+        """Call the API as `ZohoRecruitAuth` does; return the status of the response."""
         source, started = self.source, self.clock()
         header = source.get_header()
         since, sent_at = self.clock(), self.world.now
@@ -297,7 +297,7 @@ class Worker:
         raise AssertionError
 
     def _pauses(self, token, since, sent_at):
-        """Start a pause if there is reason to, and check that there is."""
+        """Start a pause if there is a reason for one, and check that there is."""
         task, world = current(), self.world
         before = self.source.record.pause
         task.has_answer = True
@@ -309,7 +309,7 @@ class Worker:
         return is_paused
 
     def sent(self, header, started):
-        """Check what leaves for the API."""
+        """Check a token that is sent to the API."""
         scheme, _, token = header.partition(" ")
         promise(scheme == SCHEME and token, "there is no header without a token")
         expiry = self.world.expiry_as_told.get(token)
@@ -325,7 +325,7 @@ class Worker:
 class World:
     """Everything there is, and the promises that are checked whenever something happens.
 
-    :ivar doubtful: grants (None: that there is none) that were saved although whoever saved them was told otherwise
+    :ivar doubtful: grants (None: an empty record) that were saved although the saving call was told otherwise
     :ivar excused: something happened after which the budget cannot be kept, because it is not known any more
     """
 
@@ -370,7 +370,7 @@ class World:
         return task
 
     def crash(self, index):
-        """Kill a worker with all it is doing, and start another in its place."""
+        """Kill a worker with all its calls, and start another in its place."""
         worker, self.workers[index] = self.workers[index], Worker(self)
         worker.dead = True
         for task in self.pending:
@@ -389,7 +389,7 @@ class World:
         return self.tasks
 
     def settle(self):
-        """Let everything that is under way come to an end, without further faults."""
+        """Let all calls in progress finish, without further faults."""
         while self.pending:
             runnable = [task for task in self.pending if task.runnable]
             if runnable:
@@ -407,13 +407,13 @@ class World:
 
     @property
     def owes_a_grant(self):
-        """Whether what a person gave last was not saved, although whoever got it lives and nothing came after it."""
+        """Whether the latest grant was not saved, although the worker that got it lives and no later one exists."""
         grant, worker = self.owed
         return not (grant in self.saved or worker.dead or self.ledger.find_grant(grant) is None)
 
     @property
     def owes_a_token(self):
-        """Whether somebody has a working token of the stored grant, and the store has none."""
+        """Whether a worker has a working token of the stored grant, and the store has none."""
         stored = self.disk.record or {}
         if self.ledger.find_access(stored.get("access_token")):
             return False
@@ -433,7 +433,7 @@ class World:
         return not self.reject_all and self.ledger.find_access(token) is not None
 
     def minted(self, grant):
-        """Mint, and check that whoever asks has written it down before."""
+        """Mint, and check that the worker recorded the mint first."""
         # A process that is put to sleep for longer than a token call takes asks later than it has said.
         asker = current()
         late = asker.noted_at is not None and self.now > asker.noted_at + LEASE
@@ -478,7 +478,7 @@ class World:
         promise(kept, "a new grant is lost")
 
     def jump(self, index, seconds):
-        """Put a worker's clock forward or back."""
+        """Set a worker's clock forward or back."""
         self.workers[index].offset += seconds
         self.jumped = self.excused = True
 

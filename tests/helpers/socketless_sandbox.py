@@ -1,6 +1,6 @@
-"""A desk in front of the sandbox's state machine: no sockets, a clock that moves when told, tokens that count up.
+"""The sandbox's state machine without sockets, with a manual clock and numbered tokens.
 
-Owns also how its answers are read.
+Also reads its responses.
 """
 
 from __future__ import annotations
@@ -85,5 +85,5 @@ def make_region(code, url):
 
 
 def says(answer):
-    """Return what an answer's JSON says."""
+    """Return the JSON of a response."""
     return json.loads(answer.body)

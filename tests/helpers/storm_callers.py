@@ -87,14 +87,14 @@ def calling(access, share, threads, calls=1, *, kept=False, **options):
 
 
 def refreshing(access, share, threads, calls=1, **options):
-    """Have each thread ask for another token."""
+    """Let each thread refresh the token."""
     warned = Warnings()
     auth = access.auth(share.open(), **options)
     yield from _gathered(lambda _: [outcome(lambda: bool(auth.refresh())) for _ in range(calls)], threads, warned)
 
 
 def resting(forgotten=None):
-    """Do nothing while another process is at it, but forget what was kept for a `Share` that is not needed any more."""
+    """Do nothing while another process works, but drop what was kept for a `Share` that is no longer needed."""
     yield
     if _kept.pop(forgotten, None) and not _kept:
         close_all()

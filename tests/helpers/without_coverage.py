@@ -1,4 +1,4 @@
-"""What coverage need not watch, because other tests run every line of it: watched, it takes up to twice as long."""
+"""Turns coverage off for code that other tests cover line by line: measuring takes up to twice as long."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def unmeasured_processes():
 
 @contextmanager
 def unmeasured_threads():
-    """Run this thread for a while, and those it starts, as if coverage did not watch them; whoever else does, goes on."""
+    """Exclude this thread, and those it starts, from coverage for a while; other tracers continue."""
     watching, watching_others = sys.gettrace(), threading.gettrace()
     if _is_coverage(watching):
         sys.settrace(None)

@@ -152,7 +152,7 @@ class TestPolling:
 
     def test_a_slow_down_to_every_poll_comes_to_an_end(self, scene):
         scene.zoho.device_poll_pause = 10_000.0
-        with pytest.raises(AuthorizationError, match="Nobody accepted the code before it ended"):
+        with pytest.raises(AuthorizationError, match="The code expired before it was accepted"):
             scene.authorize()
         times = scene.poll_times()
         gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
@@ -166,7 +166,7 @@ class TestPolling:
 
     def test_it_ends_even_if_zoho_never_says_expired(self, scene):
         scene.line.troubles = [(200, b'{"error": "authorization_pending"}')] * 100
-        with pytest.raises(AuthorizationError, match="Nobody accepted"):
+        with pytest.raises(AuthorizationError, match="The code expired"):
             scene.authorize()
         assert len(scene.line.polls) == 10
 
@@ -255,7 +255,7 @@ class TestDataCentres:
         scene.line.troubles = [
             (200, b'{"error": "other_dc", "user_location": "sandbox-%s"}' % name) for name in (b"eu", b"us") * 50
         ]
-        with pytest.raises(AuthorizationError, match="Nobody accepted"):
+        with pytest.raises(AuthorizationError, match="The code expired"):
             scene.authorize()
         assert [name for _, name in scene.line.polls] == ["us", "eu"] * 5
 

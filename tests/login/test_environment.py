@@ -271,7 +271,7 @@ class TestWrittenOddly:
         with raising(ClientConfigurationError) as caught:
             ZohoRecruitAuth.from_env()
         names = "ZOHORECRUIT_REGION, ZOHORECRUIT_ACCOUNTS_URL and ZOHORECRUIT_RECRUIT_URL (or the options)"
-        assert str(caught.value).startswith(f"{names} do not fit: {problem}")
+        assert str(caught.value).startswith(f"{names} do not make a valid region: {problem}")
 
 
 class TestPrefix:

@@ -55,7 +55,7 @@ def test_it_has_the_attributes_and_controls_of_a_sandbox():
         certificate = zoho.ca_bundle
         assert zoho.pid != os.getpid()
     assert not Path(certificate).exists()
-    with pytest.raises(RuntimeError, match="process is gone"):
+    with pytest.raises(RuntimeError, match="process has ended"):
         zoho.expire_tokens()
 
 

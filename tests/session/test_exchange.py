@@ -186,7 +186,7 @@ def test_a_person_of_another_region_needs_the_fix_for_that_region(zoho, make):
 def test_a_code_works_once_and_is_not_sent_twice(zoho, make):
     session, code = make(redirect_uri=None), zoho.new_code()
     session.fetch_token(zoho.region.token_url, code=code)
-    with pytest.raises(ReauthorizationRequired, match="redeemed already.*start the authorization again") as caught:
+    with pytest.raises(ReauthorizationRequired, match="already been redeemed.*start the authorization again") as caught:
         session.fetch_token(zoho.region.token_url, code=code)
     assert caught.value.region == zoho.region.code
     assert zoho.token_requests == 1
@@ -248,8 +248,8 @@ def test_a_token_that_cannot_be_saved_is_in_use(zoho, make, url):
         ({"code": "c", "password": "p"}, ValueError, "password"),
         ({"code": "c", "method": "GET"}, ValueError, "method"),
         ({"code": "c", "force_querystring": True}, ValueError, "force_querystring"),
-        ({"code": "c", "client_secret": "other"}, ValueError, "another client_id or client_secret"),
-        ({"code": "c", "resource": "x", "audience": "x"}, TypeError, "no room for audience, resource"),
+        ({"code": "c", "client_secret": "other"}, ValueError, "client_id or client_secret differs"),
+        ({"code": "c", "resource": "x", "audience": "x"}, TypeError, "does not support audience, resource"),
         ({"code": "two words"}, ValueError, "code contains a space"),
     ],
 )

@@ -188,7 +188,7 @@ def test_T60_a_users_exception_is_a_store_error_that_carries_no_secret(method: s
 
 def test_a_lock_that_is_no_context_manager_is_an_error() -> None:
     with (
-        pytest.raises(TokenStoreError, match="no context manager"),
+        pytest.raises(TokenStoreError, match="not a context manager"),
         CallbackStore(print, None, lambda _: object()).lock(0),
     ):  # type: ignore[arg-type,return-value]
         pass

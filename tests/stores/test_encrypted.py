@@ -122,7 +122,7 @@ def test_a_plain_record_is_used_with_a_warning_and_encrypted_when_it_is_saved(
         assert store.load() == store.load() == RECORD
         store.save(RECORD)
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", f"{store!r} found a record that is not encrypted; it is encrypted when it is saved next.")
+        ("WARNING", f"{store!r} found a record that is not encrypted; the next save encrypts it.")
     ]
     assert list(inside.load() or {}) == ["encrypted"]
     assert store.load() == RECORD
@@ -245,7 +245,7 @@ def test_what_is_no_store_is_a_type_error(wrong: Any) -> None:
 
 
 def test_a_callback_that_cannot_load_is_refused_since_it_could_not_tell_a_new_token_from_an_old_one() -> None:
-    with pytest.raises(TypeError, match="give the CallbackStore a load function"):
+    with pytest.raises(TypeError, match="needs a load function"):
         EncryptedStore(CallbackStore(print), KEY)
 
 

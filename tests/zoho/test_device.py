@@ -261,7 +261,7 @@ class TestPoll:
             ({"error": "something_new"}, TokenEndpointError, "something_new"),
             ({"error": ["slow_down"]}, TokenEndpointError, "unknown"),
             ({**TOKENS, "refresh_token": None}, AuthorizationError, "offline access"),
-            ({}, TokenEndpointError, "no token answer"),
+            ({}, TokenEndpointError, "not a token response"),
             ("<html>", TokenEndpointError, "HTML"),
         ],
     )

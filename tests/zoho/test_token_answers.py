@@ -279,7 +279,7 @@ def test_T60_an_unknown_error_is_told_unless_it_could_echo_a_secret(word, code):
     ids=lambda body: body[:40],
 )
 def test_T16_T38_an_answer_without_a_token_is_an_endpoint_error_and_uncertain(body):
-    with raising(TokenEndpointError, match="something that is no token answer. Try again later") as caught:
+    with raising(TokenEndpointError, match="something that is not a token response. Try again later") as caught:
         read(body)
     assert type(caught.value) is TokenEndpointError
     assert (caught.value.status_code, caught.value.region) == (200, "eu")
