@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from typing import TextIO
 
 __all__ = ["is_output_error", "main"]
 
@@ -18,6 +19,14 @@ def is_output_error(error: Exception) -> bool:
     """Tell whether it is that what is printed cannot be written where it goes, as on a full disk."""
     numbers = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
     return type(error) is OSError and error.errno in numbers and error.filename is None
+
+
+def _discard(stream: TextIO) -> None:
+    """Throw away what cannot be written, or the interpreter would complain of it once more at its end."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def main() -> None:
@@ -32,8 +41,8 @@ def main() -> None:
     except OSError as error:
         if not is_output_error(error):
             raise
-        # What is still in the buffer goes nowhere, or the interpreter would complain of it once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard(sys.stdout)
+        _discard(sys.stderr)
         sys.exit(f"Error: The output could not be written: {error.strerror}.")
     except ModuleNotFoundError as missing:
         package = (missing.name or "").partition(".")[0]

@@ -123,7 +123,7 @@ def test_ctrl_c_ends_the_demo_and_clears_away(tmp_path, number):
 
 
 def test_ctrl_c_that_another_thread_hears_waits_until_a_process_has_started():
-    over, started = threading.Event(), False
+    over, started, before = threading.Event(), False, signal.signal(signal.SIGINT, signal.default_int_handler)
     other = threading.Thread(target=over.wait)
     other.start()  # it has no mask
     try:
@@ -133,6 +133,7 @@ def test_ctrl_c_that_another_thread_hears_waits_until_a_process_has_started():
             started = True
         assert started
     finally:
+        signal.signal(signal.SIGINT, before)
         over.set()
         other.join()
 

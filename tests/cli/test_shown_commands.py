@@ -16,6 +16,7 @@ import requests
 from cryptography.fernet import Fernet
 from helpers.doc_pages import DOCS, blocks, pages
 from helpers.doc_preambles import require_curl
+from helpers.tried_packages import find_pages
 from packaging.requirements import Requirement
 
 ROOT = DOCS.parent
@@ -33,8 +34,14 @@ with requests.Session() as browser:
 
 
 def shown():
-    """Return all lines of shell, but for those that the README has for people who have the repository."""
-    found = [block for name in pages() for block in blocks(DOCS / f"{name}.rst") if block.language != "python"]
+    """Return all lines of shell, but for the README's for a clone, and those of recipes with environments of their own."""
+    elsewhere = set(find_pages("tests/integrations/"))
+    found = [
+        block
+        for name in set(pages()) - elsewhere
+        for block in blocks(DOCS / f"{name}.rst")
+        if block.language != "python"
+    ]
     found += [block for block in blocks(ROOT / "README.rst") if block.language == "console"]
     texts = (block.text for block in found if block.language in {"shell", "console"})
     return sorted({line.removeprefix("$ ") for text in texts for line in text.splitlines() if line})
