@@ -13,6 +13,7 @@ import socketguard
 from helpers.database_servers import mariadb_server, postgres_server, redis_server
 from helpers.thoroughness import leave_out
 from helpers.tried_packages import record
+from helpers.without_coverage import measured_processes, unmeasured_processes  # noqa: F401 - fixtures
 from hypothesis import HealthCheck, settings
 
 # The same examples every time: what fails here fails for everybody. No deadline: machines differ.

@@ -16,7 +16,7 @@ from helpers.thoroughness import choose
 
 TESTS = Path(__file__).parent
 #: Of so many failing programs, one is reported.
-EVERY = choose(12, 1)
+EVERY = choose(40, 1)
 REPORTERS = {"sentry-sdk", "rollbar", "elastic-apm", "stackprinter", "rich", "structlog", "traceback", "pytest"}
 PRINTED = {"rich, printed", "structlog, printed"}
 

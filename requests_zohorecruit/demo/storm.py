@@ -85,7 +85,7 @@ def mask_interrupts() -> ExitStack:
     """Start processes inside that never hear Ctrl-C; this process hears it afterwards, and ends them."""
     stack, heard = ExitStack(), list[int]()
     # Another thread of this process may hear it all the same, and then the handler runs here.
-    stack.callback(lambda: [signal.raise_signal(number) for number in heard[:1]])
+    stack.callback(lambda: list(map(signal.raise_signal, heard[:1])))
     stack.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, lambda number, _: heard.append(number)))
     if sys.platform != "win32":  # pragma: no branch - there are no masks there; every process tells Ctrl-C
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -406,6 +406,7 @@ class TestHandedBack:
 
     @pytest.mark.parametrize("reader", ["content", "iter_content", "raw.read", "raw.read in pieces", "raw.data"])
     @pytest.mark.parametrize("size", [200, 200_000])
+    @pytest.mark.thorough(one_in=3)
     def test_T35_so_does_one_of_an_adapter_that_answers_by_itself_as_caches_and_mocks_do(self, zoho, reader, size):
         # They leave decoding to urllib3's response, where requests' own adapter leaves it to requests.
         noise = random.Random(size).randbytes(size // 2).hex()

@@ -24,7 +24,6 @@ from helpers.engine_parts import START, Clock, WatchedStore, in_threads, token_r
 from helpers.https_server import DENIED, INVALID_TOKEN, TOKEN_PATH, Answer, Zoho, access_token, document, header
 from helpers.planted_secrets import CLIENT_ID, CLIENT_SECRET, GRANT, leaks, quiet_about_secrets, raising
 from helpers.process_fleet import get_with
-from helpers.without_coverage import unmeasured_processes
 from requests.adapters import HTTPAdapter
 
 from requests_zohorecruit import (
@@ -285,7 +284,7 @@ class TestCopies:
 
     def test_t97_a_process_pool_shares_a_file_and_a_memory_store_complains_once(self, zoho, tmp_path, caplog):
         spawning = multiprocessing.get_context("spawn")  # what is pickled into it is all that it has
-        with unmeasured_processes(), ProcessPoolExecutor(2, mp_context=spawning) as pool:
+        with ProcessPoolExecutor(2, mp_context=spawning) as pool:
             for store, complaints in ((FileStore(tmp_path / "token.json"), 0), (MemoryStore(), 1)):
                 caplog.clear()
                 auth = zoho.auth(store=store)

@@ -196,6 +196,7 @@ class TestZshrc:
         assert (user / ".zshrc").read_text() == "# mine"
 
     @pytest.mark.parametrize("before", [None, "", "# mine", "# mine\n", "# \udce9\n"])
+    @pytest.mark.thorough(one_in=3)
     def test_with_a_yes_the_lines_are_added_at_the_end_once(self, answer, user, before):
         rc = user / ".zshrc"
         if before is not None:
@@ -276,6 +277,7 @@ class TestInTheShell:
     """With the installed file, in the shells themselves."""
 
     @TYPED
+    @pytest.mark.thorough(one_in=4)
     def test_bash(self, run, user, line, offered):
         run("completion", "bash")
         complete, *found = type_in_bash(line, f"source {user / PLACES['bash']}", "complete -p zohorecruit")
@@ -291,6 +293,7 @@ class TestInTheShell:
         assert type_in_bash("zohorecruit sta", f"source {BASH_COMPLETION}", load) == ["status"]
 
     @TYPED
+    @pytest.mark.thorough(one_in=4)
     def test_fish(self, run, line, offered):
         need("fish")
         run("completion", "fish")
@@ -309,6 +312,7 @@ class TestInTheShell:
             ("zohorecruit profiles default p", "zohorecruit profiles default private "),
         ],
     )
+    @pytest.mark.thorough(one_in=3)
     def test_zsh(self, answer_yes, user, line, completed, is_set_up):
         need("zsh")
         rc = user / ".zshrc"

@@ -110,6 +110,7 @@ def words(shown):
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="Processes are read from /proc")
 @pytest.mark.parametrize("number", [1, 5])
+@pytest.mark.thorough(one_in=2)
 def test_ctrl_c_ends_the_demo_and_clears_away(tmp_path, number):
     process = start_demo(tmp_path)
     await_step(process, number)

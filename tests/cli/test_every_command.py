@@ -157,6 +157,7 @@ def test_no_command_is_forgotten():
 
 @pytest.mark.parametrize("columns", WIDTHS)
 @pytest.mark.parametrize("command", USES, ids=" ".join)
+@pytest.mark.thorough(one_in=3)
 def test_on_a_terminal(screen, command, columns):
     shown, code = screen(USES[command], columns)
     assert code == USES[command].code, shown
@@ -266,6 +267,7 @@ def check_told(stderr):
     ("fault", "debug"), [(fault, False) for fault in Sandbox.FAULTS] + [("throttle", True), ("garbage", True)]
 )
 @pytest.mark.parametrize("command", FAULTY, ids=" ".join)
+@pytest.mark.thorough(one_in=4)
 def test_every_fault_of_the_token_endpoint(run, shared_zoho, saved, port, monkeypatch, command, fault, debug):
     zoho = shared_zoho
     for function in (ZohoRecruitAuth.__init__.__wrapped__, TokenEndpoint.__init__):
@@ -364,6 +366,7 @@ CAUSES = {
 
 @pytest.mark.parametrize("cause", CAUSES)
 @pytest.mark.parametrize("command", [*CALLING, ("revoke",), ("logout",)], ids=" ".join)
+@pytest.mark.thorough(one_in=3)
 def test_every_other_cause(run, shared_zoho, saved, port, monkeypatch, command, cause):
     bring_about, code, others = CAUSES[cause]
     # A logout ends well whatever Zoho says, since the secrets are gone from here.

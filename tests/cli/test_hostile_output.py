@@ -173,6 +173,7 @@ class TestWhereItGoes:
         assert (result.stdout.strip() in {"0", "1"}, result.stderr) == (True, "")
 
     @pytest.mark.parametrize("command", ["get Candidates --all", "status --check", "refresh", "header"])
+    @pytest.mark.thorough(one_in=2)
     def test_closed_errors_are_no_error(self, shell, command):
         result = shell(f"zohorecruit {command} 2>&-")
         assert (result.returncode, result.stderr, bool(result.stdout)) == (0, "", True)
@@ -180,6 +181,7 @@ class TestWhereItGoes:
     @pytest.mark.parametrize(
         ("closing", "code"), [("2>&-", 3), (">&- 2>&-", 3), ("<&- >&- 2>&-", 3), ("2> /dev/full", 1)]
     )
+    @pytest.mark.thorough(one_in=2)
     def test_the_exit_code_stays_where_an_error_cannot_be_told(self, shell, closing, code):
         assert shell(f"zohorecruit get Candidates --profile none {closing}").returncode == code
 
@@ -195,6 +197,7 @@ class TestWhereItGoes:
             ("status", 0, ""),
         ],
     )
+    @pytest.mark.thorough(one_in=3)
     def test_a_closed_input_is_an_empty_one(self, shell, command, code, told):
         result = shell(f"zohorecruit {command} <&-")
         assert (result.returncode, told in result.stderr) == (code, True), result.stderr

@@ -163,6 +163,7 @@ def test_a_data_centre_that_is_not_known_is_told_with_the_options(run, two_centr
 
 @pytest.mark.parametrize("where", ["here", "in another data centre"])
 @pytest.mark.parametrize("button", ["Accept", "Reject"])
+@pytest.mark.thorough(one_in=2)
 def test_with_a_real_browser(run, two_centres, browser, where, button):
     zoho = two_centres.zoho
     person = zoho.new_person(region="us" if where == "here" else "eu", name="Anna Brandt")
@@ -207,7 +208,8 @@ def test_on_a_terminal_of_any_width_nothing_is_torn_and_ctrl_c_stops_it(client, 
         process.expect(r"Stopped\.")
         process.expect(pexpect.EOF)
     assert (process.exitstatus, zoho.device_requests, home.exists()) == (130, 1, False)
-    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", process.shown)
+    moved = re.sub(r"\x1b\[[0-9;?]*[A-HJK]", "\n", process.shown)  # what is shown next is another frame of the spinner
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", moved)
     assert all(len(line) <= columns or "https://" in line for line in re.split(r"[\r\n]+", shown))
 
 

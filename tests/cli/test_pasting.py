@@ -99,6 +99,7 @@ class TestOnATerminal:
 
     @pytest.mark.parametrize("form", ["address", "code", "without scheme"])
     @pytest.mark.parametrize("options", [(), ("--no-browser",)])
+    @pytest.mark.thorough(one_in=3)
     def test_a_paste_ends_the_waiting_and_is_not_shown(self, start, zoho, form, options, port):
         child, address = start(*options, *(("--redirect-uri", zoho.redirect_uri) if options else ()))
         redirect = zoho.consent(address)

@@ -150,6 +150,7 @@ SEARCHES = {
 
 
 @pytest.mark.parametrize("words", SEARCHES)
+@pytest.mark.thorough(one_in=3)
 def test_the_search_finds_what_a_newcomer_types(site, words):
     """As the search does: an entry of the index; or a page that has every word, or words that begin with it."""
     index = json.loads((site / "searchindex.js").read_text("utf-8").removeprefix("Search.setIndex(").removesuffix(")"))

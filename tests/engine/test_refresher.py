@@ -775,6 +775,7 @@ class TestSeed:
     @pytest.mark.parametrize("stored", [token_record("T-good", grant=GOOD, age=3600), None], ids=["stored", "empty"])
     @pytest.mark.parametrize("order", list(itertools.product(["good", "wrong", "none"], repeat=4)), ids="-".join)
     @pytest.mark.parametrize("reached", [0, 2, 4])
+    @pytest.mark.thorough(one_in=5)
     def test_T79_a_wrong_argument_costs_other_processes_nothing(self, reached, order, stored, wrong_is_dead, clock):
         store = WatchedStore(stored)
         names = {"good": GOOD, "wrong": WRONG, "none": None}

@@ -12,7 +12,6 @@ import select
 import signal
 from contextlib import contextmanager, suppress
 
-from helpers.without_coverage import unmeasured_processes
 from requests_zohorecruit import ZohoAuthError
 from requests_zohorecruit.engine.limits import Budget
 
@@ -31,8 +30,7 @@ class Forge:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_forge, args=(theirs, access, share), daemon=True)
-        with unmeasured_processes():
-            self._process.start()
+        self._process.start()
         theirs.close()
 
     def __enter__(self):

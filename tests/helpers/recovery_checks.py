@@ -6,11 +6,10 @@ Provides the checks for tests of `fire`, and the sandbox of `fire` and `storm`. 
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from helpers.shared_stores import postgres_engine
 from helpers.storm_callers import outcome
-from helpers.without_coverage import unmeasured_processes
 from requests_zohorecruit.sandbox.process import SandboxProcess
 from requests_zohorecruit.sandbox.settings import Settings
 
@@ -115,10 +114,8 @@ def check_recovery(scene, *clients, mints=1):
 
 @contextmanager
 def sandbox_process():
-    """Run a sandbox in a process of its own, for all tests of a folder; coverage does not watch it."""
-    with ExitStack() as stack:
-        with unmeasured_processes():
-            process = stack.enter_context(SandboxProcess())
+    """Run a sandbox in a process of its own, for all tests of a folder."""
+    with SandboxProcess() as process:
         yield process
 
 

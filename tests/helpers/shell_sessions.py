@@ -37,7 +37,7 @@ class Session:
             "PS1": PROMPT,
             "VIRTUAL_ENV_DISABLE_PROMPT": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        } | {name: value for name, value in os.environ.items() if name.startswith(("COVERAGE_", "PYTHONPATH"))}
+        } | {name: value for name, value in os.environ.items() if name == "PYTHONPATH"}
         environment |= more
         self.shell = pexpect.spawn(
             "bash", ["--norc", "-i"], env=environment, encoding="utf-8", dimensions=(50, 500), timeout=60

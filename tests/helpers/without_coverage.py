@@ -1,4 +1,4 @@
-"""Turns coverage off for code that other tests cover line by line: measuring takes up to twice as long."""
+"""Turns coverage off for what other tests cover line by line: measured, processes and threads take up to twice as long."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ import sys
 import threading
 from contextlib import contextmanager
 
+import pytest
+
 #: How coverage tells a Python that is started to measure itself, with ``patch = subprocess``.
 _REQUEST = "COVERAGE_PROCESS_CONFIG"
 
 
-@contextmanager
+@pytest.fixture(scope="session", autouse=True)
 def unmeasured_processes():
-    """Start processes, in a ``with`` block, that do not measure themselves."""
-    request = os.environ.pop(_REQUEST, None)
-    try:
-        yield
-    finally:
-        if request is not None:
-            os.environ[_REQUEST] = request
+    """Start processes that do not measure themselves, unless a test asks for `measured_processes`."""
+    with pytest.MonkeyPatch.context() as patch:
+        request = os.environ.get(_REQUEST)
+        patch.delenv(_REQUEST, raising=False)
+        yield request
+
+
+@pytest.fixture
+def measured_processes(unmeasured_processes, monkeypatch):
+    """Let coverage measure the processes that this test starts: no other test runs some of their lines."""
+    if unmeasured_processes:
+        monkeypatch.setenv(_REQUEST, unmeasured_processes)
 
 
 @contextmanager
