@@ -12,6 +12,8 @@ import requests
 
 from requests_zohorecruit import ClientConfigurationError, ZohoRecruitAuth
 
+pytestmark = pytest.mark.usefixtures("measured_processes")
+
 pytest_plugins = ["pytester"]
 
 TEST = """

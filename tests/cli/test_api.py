@@ -144,6 +144,7 @@ def test_an_empty_path_is_named_in_the_error(run, granted):
         assert re.search(r"(^|: )\. cannot be (written|read): Is a directory\.", run(*options).stderr)
 
 
+@pytest.mark.usefixtures("measured_processes")
 class TestFiles:
     @pytest.fixture
     def cv(self, tmp_path):
@@ -294,6 +295,7 @@ class TestLists:
         assert "12 records" in shown.getvalue()
 
 
+@pytest.mark.usefixtures("measured_processes")
 class TestScreen:
     @pytest.mark.parametrize("columns", [60, 80, 120])
     def test_json_is_readable_and_never_cut(self, granted, columns):

@@ -224,6 +224,7 @@ def test_a_stream_that_encodes_nothing_is_written_to_as_it_is(monkeypatch):
     assert sys.stdout.getvalue() == "é\n"
 
 
+@pytest.mark.usefixtures("measured_processes")
 def test_a_terminal_without_the_letters_is_no_reason_to_fail():
     env = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     command = [sys.executable, "-m", "requests_zohorecruit", "regions"]
@@ -232,7 +233,7 @@ def test_a_terminal_without_the_letters_is_no_reason_to_fail():
 
 class TestSandbox:
     @pytest.fixture
-    def served(self, tmp_path):
+    def served(self, tmp_path, measured_processes):
         command = [sys.executable, "-m", "requests_zohorecruit", "sandbox"]
         env = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)

@@ -160,6 +160,7 @@ class TestInstalling:
         assert not (user / ".bashrc").exists()
 
 
+@pytest.mark.usefixtures("measured_processes")
 class TestZshrc:
     @pytest.fixture
     def answer(self, home, monkeypatch):

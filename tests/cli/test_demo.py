@@ -68,6 +68,7 @@ def broken_answer():
     return answer
 
 
+@pytest.mark.usefixtures("measured_processes")
 def test_T60_the_demo_keeps_every_promise_shows_no_secret_and_leaves_nothing_behind(tmp_path):
     # A proxy of the user's has no part in it.
     process = start_demo(tmp_path, HTTPS_PROXY="http://127.0.0.1:9", REQUESTS_CA_BUNDLE="/no/such/file")
@@ -85,6 +86,7 @@ def test_T60_the_demo_keeps_every_promise_shows_no_secret_and_leaves_nothing_beh
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("measured_processes")
 def test_no_word_figure_or_path_breaks_on_a_terminal():
     widths = (60, 80, 120)
     with ThreadPoolExecutor(len(widths)) as pool:

@@ -9,6 +9,8 @@ import time
 import pytest
 from helpers.terminals import run_on_terminal
 
+pytestmark = pytest.mark.usefixtures("measured_processes")
+
 
 @pytest.mark.parametrize("live", [True, False])
 def test_a_pipe_gets_the_header_and_nothing_else(run, granted, zoho, live):

@@ -149,6 +149,7 @@ class TestWhereItGoes:
         "command", ["get Candidates", "get Candidates --all", "status", "status --json", "regions"]
     )
     @pytest.mark.thorough(one_in=2)
+    @pytest.mark.usefixtures("measured_processes")
     def test_a_full_disk_is_one_line(self, shell, command):
         result = shell(f"zohorecruit {command} > /dev/full")
         assert (result.returncode, result.stderr) == (

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("measured_processes")
+
 pytest.importorskip("httpie", reason="HTTPie is not installed")
 
 

@@ -200,6 +200,7 @@ def test_end_to_end_in_a_process_of_its_own_it_waits_thirty_seconds(browser, zoh
 
 
 @pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.usefixtures("measured_processes")
 def test_on_a_terminal_of_any_width_nothing_is_torn_and_ctrl_c_stops_it(client, zoho, columns, home):
     with started([sys.executable, "-m", "requests_zohorecruit", "login", "--device"], columns=columns) as process:
         process.expect(r"    ([0-9A-F]{8})\r\n")

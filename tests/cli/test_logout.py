@@ -16,6 +16,8 @@ from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.grants import ClientCredentials
 from requests_zohorecruit.zoho.token import Token
 
+pytestmark = pytest.mark.usefixtures("measured_processes")
+
 
 @pytest.fixture
 def secrets(zoho):

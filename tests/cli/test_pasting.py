@@ -79,6 +79,7 @@ def test_a_refusal_is_one_whatever_its_state():
     assert parse(f"{URI}?error=access_denied") == f"{URI}?error=access_denied"
 
 
+@pytest.mark.usefixtures("measured_processes")
 class TestOnATerminal:
     @pytest.fixture
     def start(self, client, port, monkeypatch):

@@ -14,6 +14,8 @@ import requests
 
 from requests_zohorecruit.sandbox.process import SandboxProcess, serve
 
+pytestmark = pytest.mark.usefixtures("measured_processes")
+
 
 def ask(*questions):
     answers = io.BytesIO()

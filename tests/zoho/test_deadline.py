@@ -191,7 +191,6 @@ def test_t73_an_endless_answer_is_an_error_long_before_the_deadline(head, piece)
     [(CHUNKED, b"-5\r\n"), (OK, b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n")],
     ids=["chunk of less than nothing", "two lengths"],
 )
-@pytest.mark.thorough(one_in=2)
 def test_t73_a_length_that_cannot_be_is_no_fault_of_the_proxy_settings(head, piece):
     # Out of requests comes a ValueError then, as it does where proxy settings are wrong and nothing is sent.
     with RawServer(answering(head, piece)) as server:
