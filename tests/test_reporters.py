@@ -44,6 +44,7 @@ def report(*kinds):
     [{"fault": 80}, {"store": 100}, {"answer": 32, "record": 32, "argument": 20, "setting": 9}],
     ids=["faults of the sandbox", "broken stores", "values"],
 )
+@pytest.mark.thorough(one_in=3)
 def test_t76_no_reporter_shows_a_secret_of_an_error_that_leaves_the_library(at_least, record_property):
     found = report(*at_least)
     for kind, number in at_least.items():

@@ -32,8 +32,8 @@ from requests_zohorecruit.stores.file_lock import hold_lock_file
 from requests_zohorecruit.thread_locks import SharedWork, ThreadLock
 
 #: How many random interruptions and alarms there are; they have been 20,000 and 5,000.
-INTERRUPTIONS = choose(300, 2000)
-ALARMS = choose(500, 2000)
+INTERRUPTIONS = choose(150, 2000)
+ALARMS = choose(300, 2000)
 
 
 def is_free(lock: ThreadLock) -> bool:
@@ -557,7 +557,7 @@ def interrupt_together(work: Callable[[], None], count: int) -> list[TimeLimit]:
 
 class TestInterruptions:
     @pytest.mark.parametrize("way", WAYS)
-    @pytest.mark.thorough(one_in=4)
+    @pytest.mark.thorough(one_in=6)
     def test_T70_wherever_an_exception_arrives_the_lock_is_free_as_soon_as_its_taker_is_gone(
         self, way: Callable[[Things], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -87,6 +87,7 @@ def test_T60_the_demo_keeps_every_promise_shows_no_secret_and_leaves_nothing_beh
 
 
 @pytest.mark.usefixtures("measured_processes")
+@pytest.mark.thorough
 def test_no_word_figure_or_path_breaks_on_a_terminal():
     widths = (60, 80, 120)
     with ThreadPoolExecutor(len(widths)) as pool:

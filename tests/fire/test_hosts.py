@@ -71,6 +71,7 @@ def test_T12_hosts_that_share_a_redis_make_one_token_request(storm, zoho):
     assert storm() == ([[200] * THREADS] * HOSTS, 0)
 
 
+@pytest.mark.thorough
 def test_T58_a_host_that_is_cut_off_uses_its_token_to_the_end_and_the_others_when_it_is_back(storm, zoho, lan):
     everybody_fine = [[200] * THREADS] * HOSTS
     assert storm(kept=True) == (everybody_fine, 0)

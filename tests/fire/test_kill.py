@@ -17,7 +17,7 @@ from requests_zohorecruit import Token, ZohoAuthError
 from requests_zohorecruit.engine.critical_section import LOCK_TIMEOUT
 
 #: Holders to kill in each store.
-KILLS = choose(12, 300)
+KILLS = choose(8, 300)
 #: Of a dead Redis holder's lock, in seconds: short, because each kill has to wait for its end.
 LEASE = 0.25
 

@@ -27,6 +27,7 @@ def lasting_redis():
         yield server
 
 
+@pytest.mark.thorough
 def test_T58_a_stalled_redis_takes_no_live_token_away(redis, scene_on):
     scene = scene_on("redis", redis.port, patience=1.0, lease=LEASE)
     fresh, stale, late, newcomer = scene.client(), scene.client(), scene.client(), scene.newcomer()
