@@ -7,10 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
+import requests
 from helpers.doc_pages import DOCS, pages
 
 import requests_zohorecruit
-from requests_zohorecruit import Region
+from requests_zohorecruit import Region, ZohoRecruitAuth
+from requests_zohorecruit.sandbox import Sandbox
 
 PUBLIC = [
     f"{module}.{name}"
@@ -125,3 +127,20 @@ def tree(text):
             paths.update(found)
             above[indent] = found[-1].removeprefix("".join(above.values()))
     return paths
+
+
+def test_each_call_in_the_table_of_scopes_is_opened_by_its_scope_and_by_no_other(monkeypatch):
+    table = (DOCS / "howto/api-console.rst").read_text("utf-8").partition(".. _scopes:")[2]
+    rows = re.findall(r"^    \* - ``([\w/]+)``.*\n      - ``(Zoho[\w.,]+)``$", table, re.MULTILINE)
+    assert len(rows) == 5
+    narrow = ("Candidates", "ZohoRecruit.modules.candidates.READ")
+    with Sandbox() as zoho:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", zoho.ca_bundle)
+        for path, scope in [*rows, narrow]:
+            url = f"{zoho.region.recruit_url}/recruit/v2/{path}"
+            query = {"word": "Okafor"} if path.endswith("search") else {}
+            for asked, expected in ((scope, 200), ("ZohoRecruit.bulk.ALL", 401)):
+                token = zoho.new_grant(asked)
+                auth = ZohoRecruitAuth(zoho.client_id, zoho.client_secret, region=zoho.region, refresh_token=token)
+                answer = requests.get(url, params=query, auth=auth, timeout=30)
+                assert answer.status_code == expected, (path, asked, answer.text)

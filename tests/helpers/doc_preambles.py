@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import install_opener
@@ -370,11 +370,25 @@ def flask_dance(stage: Stage) -> Iterator[None]:
     assert "access_token" not in str(browser.get_cookie("session", domain="app.example"))
 
 
+class FirstExample(ModuleType):
+    """The module that a page's first example stands for. Its names are the page's, when they are imported."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        super().__init__("mysite.zoho")
+        self.found = names
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.found:
+            return self.found[name]
+        raise AttributeError(name)
+
+
 def django_celery(stage: Stage) -> Iterator[None]:
     import celery
     from django.conf import settings
 
     environment_of(stage)
+    stage.monkeypatch.setitem(sys.modules, "mysite.zoho", FirstExample(stage.names))
     stage.monkeypatch.setenv("DATABASE_URL", f"sqlite:///{Path.cwd() / 'app.db'}")
     if not settings.configured:
         settings.configure()

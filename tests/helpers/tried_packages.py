@@ -330,9 +330,9 @@ _INTRODUCTION = """\
 Tried with
 ==========
 
-The tests use this library together with the real packages below. Each row is of one of them: the version that the tests passed
-with last, what they try, and what is good to know before you begin. Other versions will most often do. This page is made from
-the list of the tests, which also searches what each recipe leaves behind (files, caches, cassettes, logs) for tokens.
+The tests use this library together with the real packages below. Each row gives the version that the tests last passed with,
+what they try, and what to know before you start. Other versions will usually work. This page is generated from the tests'
+own list. The tests also search everything that a recipe leaves behind (files, caches, cassettes, logs) for tokens.
 """
 
 
