@@ -10,7 +10,7 @@ import re
 import select
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import parse_qsl, urlencode
 
 from requests_zohorecruit.secret import Secret, clears_frames
@@ -59,7 +59,7 @@ def hidden_lines() -> Iterator[Callable[[], Secret | None] | None]:
 
     None instead of it where there is no terminal to read from, or it is not ours.
     """
-    if termios is None or not sys.stdin.isatty() or os.tcgetpgrp(sys.stdin.fileno()) != os.getpgrp():
+    if not _is_ours():
         yield None
         return
     terminal = sys.stdin.fileno()
@@ -77,3 +77,10 @@ def hidden_lines() -> Iterator[Callable[[], Secret | None] | None]:
     finally:
         # What is left of a paste must not end up in the shell.
         termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
+
+
+def _is_ours() -> bool:
+    """Tell whether standard input is this session's terminal, with this process in the foreground."""
+    with suppress(OSError):  # it may be the terminal of another session, as under setsid
+        return termios is not None and sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    return False

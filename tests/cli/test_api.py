@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import click
 import pytest
 import requests
 import responses
@@ -51,6 +52,13 @@ def candidate(run, granted):
 
 
 class TestMethods:
+    def test_a_method_may_be_in_lower_case_and_the_choices_are_shown_in_upper_case(self, run):
+        result = run("api", "fetch", "Candidates")
+        assert (result.exit_code, "'GET', 'POST', 'PUT', 'PATCH', 'DELETE'" in result.stderr) == (2, True)
+        context = click.Context(app.get_command(click.Context(app), "api"))
+        completed = context.command.params[0].shell_complete(context, "p")
+        assert [each.value for each in completed] == ["POST", "PUT", "PATCH"]
+
     def test_a_record_is_added_changed_and_deleted(self, run, candidate, zoho):
         path = f"Candidates/{candidate}"
         changed = run("api", "put", path, "-d", '{"data": [{"City": "Lima"}]}')

@@ -141,6 +141,17 @@ class TestOnATerminal:
         child.expect("login --device")
 
 
+def test_a_terminal_of_another_session_is_not_read(monkeypatch):
+    ours, theirs = pty.openpty()
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True, fileno=lambda: theirs))
+    try:
+        with hidden_lines() as read:
+            assert read is None
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
 @pytest.mark.parametrize("lines", [b"", b"one\n"])
 def test_a_pipe_is_not_read(lines):
     program = """

@@ -26,7 +26,7 @@ def save(name="default", *, credentials=None, grant="1000.planted.grant", expire
 
 class TestList:
     def test_of_none_says_how_to_make_one(self, run):
-        assert run("profiles").stdout == "There are no profiles; `zohorecruit login` makes one.\n"
+        assert run("profiles").stdout == "There are no profiles; `zohorecruit login` creates one.\n"
         assert json.loads(run("profiles", "--json").stdout) == []
 
     def test_as_json_it_is_for_programs(self, run):
@@ -61,12 +61,35 @@ class TestList:
             ["work", "eu", "1000.CLIENTCLIENTCLIENTCLIENTCLIENT", "saved,", "token", "for", "10", "min"],
         ]
 
+    def test_a_line_says_which_one_commands_use_if_no_star_does(self, run):
+        save("work")
+        told = "Commands use profile default, which does not exist; `zohorecruit login` creates it."
+        assert run("profiles").stdout.splitlines()[-1] == told
+        run("profiles", "default", "work")
+        assert run("profiles").stdout.splitlines()[-1].startswith("* work")
+
+    def test_a_line_says_so_if_the_environment_chooses_another(self, run, monkeypatch):
+        for name in ("default", "work"):
+            save(name)
+        monkeypatch.setenv("ZOHORECRUIT_PROFILE", "work")
+        lines = run("profiles").stdout.splitlines()
+        assert (lines[1][0], lines[-1]) == ("*", "Commands use profile work (ZOHORECRUIT_PROFILE).")
+        monkeypatch.setenv("ZOHORECRUIT_PROFILE", "other\x1b[2J")
+        told = run("profiles").stdout.splitlines()[-1]
+        assert told == (
+            "Commands use profile other\\u001b[2J (ZOHORECRUIT_PROFILE), which does not exist; `zohorecruit login` "
+            "creates it."
+        )
+        for same in ("default", ""):
+            monkeypatch.setenv("ZOHORECRUIT_PROFILE", same)
+            assert run("profiles").stdout.splitlines()[-1].startswith("  work")
+
     @pytest.mark.parametrize("columns", [60, 80, 120])
     def test_on_a_terminal_no_word_is_broken(self, columns):
         save("a-profile-for-work", expires_at=time.time() + 600)
         code, screen = run_on_terminal("profiles", columns=columns)
         lines = strip_styles(screen).splitlines()
-        assert (code, len(lines)) == (0, 2)
+        assert (code, " ".join(lines[2:]).startswith("Commands use profile default")) == (0, True)
         assert lines[1].split()[0] == "a-profile-for-work"
         assert "saved, token for 10 min" in lines[1]
         assert max(map(len, lines)) <= columns
@@ -83,7 +106,7 @@ class TestList:
         (home / "-no-name" / "application.json").write_text("{}")
         result = run("profiles")
         assert result.exit_code == 0
-        assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == ["damaged", "fine", "odd"]
+        assert [line.split()[0] for line in result.stdout.splitlines()[1:-1]] == ["damaged", "fine", "odd"]
         assert ("\x1b" in result.stdout, result.stdout.count("needs a look")) == (False, 2)
         assert [each["problem"] is None for each in json.loads(run("profiles", "--json").stdout)] == [
             False,

@@ -17,6 +17,13 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
+class _Method(click.Choice[str]):
+    """A choice in any case, which click's own error message would list in lower case."""
+
+    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:  # noqa: ARG002 - click's signature
+        return str(choice).upper()
+
+
 def _parse_query(
     ctx: click.Context,  # noqa: ARG001 - click's signature
     param: click.Parameter,  # noqa: ARG001 - see above
@@ -71,7 +78,7 @@ def make_listing(*, paginate: bool, as_csv: bool, fields: tuple[str, ...]) -> Li
 
 
 @click.command()
-@click.argument("method", metavar="METHOD", type=click.Choice(_METHODS, case_sensitive=False))
+@click.argument("method", metavar="METHOD", type=_Method(_METHODS, case_sensitive=False))
 @click.argument("path_or_url")
 @grant_options
 @click.option("-d", "--data", callback=_parse_body, help="JSON to send; @file or @- (standard input) to read it.")
@@ -97,7 +104,6 @@ def api(  # noqa: PLR0913 - an argument for each option
     A change that Zoho Recruit refuses for some of the records ends with exit code 1.
     """
     listing = make_listing(paginate=paginate, as_csv=as_csv, fields=fields)
-    method = method.upper()
     if data and file:
         raise click.UsageError("Pass --data or --file, not both.")
     if method == "GET" and (data or file):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+from collections.abc import Collection
 from typing import Any
 
 import click
@@ -40,8 +42,9 @@ def profiles(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click
         click.echo(json.dumps(found, indent=2))
     elif found:
         _print_table(found)
+        _print_choice(default, {facts["profile"] for facts in found})
     else:
-        say("There are no profiles; `zohorecruit login` makes one.")
+        say("There are no profiles; `zohorecruit login` creates one.")
 
 
 @profiles.command(short_help="Show the default profile, or set it.")
@@ -127,6 +130,16 @@ def _print_table(found: list[dict[str, Any]]) -> None:
             line = f"{name}\n    {'  '.join(filter(None, cells))}"
         # No markup, and nothing that a terminal would obey: what is stored may be anything.
         click.echo(escape_controls(line))
+
+
+def _print_choice(default: str, names: Collection[str]) -> None:
+    """Print which profile commands use, unless it is the one marked in the table."""
+    name = os.environ.get("ZOHORECRUIT_PROFILE") or default
+    if name == default and name in names:
+        return
+    source = "" if name == default else " (ZOHORECRUIT_PROFILE)"
+    missing = "" if name in names else ", which does not exist; `zohorecruit login` creates it"
+    say(escape_controls(f"Commands use profile {name}{source}{missing}."))
 
 
 def _describe_grant(facts: dict[str, Any]) -> str:
