@@ -17,7 +17,7 @@ from typing import TextIO
 import click
 from rich.console import Console
 
-__all__ = ["confirm", "escape_controls", "open_console", "print_rows", "say", "wrap"]
+__all__ = ["confirm", "confirm_or_exit", "escape_controls", "open_console", "print_rows", "say", "wrap"]
 
 #: Columns where there is no terminal to ask. Rich would take 80, and break lines that a log could hold.
 _WIDTH = 110
@@ -77,12 +77,19 @@ def say(text: str) -> None:
     click.echo(wrap(text, open_console()))
 
 
-def confirm(question: str, *, abort: bool = False) -> bool:
-    """Ask a person a question that is answered with yes or no.
+def confirm(question: str) -> bool:
+    """Ask a question that is answered with yes or no, and return whether the answer is yes.
 
-    :raises click.Abort: the answer is no, where `abort` says so; or there is none
+    :raises click.Abort: the person pressed Ctrl-C or Ctrl-D instead of answering
     """
-    return click.confirm(wrap(f"{question} [y/N]:", open_console()), abort=abort, show_default=False, prompt_suffix=" ")
+    return click.confirm(wrap(f"{question} [y/N]:", open_console()), show_default=False, prompt_suffix=" ")
+
+
+def confirm_or_exit(question: str) -> None:
+    """Ask a question; if the answer is no, say that nothing was changed and end the command with exit code 1."""
+    if not confirm(question):
+        click.echo("Nothing was changed.", err=True)
+        raise click.exceptions.Exit(1)
 
 
 def print_rows(rows: Iterable[tuple[str, str]]) -> None:

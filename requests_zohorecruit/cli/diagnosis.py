@@ -186,7 +186,9 @@ def make_api_error(answer: requests.Response, region: str) -> ZohoAuthError:
         return ThrottledError(what, retry_after=0.0, hint=hint, **details)
     if status >= requests.codes.internal_server_error and status != requests.codes.not_implemented:
         return NetworkError(what, hint="Try again later.", **details)
-    hint = "Zoho Recruit's API documentation says what its codes mean."
+    hint = "Zoho Recruit's API documentation explains its error codes."
+    if code == "NOT_IN_SANDBOX":
+        hint = "This library's documentation lists what the sandbox has (docs/reference/sandbox.rst)."
     if status == requests.codes.not_found:
         hint = "Check the path: a module's API name, such as Candidates, comes first."
     return ZohoAuthError(what, hint=hint, **details)

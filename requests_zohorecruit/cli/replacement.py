@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import click
 
-from requests_zohorecruit.cli.console import confirm, say
+from requests_zohorecruit.cli.console import confirm, confirm_or_exit, say
 from requests_zohorecruit.cli.output import note
 from requests_zohorecruit.cli.prompts import load_saved
 from requests_zohorecruit.errors import ClientConfigurationError, ZohoAuthError
@@ -54,7 +54,7 @@ class Replacement:
         :param application: who logs in
         :param is_region_known: False = the person may live elsewhere than where the client is registered
         :raises ClientConfigurationError: there is no terminal to ask on
-        :raises click.Abort: the person said no
+        :raises click.exceptions.Exit: the person said no
         """
         former = self._former
         if self._allowed or former is None or not self._differs(former, application, is_region_known=is_region_known):
@@ -72,7 +72,7 @@ class Replacement:
         say(what)
         say(f"This login is for client {application.client_id}, region {application.region.code}.")
         say("To keep both, answer no, and pass --profile with another name.")
-        confirm("Replace it?", abort=True)
+        confirm_or_exit("Replace it?")
         self._allowed = True
 
     def offer_revocation(self, application: Application) -> None:

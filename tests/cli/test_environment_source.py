@@ -29,7 +29,7 @@ def test_without_a_profile_it_is_used(run, environment, home, command, options):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_profile_goes_before_it_but_not_before_env(run, environment, granted, zoho, command):
     granted(refresh_token="1000.dead.grant")
-    assert run(*command.split()).exit_code in {3, 6}
+    assert run(*command.split()).exit_code == (0 if command.startswith("revoke") else 3)
     assert run(*command.split(), "--env").exit_code == 0
 
 
@@ -107,7 +107,13 @@ def test_the_question_says_where_it_is_from(run, environment, monkeypatch):
     terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
     monkeypatch.setattr("requests_zohorecruit.cli.commands.revoke.sys", terminal)
     result = run("revoke", input="n\n")
-    assert (result.exit_code, "Revoke the grant from the environment, region sandbox?" in result.output) == (130, True)
+    assert (result.exit_code, "Revoke the grant from the environment, region sandbox?" in result.output) == (1, True)
+
+
+def test_whether_a_grant_there_has_ended_cannot_be_known_since_the_region_may_be_wrong(run, environment, monkeypatch):
+    monkeypatch.setenv("ZOHORECRUIT_REFRESH_TOKEN", "1000.dead.grant")
+    result = run("revoke", "--yes")
+    assert (result.exit_code, "did not confirm" in result.stderr) == (6, True)
 
 
 def test_T60_no_secret_is_shown(run, environment, zoho):

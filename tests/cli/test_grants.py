@@ -15,11 +15,12 @@ import responses
 from click.testing import CliRunner
 from rich.console import Console
 
-from requests_zohorecruit import FileStore
+from requests_zohorecruit import FileStore, TokenEndpointError
 from requests_zohorecruit.cli.app import app
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token
+from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
 
 @pytest.fixture
@@ -350,7 +351,8 @@ class TestRevoke:
     def test_it_asks_first(self, run, granted, zoho, monkeypatch):
         granted()
         monkeypatch.setattr("requests_zohorecruit.cli.commands.revoke.sys", type("Sys", (), {"stdin": Terminal()}))
-        assert run("revoke", input="n\n").exit_code == 130
+        result = run("revoke", input="n\n")
+        assert (result.exit_code, result.stderr) == (1, "Nothing was changed.\n")
         assert zoho.received == []
         assert run("revoke", input="y\n").exit_code == 0
 
@@ -360,8 +362,43 @@ class TestRevoke:
         assert (result.exit_code, "pass --yes" in result.stderr) == (2, True)
         assert zoho.received == []
 
-    def test_what_zoho_did_not_confirm_is_kept(self, run, granted, stored):
+    def test_a_second_time_there_is_nothing_to_revoke(self, run, granted, zoho):
+        granted("work")
+        assert run("revoke", "--yes", "--profile", "work").exit_code == 0
+        requests_so_far = len(zoho.received)
+        result = run("revoke", "--yes", "--profile", "work")
+        assert (result.exit_code, result.output) == (0, "Profile work has no grant to revoke.\n")
+        assert len(zoho.received) == requests_so_far
+
+    def test_of_a_profile_that_does_not_exist_it_is_an_error(self, run):
+        assert run("revoke", "--yes").exit_code == 3
+
+    def test_a_grant_that_has_already_ended_is_no_error(self, run, granted, zoho, stored):
+        granted("work", refresh_token="1000.dead.grant")
+        told = (
+            "The grant of profile work had already ended. For a new one: zohorecruit login --profile work\n"
+            "To remove the profile: zohorecruit logout --profile work\n"
+        )
+        for _ in range(2):
+            result = run("revoke", "--yes", "--profile", "work")
+            assert (result.exit_code, result.output) == (0, told)
+        assert zoho.token_requests == 1  # the second time the answer is known
+        assert "1000.dead.grant" in stored()
+
+    @pytest.mark.parametrize("status", [400, 500])
+    def test_a_grant_that_still_works_was_not_revoked(self, run, granted, zoho, stored, status, monkeypatch):
+        granted()
+
+        def fail(*_):
+            raise TokenEndpointError("Not confirmed.", status_code=status)
+
+        monkeypatch.setattr(TokenEndpoint, "revoke", fail)
+        assert run("revoke", "--yes").exit_code == 6
+        assert (zoho.refresh_token in stored(), zoho.token_requests) == (True, 1 if status == 400 else 0)
+
+    def test_a_grant_that_cannot_be_asked_about_was_not_revoked(self, run, granted, zoho, stored):
         granted(refresh_token="1000.dead.grant")
+        zoho.fault("throttle")
         assert run("revoke", "--yes").exit_code == 6
         assert "1000.dead.grant" in stored()
 
@@ -456,6 +493,8 @@ class TestGet:
         granted()
         result = run("get", "Nothing")
         assert (result.exit_code, "answered HTTP 501 (NOT_IN_SANDBOX)" in result.stderr) == (1, True)
+        hint = "This library's documentation lists what the sandbox has (docs/reference/sandbox.rst)."
+        assert result.stderr.splitlines()[-1] == hint
 
     @pytest.mark.parametrize("options", [(), ("--all",)])
     def test_no_connection_is_told(self, run, abroad, options):

@@ -186,7 +186,7 @@ class TestRevoke:
         terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
         monkeypatch.setattr("requests_zohorecruit.cli.commands.revoke.sys", terminal)
         result = run("revoke", input="n\n")
-        assert (result.exit_code, "Revoke the access token of profile default" in result.output) == (130, True)
+        assert (result.exit_code, "Revoke the access token of profile default" in result.output) == (1, True)
 
 
 class TestProfile:

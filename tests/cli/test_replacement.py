@@ -70,7 +70,8 @@ def test_told_to_it_replaces_and_says_that_the_old_one_is_still_valid(log_in, re
 
 def test_a_no_changes_nothing(log_in, real, on_a_terminal, zoho):
     result = log_in(answers="n\n")
-    assert (result.exit_code, grant_of(), zoho.token_requests) == (130, REAL, 0)
+    assert (result.exit_code, grant_of(), zoho.token_requests) == (1, REAL, 0)
+    assert result.stderr == "Nothing was changed.\n"
     assert "To keep both, answer no" in result.output
 
 
@@ -175,7 +176,7 @@ def test_a_record_that_no_grant_can_be_read_from_is_not_in_the_way(run, client, 
 
 def test_of_a_damaged_profile_the_record_says_whose_grant_it_is(run, client, zoho, real, on_a_terminal):
     (real.directory / "application.json").write_text("{}")
-    assert run("exchange", input="n\n").exit_code == 130
+    assert run("exchange", input="n\n").exit_code == 1
     result = run("exchange", input=f"y\n{zoho.new_code()}\n")
     assert (result.exit_code, "Revoke" in result.output) == (0, False)  # it cannot be without the client's region
 

@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
-from requests_zohorecruit.cli.console import confirm, say
+from requests_zohorecruit.cli.commands.revoke import end_grant, has_grant
+from requests_zohorecruit.cli.console import confirm_or_exit, say
 from requests_zohorecruit.cli.output import note
 from requests_zohorecruit.cli.prompts import profile_option
 from requests_zohorecruit.errors import ZohoAuthError
@@ -31,7 +31,7 @@ def logout(profile: Profile, everything: bool, yes: bool) -> None:  # noqa: FBT0
     if names and not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("Cannot ask for confirmation without a terminal; pass --yes.")
-        confirm(f"Revoke the grant of {names}, and remove it from this machine?", abort=True)
+        confirm_or_exit(f"Revoke the grant of {names}, and remove it from this machine?")
     if not profiles:
         say("There are no profiles.")
     problems = [problem for each in profiles if (problem := _log_out(each))]
@@ -66,9 +66,9 @@ def _end_grant(profile: Profile) -> tuple[str, ZohoAuthError | None]:
     """Revoke the grant; return what to say of it, and what was in the way."""
     try:
         saved = profile.load()
-        if not saved.credentials and not (saved.store.load() or {}).get("refresh_token"):
+        if not has_grant(saved):
             return " (it had no grant)", None
-        ZohoRecruitAuth(**saved.arguments()).revoke()
+        is_revoked = end_grant(saved)
     except ZohoAuthError as error:
         return "", error
     if saved.credentials:
@@ -76,4 +76,4 @@ def _end_grant(profile: Profile) -> tuple[str, ZohoAuthError | None]:
             "; its access token is revoked. The client's credentials stay good: to end them, delete the client or its "
             "secret in the API console"
         ), None
-    return "; its grant is revoked", None
+    return "; its grant is revoked" if is_revoked else "; its grant had already ended", None
