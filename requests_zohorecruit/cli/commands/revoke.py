@@ -1,4 +1,4 @@
-"""``zohorecruit revoke``: the end of a grant at Zoho; the profile stays."""
+"""``zohorecruit revoke`` ends a grant at Zoho. The profile keeps the client."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from requests_zohorecruit.login.profiles import Profile, SavedProfile
 __all__ = ["end_grant", "has_grant", "revoke"]
 
 _CREDENTIALS_STAY = (
-    "The client's credentials stay good, and the next call mints another; to end that, delete the client or its secret "
-    "in the API console."
+    "The client's credentials remain valid, and the next call mints another token. To end that, delete the client or "
+    "its secret in the API console."
 )
 
 
 @click.command()
 @grant_options
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def revoke(profile: Source, yes: bool) -> None:  # noqa: FBT001 - click's way of passing flags
-    """Give the grant back to Zoho and forget it.
+    """Revoke the grant and keep the client.
 
-    Every program that uses the profile stops working until a person logs in again. Client ID and secret are kept. Of
-    client credentials only the access token can be revoked: programs go on with a new one.
+    Programs that use the profile stop working until you log in again. With client credentials, only the access token
+    can be revoked, and programs continue with a new one.
     """
     saved = profile.load()
     where = profile.name if isinstance(profile, Environment) else f"of profile {profile.name}"
