@@ -64,16 +64,16 @@ def report(error: Exception, source: Source | None, *, debug: bool) -> int:
         raise (
             click.UsageError(text, error.ctx) if isinstance(error, click.UsageError) else click.ClickException(text)
         ) from None
-    told = _find_cause(error)
-    if told is None:
+    known = _find_cause(error)
+    if known is None:
         if getattr(error, "errno", None) == errno.EPIPE or is_output_error(error):
             raise error  # click handles a closed pipe, and `main` a full disk
         # Without its text, which may contain anything.
         message = f"Unexpected error ({type(error).__name__})."
         remedy, code = "Please report it, with the output of `zohorecruit --debug …`.", 1
     else:
-        message, remedy = told.message, _find_remedy(told, source)
-        code = next((code for kind, code in _EXIT_CODES if isinstance(told, kind)), 1)
+        message, remedy = known.message, _find_remedy(known, source)
+        code = next((code for kind, code in _EXIT_CODES if isinstance(known, kind)), 1)
     if debug:
         click.echo(format_traceback(error), err=True)
     for text in filter(None, (f"Error: {message}", remedy)):

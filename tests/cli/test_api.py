@@ -170,7 +170,7 @@ class TestFiles:
         assert json.loads(run("get", attachment.rpartition("/")[0]).stdout)["data"][0]["File_Name"] == cv.name
         assert run("get", attachment).stdout_bytes == cv.read_bytes()
         result = run("get", attachment, "-o", tmp_path / "copy.pdf")
-        assert (result.stdout, result.stderr) == ("", f"3,000,006 bytes are saved in {tmp_path / 'copy.pdf'}.\n")
+        assert (result.stdout, result.stderr) == ("", f"Saved 3,000,006 bytes in {tmp_path / 'copy.pdf'}.\n")
         assert (tmp_path / "copy.pdf").read_bytes() == cv.read_bytes()
         assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["copy.pdf", cv.name]
 
@@ -215,7 +215,7 @@ class TestFiles:
         (tmp_path / "file").write_text("")
         listed(eu)
         result = run("get", "Candidates", "-o", tmp_path / name)
-        assert (result.exit_code, "cannot be written" in result.stderr) == (1, True)
+        assert (result.exit_code, "Could not write" in result.stderr) == (1, True)
 
     def test_a_device_is_written_to_as_it_is(self, run, eu):
         listed(eu, {"id": "1"})

@@ -229,7 +229,7 @@ def test_what_the_library_logs_is_part_of_the_story_and_time_goes_on_as_before_a
 
 @pytest.mark.parametrize("columns", [1, 12, 40])
 def test_no_terminal_is_too_narrow(monkeypatch, columns):
-    monkeypatch.setattr(steps, "STEPS", (("Title", lambda stage: stage.tell("note", "one two")),))
+    monkeypatch.setattr(steps, "STEPS", (("Title", lambda stage: stage.show("note", "one two")),))
     console = Console(file=io.StringIO(), width=columns)
     assert run(console) is True
     assert "two" in told(console)

@@ -104,14 +104,14 @@ class TestStatus:
         facts = json.loads(run("status", "--json").output)
         assert 50 < facts["cool_down"] <= 60
         assert "Access Denied" in facts["last_failure"]
-        assert re.search(r"cool down\s+no new token is asked for in the next (1 min|\d+ s)", run("status").output)
+        assert re.search(r"cool down\s+no token is requested for (1 min|\d+ s)", run("status").output)
 
     def test_after_a_revocation_there_is_nothing_to_tell(self, run, granted):
         granted()
         run("revoke", "--yes")
         facts = json.loads(run("status", "--json").output)
         assert (facts["grant"], facts["access_token"], facts["expires_in"]) == (None, None, None)
-        assert "There is no grant; `zohorecruit login` gets one." in run("status").output
+        assert "There is no grant. Run `zohorecruit login` to get one." in run("status").output
 
     def test_an_expired_token_is_over(self, run, granted):
         granted(expires_at=1.0)
@@ -239,9 +239,9 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("error", "told"),
         [
-            (requests.exceptions.SSLError("planted"), "The TLS connection to recruit.zoho.eu was not accepted."),
+            (requests.exceptions.SSLError("planted"), "The TLS connection to recruit.zoho.eu failed."),
             (requests.exceptions.ReadTimeout("planted"), "recruit.zoho.eu did not answer in time."),
-            (requests.exceptions.ProxyError("planted"), "There is no connection to recruit.zoho.eu."),
+            (requests.exceptions.ProxyError("planted"), "Could not connect to recruit.zoho.eu."),
         ],
     )
     def test_no_network(self, run, abroad, error, told):
@@ -295,7 +295,7 @@ class TestCheckWithoutAToken:
         [
             (requests.exceptions.SSLError("certificate has expired"), 9, "By this machine's clock the certificate"),
             (requests.exceptions.SSLError("self-signed"), 6, "The TLS connection to accounts.zoho.eu"),
-            (requests.ConnectionError("planted"), 6, "There is no connection to accounts.zoho.eu."),
+            (requests.ConnectionError("planted"), 6, "Could not connect to accounts.zoho.eu."),
         ],
     )
     def test_the_reason_is_found_out_without_a_secret(self, run, accounts, problem, code, told):
@@ -326,7 +326,7 @@ class TestCheckWithoutAToken:
 class TestRefresh:
     def test_it_replaces_a_token_that_still_lives(self, run, granted, zoho):
         profile = granted()
-        assert "lives 60 minutes" in run("refresh").output
+        assert "is valid for 60 minutes" in run("refresh").output
         before = profile.load().store.load()["access_token"]
         result = run("refresh")
         assert profile.load().store.load()["access_token"] != before

@@ -69,7 +69,7 @@ def test_what_zoho_does_not_confirm_is_removed_all_the_same_and_said(run, stored
         mock.post("https://accounts.zoho.eu/oauth/v2/token/revoke", **answer)
         result = run("logout", "--yes")
     assert (result.exit_code, result.stdout) == (0, "Profile default is removed.\n")
-    assert result.stderr.startswith("Warning: Zoho did not confirm the end of its grant (")
+    assert result.stderr.startswith("Warning: Zoho did not confirm that the grant is revoked (")
     assert "kept" not in result.stderr
     assert "planted" not in stored() + result.output
 

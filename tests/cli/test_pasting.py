@@ -63,8 +63,8 @@ def test_what_people_copy_is_understood(text):
         ("hello", f"it begins with {URI}."),
         ("", f"it begins with {URI}."),
         ("1000.ab12", f"it begins with {URI}."),
-        (URI, "has no code in it"),
-        (f"{URI}?state=STATE", "has no code in it"),
+        (URI, "contains no code"),
+        (f"{URI}?state=STATE", "contains no code"),
         (ADDRESS.replace("STATE", "OLD"), "from another login"),
         (ADDRESS.replace("state=STATE&", ""), "from another login"),
     ],
@@ -187,5 +187,5 @@ def test_lines_are_read_without_waiting_and_the_terminal_gets_its_echo_back(monk
 
 def test_a_pipes_one_line_is_explained_too(run, client, port):
     result = run("login", "--port", port, "--no-browser", input="hello\n")
-    told = f"That is not the address the browser ended at; it begins with http://127.0.0.1:{port}/callback."
+    told = f"That is not the redirect address, which begins with http://127.0.0.1:{port}/callback."
     assert (result.exit_code, re.sub(r"\s+", " ", result.stderr).startswith(f"Error: {told}")) == (3, True)

@@ -26,7 +26,7 @@ def save(name="default", *, credentials=None, grant="1000.planted.grant", expire
 
 class TestList:
     def test_of_none_says_how_to_make_one(self, run):
-        assert run("profiles").stdout == "There are no profiles; `zohorecruit login` creates one.\n"
+        assert run("profiles").stdout == "There are no profiles. Run `zohorecruit login` to create one.\n"
         assert json.loads(run("profiles", "--json").stdout) == []
 
     def test_as_json_it_is_for_programs(self, run):
@@ -63,7 +63,7 @@ class TestList:
 
     def test_a_line_says_which_one_commands_use_if_no_star_does(self, run):
         save("work")
-        told = "Commands use profile default, which does not exist; `zohorecruit login` creates it."
+        told = "Commands use profile default, which does not exist. Run `zohorecruit login` to create it."
         assert run("profiles").stdout.splitlines()[-1] == told
         run("profiles", "default", "work")
         assert run("profiles").stdout.splitlines()[-1].startswith("* work")
@@ -107,7 +107,7 @@ class TestList:
         result = run("profiles")
         assert result.exit_code == 0
         assert [line.split()[0] for line in result.stdout.splitlines()[1:-1]] == ["damaged", "fine", "odd"]
-        assert ("\x1b" in result.stdout, result.stdout.count("needs a look")) == (False, 2)
+        assert ("\x1b" in result.stdout, result.stdout.count("has a problem")) == (False, 2)
         assert [each["problem"] is None for each in json.loads(run("profiles", "--json").stdout)] == [
             False,
             True,
@@ -118,14 +118,14 @@ class TestList:
     def test_a_dead_grant_needs_a_look(self, run, granted):
         granted(refresh_token="1000.dead.grant")
         assert run("get", "Candidates").exit_code == 3
-        assert "needs a look" in run("profiles").stdout
+        assert "has a problem" in run("profiles").stdout
 
 
 class TestDefault:
     def test_it_is_default_until_another_is_chosen(self, run, granted):
         granted("work")
         assert run("profiles", "default").stdout == "default\n"
-        assert "Commands use profile work" in run("profiles", "default", "work").stdout
+        assert "Profile work is now the default" in run("profiles", "default", "work").stdout
         assert run("profiles", "default").stdout == "work\n"
         assert json.loads(run("status", "--json").stdout)["profile"] == "work"
         assert json.loads(run("profiles", "--json").stdout)[0]["default"]
@@ -172,7 +172,7 @@ class TestRename:
     def test_client_and_grant_go_along(self, run, granted, zoho, home):
         granted()
         told = run("profiles", "rename", "default", "work").stdout
-        assert told == "Profile default is now named work, and still the default.\n"
+        assert told == "Profile default is now named work, and is still the default.\n"
         assert run("get", "Candidates", "--profile", "work").exit_code == 0
         assert not Profile().exists()
         old = [path.read_text() for path in (home / "default").iterdir()]

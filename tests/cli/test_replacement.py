@@ -90,7 +90,7 @@ def test_the_old_one_is_revoked_where_it_is_from(run, client, zoho, real, grante
         Application.create(other.client_id, other.client_secret, zoho.region), Token("a", grant, 0.0), now=0.0
     )
     result = run("exchange", input=f"y\n{zoho.new_code()}\ny\n")
-    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "It is revoked.")
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "The old grant is revoked.")
     [revoked] = [each for each in zoho.received if each["path"].endswith("/revoke")]
     assert revoked
     assert grant_of() != grant
@@ -101,7 +101,7 @@ def test_a_revocation_that_fails_is_told_and_the_login_stands(run, client, zoho,
     who = Application.create(other.client_id, other.client_secret, zoho.region)
     Profile().save(who, Token("a", "1000.dead.grant", 0.0), now=0.0)
     result = run("exchange", input=f"y\n{zoho.new_code()}\ny\n")
-    assert (result.exit_code, "It could not be revoked: " in result.stderr) == (0, True)
+    assert (result.exit_code, "Could not revoke it: " in result.stderr) == (0, True)
     assert Profile().load().application.client_id == zoho.client_id
 
 
