@@ -90,7 +90,7 @@ class TestMethods:
             (("POST", "Candidates", "-d", "@a\0b"), "cannot be read"),
             (("POST", "Candidates", "-F", "/nowhere/x"), "/nowhere/x cannot be read: No such file"),
             (("POST", "Candidates", "-d", "{}", "-F", __file__), "not both"),
-            (("GET", "Candidates", "-d", "{}"), "A GET sends nothing"),
+            (("GET", "Candidates", "-d", "{}"), "a GET has no body"),
             (("DELETE", "Candidates", "--csv"), "are for GET"),
             (("GET", "Candidates", "-q", "page"), "key=value"),
             (("GET", "Candidates", "-q", "=1"), "key=value"),
@@ -149,7 +149,7 @@ class TestMethods:
 def test_an_empty_path_is_named_in_the_error(run, granted):
     granted()
     for options in (("get", "Candidates", "-o", ""), ("api", "POST", "Candidates", "-F", "")):
-        assert re.search(r"(^|: )\. cannot be (written|read): Is a directory\.", run(*options).stderr)
+        assert re.search(r"(\. cannot be read|Could not write \.): Is a directory\.", run(*options).stderr)
 
 
 class TestFiles:
@@ -250,7 +250,7 @@ class TestLists:
     def test_a_field_that_is_none_is_told(self, run, eu):
         listed(eu, {"id": "1", "Email": "x"})
         result = run("get", "Candidates", "--fields", "Mail,id")
-        assert (result.exit_code, result.stderr) == (0, "No record here has Mail. There are: id, Email.\n")
+        assert (result.exit_code, result.stderr) == (0, "No record has Mail. The fields are: id, Email.\n")
 
     def test_one_page_says_that_there_are_more(self, run, granted):
         granted()
@@ -268,7 +268,7 @@ class TestLists:
             listed(eu, *records, more_records=more)
         result = run("get", "Candidates", "--paginate", "--csv")
         assert result.stdout == "id\n1\n2\n3\n"
-        assert result.stderr == "Left out, since the first page has none: New; see --fields.\n"
+        assert result.stderr == "Left out, because the first page lacks them: New. Name them with --fields.\n"
 
     def test_lists_that_are_not_of_records(self, run, granted):
         granted()
@@ -278,7 +278,7 @@ class TestLists:
     def test_what_is_no_list_is_told(self, run, eu, data):
         eu.get(CANDIDATES, json={"data": data})
         result = run("get", "Candidates", "--csv")
-        assert (result.exit_code, "Not a list of records" in result.stderr) == (1, True)
+        assert (result.exit_code, "The answer is not a list of records" in result.stderr) == (1, True)
 
     def test_an_empty_list_is_empty(self, run, eu):
         eu.get(CANDIDATES, status=204)

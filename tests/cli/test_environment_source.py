@@ -46,7 +46,7 @@ def test_one_that_the_environment_names_gives_way_to_it(run, environment, monkey
 
 def test_both_are_too_many(run, environment):
     result = run("get", "Candidates", "--env", "--profile", "work")
-    assert (result.exit_code, "pass one of them" in result.stderr) == (2, True)
+    assert (result.exit_code, "Pass either --env or --profile" in result.stderr) == (2, True)
 
 
 def test_status_says_where_it_is_from(run, environment, granted):
@@ -70,7 +70,7 @@ def test_a_client_without_a_grant_says_what_to_set_or_do(run, client, options):
     result = run("status", *options)
     assert result.exit_code == 3
     assert "a client (ZOHORECRUIT_CLIENT_ID), but no grant" in result.stderr
-    assert "Set ZOHORECRUIT_REFRESH_TOKEN to a grant that works, or run `zohorecruit login`." in result.stderr
+    assert "Set ZOHORECRUIT_REFRESH_TOKEN to a valid refresh token, or run `zohorecruit login`." in result.stderr
 
 
 def test_a_dead_grant_there_is_not_repaired_by_a_login_alone(run, environment, monkeypatch):

@@ -116,7 +116,7 @@ def test_what_the_api_answers_does_not_steer_the_terminal(saved, kind, options, 
             content_type="text/plain; charset=utf-8" if kind == "text" else "application/json",
         )
         if kind != "json" and options:
-            with pytest.raises(click.ClickException, match="Not a list of records"):
+            with pytest.raises(click.ClickException, match="The answer is not a list of records"):
                 app(["get", "Candidates", *options], standalone_mode=False)
             return
         app(["get", "Candidates", *options], standalone_mode=False)

@@ -312,7 +312,7 @@ class TestWithoutABrowser:
 
     def test_in_a_pipe_the_redirect_is_a_line(self, login):
         result = login("--no-browser", input="http://127.0.0.1/callback?code=1000.a.b&state=old\n")
-        assert (result.exit_code, "another state" in result.stderr) == (3, True)
+        assert (result.exit_code, "its state differs" in result.stderr) == (3, True)
 
     def test_nothing_pasted_is_told(self, login):
         result = login("--no-browser", input="\n")

@@ -36,7 +36,7 @@ def test_the_grant_ends_and_nothing_secret_is_left(run, granted, zoho, stored, s
 
 
 def test_a_second_time_is_no_error(run, granted, zoho):
-    nothing = "There is no profile named default; there was nothing to do.\n"
+    nothing = "There is no profile named default. Nothing was changed.\n"
     assert (run("logout").exit_code, run("logout").output) == (0, nothing)
     granted()
     run("logout", "--yes")

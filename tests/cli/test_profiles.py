@@ -77,8 +77,8 @@ class TestList:
         monkeypatch.setenv("ZOHORECRUIT_PROFILE", "other\x1b[2J")
         told = run("profiles").stdout.splitlines()[-1]
         assert told == (
-            "Commands use profile other\\u001b[2J (ZOHORECRUIT_PROFILE), which does not exist; `zohorecruit login` "
-            "creates it."
+            "Commands use profile other\\u001b[2J (ZOHORECRUIT_PROFILE), which does not exist. Run `zohorecruit login` "
+            "to create it."
         )
         for same in ("default", ""):
             monkeypatch.setenv("ZOHORECRUIT_PROFILE", same)

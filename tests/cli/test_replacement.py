@@ -55,7 +55,7 @@ def test_in_a_pipe_it_is_refused_and_says_what_is_there(log_in, real, zoho, pers
     first, hint = result.stderr.splitlines()
     assert "Profile default holds the grant #" in first
     assert "of client 1000.REAL, region eu. Nothing was changed." in first
-    assert f"This login is for client {zoho.client_id}, region sandbox: pass --profile" in hint
+    assert f"This login is for client {zoho.client_id}, region sandbox. To keep both, pass --profile" in hint
     assert "--replace" in hint
     assert (grant_of(), zoho.token_requests, person.addresses) == (REAL, 0, [])
 
