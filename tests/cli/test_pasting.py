@@ -59,10 +59,10 @@ def test_what_people_copy_is_understood(text):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("https://accounts.zoho.eu/oauth/v2/auth?client_id=1&state=STATE", f"it begins with {URI}."),
-        ("hello", f"it begins with {URI}."),
-        ("", f"it begins with {URI}."),
-        ("1000.ab12", f"it begins with {URI}."),
+        ("https://accounts.zoho.eu/oauth/v2/auth?client_id=1&state=STATE", f"which begins with {URI}."),
+        ("hello", f"which begins with {URI}."),
+        ("", f"which begins with {URI}."),
+        ("1000.ab12", f"which begins with {URI}."),
         (URI, "contains no code"),
         (f"{URI}?state=STATE", "contains no code"),
         (ADDRESS.replace("STATE", "OLD"), "from another login"),
