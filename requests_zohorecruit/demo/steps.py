@@ -92,8 +92,8 @@ class Stage(logging.Handler):
         """Print text, wrapped between words. Rich would pad lines with spaces and break long words."""
         width = max(1, self._console.width - len(margin))
         lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
-        text = Text.assemble((margin, "dim"), (("\n" + " " * len(margin)).join(lines), style))
-        self._console.print(text, soft_wrap=True)
+        line = Text.assemble((margin, "dim"), (("\n" + " " * len(margin)).join(lines), style))
+        self._console.print(line, soft_wrap=True)
 
     def sum_up(self, seconds: float) -> None:
         """Print whether all promises were kept, and the total numbers of requests."""
