@@ -1,4 +1,4 @@
-"""``python -m requests_zohorecruit``: the same as the ``zohorecruit`` command."""
+"""Runs the ``zohorecruit`` command, for ``python -m requests_zohorecruit``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from requests_zohorecruit.cli import main
 
 __all__: list[str] = []
 
-# The demo's processes import this module again, under another name.
+# The processes of the demo import this module as well, under another name.
 if __name__ == "__main__":
     main()

@@ -1,6 +1,6 @@
-"""The ``zohorecruit`` command: its entry point, which also says what to install when something is missing.
+"""Starts the ``zohorecruit`` command, and says what to install if one of its packages is missing.
 
-Knows nothing of the commands; they are listed in `app`.
+`app` lists the commands.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _NEEDED = frozenset({"click", "rich", "trustme"})
 
 
 def is_output_error(error: Exception) -> bool:
-    """Tell whether it is that what is printed cannot be written where it goes, as on a full disk."""
+    """Return whether standard output could not be written, as on a full disk."""
     numbers = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
     return type(error) is OSError and error.errno in numbers and error.filename is None
 
 
 def _discard(stream: TextIO) -> None:
-    """Throw away what cannot be written, or the interpreter would complain of it once more at its end."""
+    """Discard what cannot be written. Otherwise the interpreter reports the same error again when it exits."""
     try:
         stream.flush()
     except OSError:
@@ -32,8 +32,8 @@ def _discard(stream: TextIO) -> None:
 def main() -> None:
     """Run the command line and exit."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # closed, as by `>&-`: there is nothing to read, and nobody to read
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - lasts as long as the process
+        if getattr(sys, name) is None:  # the shell has closed it, as with `>&-`
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - open until the process ends
     try:
         from requests_zohorecruit.cli.app import app  # noqa: PLC0415 - its packages may be missing
 
@@ -43,7 +43,7 @@ def main() -> None:
             raise
         _discard(sys.stdout)
         _discard(sys.stderr)
-        sys.exit(f"Error: The output could not be written: {error.strerror}.")
+        sys.exit(f"Error: Could not write the output: {error.strerror}.")
     except ModuleNotFoundError as missing:
         package = (missing.name or "").partition(".")[0]
         if package not in _NEEDED:

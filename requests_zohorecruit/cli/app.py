@@ -1,6 +1,6 @@
-"""The list of commands, each of which is imported when it is used; and what ends them all in the same way.
+"""Lists the commands, imports each one when it is used, and handles Ctrl-C and errors for all of them.
 
-Knows no command's business; each has a module of its own. What is said of errors is `reports`'s.
+Each command has a module of its own in `commands`. `reports` words the error messages.
 """
 
 from __future__ import annotations
@@ -22,46 +22,46 @@ __all__ = ["COMMANDS", "EXIT_CODES", "app"]
 
 INTERRUPTED = 130
 
-#: In the order people need them, each with its line in the list of commands, which is there without its module.
+#: In the order in which people need them, each with its line in the list, so that listing them imports none.
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
-        "login": "Get a grant by pressing Accept in the browser, and save it.",
-        "exchange": "Redeem a self client's code, and save the grant.",
-        "status": "Show a grant: region, scopes, time left, mints.",
-        "get": "Print what the API answers to one GET.",
-        "api": "Make any API call, with uploads and downloads.",
-        "header": "Write the Authorization header to a pipe.",
+        "login": "Log in with a browser and save the grant.",
+        "exchange": "Exchange a self client's code for a grant, and save it.",
+        "status": "Show a grant: its region, scopes, token and limits.",
+        "get": "Send a GET request to the API and print the answer.",
+        "api": "Make any API call, including uploads and downloads.",
+        "header": "Print the Authorization header for another program.",
         "refresh": "Replace the access token now.",
-        "revoke": "Give the grant back to Zoho and forget it.",
+        "revoke": "Revoke the grant and keep the client.",
         "logout": "Revoke the grant and remove the profile.",
-        "profiles": "List the profiles, set the default one, or rename one.",
+        "profiles": "List profiles, choose the default, or rename one.",
         "regions": "List Zoho's data centres and their hosts.",
-        "completion": "Install completion of commands and profiles in your shell.",
-        "sandbox": "Serve a sandbox Zoho on loopback until Ctrl-C.",
-        "demo": "Show the main job end to end on a sandbox Zoho.",
+        "completion": "Install shell completion of commands and profiles.",
+        "sandbox": "Run the sandbox on this machine until Ctrl-C.",
+        "demo": "Show the library at work on the sandbox.",
     }
 )
 
-#: What the exit codes mean. Which error has which is `reports`'s to know.
+#: What each exit code means. `reports` assigns them to errors.
 EXIT_CODES: Mapping[int, str] = MappingProxyType(
     {
         0: "done",
-        1: "anything not named here",
+        1: "any other error, or you answered no",
         2: "wrong usage",
-        3: "a person has to log in (again)",
-        4: "client, region or host do not fit together",
+        3: "you have to log in",
+        4: "client, region and host do not match",
         5: "throttled",
-        6: "Zoho cannot be reached or understood",
+        6: "no usable answer from Zoho",
         7: "the profile cannot be read or saved",
         8: "a scope or permission is missing",
-        9: "the clock is off",
+        9: "the clock is wrong",
         INTERRUPTED: "Ctrl-C",
     }
 )
 
 
 class _App(click.Group):
-    """A group whose commands may raise this library's errors."""
+    """The group of all commands. It reports the errors that they raise."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
@@ -78,7 +78,7 @@ class _App(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Return commands and options; click's own way would import every command, and a person waits for it."""
+        """Return commands and options. Click's own method would import every command, which takes too long."""
         names = [CompletionItem(name, help=line) for name, line in COMMANDS.items() if name.startswith(incomplete)]
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
@@ -86,14 +86,14 @@ class _App(click.Group):
         before = signal.signal(signal.SIGINT, _interrupt)
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()  # while it can still be told that it cannot be written
+            sys.stdout.flush()  # while an error can still be reported
         except (KeyboardInterrupt, click.Abort):
             click.echo("\nStopped.", err=True)
             ctx.exit(INTERRUPTED)
         except (click.exceptions.Exit, ModuleNotFoundError):
-            raise  # click's own, and what `main` names the extra for
-        except Exception as error:  # noqa: BLE001 - `report` raises what it has no words for
-            from requests_zohorecruit.cli.reports import report  # noqa: PLC0415 - for errors only
+            raise  # for click, and for `main`, which names the extra to install
+        except Exception as error:  # noqa: BLE001 - `report` re-raises what is not for it
+            from requests_zohorecruit.cli.reports import report  # noqa: PLC0415 - only errors need it
 
             ctx.exit(report(error, ctx.obj, debug=ctx.params["debug"]))
         else:
@@ -113,6 +113,6 @@ _EPILOG = f"Exit codes: {', '.join(f'{code} {meaning}' for code, meaning in EXIT
 
 @click.group(cls=_App, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="requests-zohorecruit %(version)s")
-@click.option("--debug", is_flag=True, help="Show tracebacks of errors, without secrets.")
+@click.option("--debug", is_flag=True, help="Show tracebacks, without secrets.")
 def app(debug: bool) -> None:  # noqa: FBT001 - click's way of passing flags
-    """OAuth 2.0 for Zoho Recruit: get a grant, look after it, see it work."""
+    """OAuth 2.0 for Zoho Recruit: get a grant, manage it, and call the API."""

@@ -1,6 +1,6 @@
-"""Zoho's regions as people know them: by country, and by the ending of an address they use.
+"""Finds the region that a person means: by its code, its country, or a Zoho address they use.
 
-Which regions and hosts there are is the table's of `zoho.regions`; nothing else is ever returned.
+Returns only regions from the table in `zoho.regions`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from requests_zohorecruit.zoho.regions import Region, https_host
 
 __all__ = ["AREAS", "list_areas", "parse_region"]
 
-#: Whose people a region is for, by its code.
+#: Region code -> the country or continent it serves.
 AREAS: Mapping[str, str] = MappingProxyType(
     {
         "us": "United States",
@@ -30,18 +30,18 @@ AREAS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-#: Letters of a country from which on it is understood: two may be the code of one that has no region.
+#: Minimum letters of a country's name: two might be the code of a country without a region.
 _ENOUGH = 3
-#: White space, quotation marks and what cannot be seen, as it comes with what is copied.
+#: White space, quotation marks and invisible characters, which are often copied along.
 _AROUND = " \t\r\n\"'`<>\u00a0\u00ab\u00bb\u2018\u2019\u201a\u201c\u201d\u201e\u200b\u2060\ufeff"
-#: Zoho has many hosts below these, such as that of the API console, and all are of one region.
+#: Domain -> region. Zoho has many hosts below each domain, such as the API console's.
 _ENDINGS = tuple(
     (f".{url.partition('.')[2]}", region) for region in Region.all() for url in (region.accounts_url, region.api_domain)
 )
 
 
 def list_areas() -> str:
-    """Return a line for each region: code, country, and the address at which people use Zoho Recruit."""
+    """Return a line for each region: code, country and the address of Zoho Recruit."""
     width = max(map(len, AREAS.values()))
     return "\n".join(
         f"  {region.code}  {AREAS[region.code]:{width}}  {region.recruit_url.removeprefix('https://')}"
@@ -50,11 +50,11 @@ def list_areas() -> str:
 
 
 def parse_region(text: str) -> Region:
-    """Return the region for what a person enters: its code, its country or the beginning of that, or any address there.
+    """Return the region for a code, a country or the beginning of its name, or an address.
 
-    Of an address the end of its host decides, by the table.
+    For an address, the end of its host decides.
 
-    :raises UnknownRegionError: it is none of these, or several
+    :raises UnknownRegionError: no region matches, or several do
     """
     entered = text.strip(_AROUND)
     entered = entered.lower() if entered.isascii() else entered  # str.lower() maps the Kelvin sign to "k"
@@ -65,10 +65,10 @@ def parse_region(text: str) -> Region:
     named = [code for code, name in AREAS.items() if len(entered) >= _ENOUGH and name.lower().startswith(entered)]
     if len(named) > 1:
         several = ", ".join(f"{AREAS[code]} ({code})" for code in named)
-        raise UnknownRegionError(f"Several countries begin like that: {several}.")
+        raise UnknownRegionError(f"Several countries begin that way: {several}.")
     try:
         return Region.lookup(named[0] if named else entered.removeprefix("."))
     except UnknownRegionError:
         if set(".:/@\\").isdisjoint(entered):
             raise
-    raise UnknownRegionError("That address does not end like any of Zoho's, such as recruit.zoho.eu.")
+    raise UnknownRegionError("That is not an address of Zoho's; one is, for example, recruit.zoho.eu.")

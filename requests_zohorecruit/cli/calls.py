@@ -1,6 +1,6 @@
-"""One call to the API, as `get` and `api` make it: to which address, with which body, and what its answer means.
+"""Makes the API call of `get` and `api`: builds the address and the body, sends them, and checks the answer.
 
-Knows nothing of options; how an answer is written is `output`'s and `records`'s.
+`output` and `records` write the answer.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["Body", "Call", "make_call", "read_data", "read_upload"]
 
-#: Seconds to connect, and between two pieces of an answer.
+#: Seconds to connect, and to wait for data.
 _TIMEOUT = (5, 60)
 
 
 class Body(NamedTuple):
-    """What a request sends, and its content type."""
+    """A request body and its content type."""
 
     content: bytes
     kind: str
 
 
 class Call(NamedTuple):
-    """What the command line asks for.
+    """An API call as the command line describes it.
 
-    :ivar listing: how to write records; None = the answer as it is
-    :ivar path: of the file for the answer; None = standard output
+    :ivar listing: how to write records; None = write the answer unchanged
+    :ivar path: the file for the answer; None = standard output
     """
 
     method: str
@@ -55,8 +55,8 @@ class Call(NamedTuple):
 def make_call(profile: Source, call: Call) -> None:
     """Send a request and write its answer.
 
-    :raises ZohoAuthError: there is no token, no connection, or the API refuses
-    :raises click.ClickException: the answer cannot be written as it should be
+    :raises ZohoAuthError: there is no token or no connection, or the API refused the call
+    :raises click.ClickException: the answer could not be written, or reports records that were refused
     """
     auth = ZohoRecruitAuth(**profile.load().arguments())
     url, region = _build_url(call.path_or_url, auth.region), auth.region.code
@@ -71,7 +71,7 @@ def make_call(profile: Source, call: Call) -> None:
                 with _send(session, url, call) as answer:
                     _finish(answer, call, region)
         except UntrustedHostError as error:
-            error.hint = f"The grant is good for {', '.join(sorted(auth.region.hosts))}, over https."
+            error.hint = f"Use https and one of these hosts: {', '.join(sorted(auth.region.hosts))}."
             raise
         except ZohoAuthError:
             raise
@@ -92,7 +92,7 @@ def _build_url(path_or_url: str, region: Region) -> str:
 def _send(session: requests.Session, url: str, call: Call) -> requests.Response:
     options: dict[str, Any] = {"params": call.query, "timeout": _TIMEOUT, "stream": True}
     if call.method != "GET":
-        options["allow_redirects"] = False  # what is sent is meant for this host
+        options["allow_redirects"] = False  # the body is for this host only
     if call.body is None:
         return session.request(call.method, url, **options)
     with show_bar("Upload", len(call.body.content)) as advance:
@@ -101,7 +101,7 @@ def _send(session: requests.Session, url: str, call: Call) -> requests.Response:
 
 
 class _Upload(io.BytesIO):
-    """A body that tells how much of it is sent. It can be rewound and sent again."""
+    """A body that reports how much of it was read. It can be rewound and sent again."""
 
     def __init__(self, content: bytes, advance: Callable[[int], object]) -> None:
         super().__init__(content)
@@ -117,14 +117,14 @@ def _finish(answer: requests.Response, call: Call, region: str) -> None:
     if not answer.ok or answer.is_redirect:
         raise make_api_error(answer, region)
     if call.method != "GET":
-        answer.content  # noqa: B018 - short, and looked at once more below
+        answer.content  # noqa: B018 - short, and read again below
     print_answer(answer, call.path)
     if call.method != "GET" and (refused := _count_refused(answer)):
-        raise click.ClickException(f"Zoho Recruit refused {refused}; the answer says why.")
+        raise click.ClickException(f"Zoho Recruit refused {refused}; see the answer.")
 
 
 def _count_refused(answer: requests.Response) -> str:
-    """Return how many records of a change were refused, although the call as a whole was not; "" = none."""
+    """Return how many records Zoho Recruit refused although the call succeeded, in words; "" = none."""
     try:
         results = answer.json()["data"]
         refused = sum(each["status"] == "error" for each in results)
@@ -134,9 +134,9 @@ def _count_refused(answer: requests.Response) -> str:
 
 
 def read_data(text: str) -> Body:
-    """Return the body that ``--data`` gives: JSON, ``@file`` with it, or ``@-`` for standard input.
+    """Return the body for ``--data``: JSON, ``@file``, or ``@-`` for standard input.
 
-    :raises click.BadParameter: it is no JSON, or the file cannot be read
+    :raises click.BadParameter: it is not JSON, or the file cannot be read
     """
     content = _read_file(text[1:]) if text.startswith("@") else text.encode("utf-8", "surrogateescape")
     try:
@@ -149,11 +149,11 @@ def read_data(text: str) -> Body:
 
 
 def read_upload(text: str) -> Body:
-    """Return the form that ``--file`` gives: a path, for the part named ``file``; or ``name=@path``.
+    """Return the form for ``--file``: a path, sent as the part named ``file``, or ``name=@path``.
 
     :raises click.BadParameter: the file cannot be read
     """
-    from urllib3 import encode_multipart_formdata  # noqa: PLC0415 - for uploads only
+    from urllib3 import encode_multipart_formdata  # noqa: PLC0415 - only uploads need it
 
     name, found, path = text.partition("=@")
     if not found:

@@ -1,6 +1,6 @@
-"""Tracebacks to look at or send to others: where an error came from, without the text of errors that are not ours.
+"""Formats tracebacks that are safe to share: without the messages of errors from other libraries.
 
-Knows nothing of commands. The message of another library's error may hold anything, a proxy's password for instance.
+Such a message may contain anything, for example a proxy's password.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["format_traceback"]
 
 
 def format_traceback(error: BaseException) -> str:
-    """Return the traceback of an error, and before it those of what led to it."""
+    """Return the traceback of an error, after those of the errors that caused it."""
     return "\n".join(_format_parts(error, set()))
 
 

@@ -1,6 +1,6 @@
-"""What is wrong with a grant, found out with one cheap API call: each cause as an error with its remedy.
+"""Finds out what is wrong with a grant, by one small API call. Returns the cause as an error with a remedy.
 
-Knows what the ways to fail look like from here; exit codes are `app`'s.
+Also turns failed API calls into such errors. `reports` assigns the exit codes.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ __all__ = [
     "make_network_error",
 ]
 
-#: Seconds a clock may be off; certificates and shared expiry times forgive that much.
+#: Seconds that a clock may differ from Zoho's without causing trouble.
 _TOLERANCE = 120.0
-#: Characters of what Zoho says that are shown.
+#: Maximum characters to show of Zoho's message.
 _LONGEST = 1000
 _NO_SCOPE = "OAUTH_SCOPE_MISMATCH"
-#: What scopes are about -> what can be read with them.
+#: Second part of a scope -> a path that can be read with it.
 _PROBES = {"modules": "Candidates?per_page=1", "settings": "settings/modules", "users": "users", "org": "org"}
-_SET_CLOCK = "Set it (NTP): times of expiry are shared with other machines, and certificates depend on it."
+_SET_CLOCK = "Synchronise the clock (NTP): expiry times and certificates depend on it."
 
 
 class PermissionMissingError(ZohoAuthError):
-    """The token is valid, but its scope or the person's permissions do not cover the call."""
+    """The token is valid, but its scopes or the person's permissions do not cover the call."""
 
 
 class ClockError(ZohoAuthError):
@@ -56,17 +56,19 @@ class ClockError(ZohoAuthError):
 
 
 class NetworkError(ZohoAuthError):
-    """The API did not answer, or only that it cannot."""
+    """The API did not answer, or answered with a server error."""
 
 
 def diagnose(saved: SavedProfile) -> ZohoAuthError | None:
-    """Make one call that the grant's scopes cover, and return what is wrong and what to do; None = nothing."""
+    """Make one call that the grant's scopes cover, and return what is wrong; None = nothing."""
     region = saved.application.region
     url, is_covered = region.recruit_url, False
     with requests.Session() as session:
         auth = ZohoRecruitAuth(**saved.arguments())
         try:
-            path, is_covered = _choose_probe(cast("Token", auth.get_token()).scope)  # None is for rejected ones
+            path, is_covered = _choose_probe(
+                cast("Token", auth.get_token()).scope
+            )  # None is returned only for a rejected token
             url = f"{region.recruit_url}/recruit/v2/{path}"
             answer = session.get(url, auth=auth, timeout=TIMEOUT, allow_redirects=False)
         except TokenEndpointError as error:
@@ -77,14 +79,14 @@ def diagnose(saved: SavedProfile) -> ZohoAuthError | None:
             return error
         except OSError as error:
             return make_network_error(url, error)
-    # That the token lacks the scope for what was tried is said of a token that is accepted.
+    # A missing scope is reported only for a valid token.
     if answer.ok or (not is_covered and _read_problem(answer).get("code") == _NO_SCOPE):
         return _check_clock(answer, region.code)
     return make_api_error(answer, region.code)
 
 
 def _choose_probe(scope: Iterable[str]) -> tuple[str, bool]:
-    """Return what to read with a grant of these scopes, and whether they are sure to cover it."""
+    """Return a path to read with a grant of these scopes, and whether they certainly cover it."""
     granted = [each.lower().split(".") for each in scope]
     readable = [parts[1:-1] for parts in granted if parts[0] == "zohorecruit" and parts[-1] in {"all", "read"}]
     for area, path in _PROBES.items():
@@ -100,9 +102,9 @@ def _choose_probe(scope: Iterable[str]) -> tuple[str, bool]:
 
 
 def _find_reason(error: ZohoAuthError, session: requests.Session, region: Region) -> ZohoAuthError:
-    """Find out, without any secret, why Zoho Accounts could not be asked for a token."""
+    """Find out, without sending a secret, why Zoho Accounts did not answer the token request."""
     try:
-        # Without credentials, and also without those in netrc.
+        # The auth function keeps requests from sending credentials from netrc.
         answer = session.head(region.accounts_url, auth=lambda head: head, timeout=TIMEOUT, allow_redirects=False)
     except OSError as problem:
         return make_network_error(region.accounts_url, problem)
@@ -110,7 +112,7 @@ def _find_reason(error: ZohoAuthError, session: requests.Session, region: Region
 
 
 def find_bad_certificates() -> NetworkError | None:
-    """Return what is wrong with the certificates that the environment has requests trust; None = nothing."""
+    """Return what is wrong with the certificates that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names; None = nothing."""
     name = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)), None)
     if name is None:
         return None
@@ -128,34 +130,36 @@ def find_bad_certificates() -> NetworkError | None:
         return None
     return NetworkError(
         f"{name} names {path}, which {problem}.",
-        hint="Unset the variable, or correct it. A sandbox that has ended takes its certificate along: start it again, "
-        "and take over what it prints.",
+        hint="Correct or unset the variable. A sandbox removes its certificate when it stops: start it again, and load "
+        "the new settings.",
     )
 
 
 def is_bad_path(error: Exception) -> bool:
-    """Tell whether it is how requests says that a file of certificates is not there."""
+    """Return whether this is the error that requests raises for a missing certificate file."""
     return type(error) is OSError and error.errno is None
 
 
 def make_network_error(url: str, error: OSError) -> ZohoAuthError:
-    """Return the error for a call that got no answer. The original's text may hold a proxy's password."""
+    """Return the error for a call without an answer. The original's text may contain a proxy's password."""
     spoilt = find_bad_certificates()
     if spoilt is not None:
         return spoilt
     host = url.split("/")[2].rpartition("@")[2]
     if isinstance(error, requests.exceptions.SSLError):
         if any(words in str(error) for words in ("certificate is not yet valid", "certificate has expired")):
-            return ClockError(f"By this machine's clock the certificate of {host} is not valid now.", hint=_SET_CLOCK)
-        hint = "See whether a proxy in between needs a certificate of its own (REQUESTS_CA_BUNDLE)."
-        return NetworkError(f"The TLS connection to {host} was not accepted.", hint=hint)
+            return ClockError(f"The certificate of {host} is not valid at this machine's time.", hint=_SET_CLOCK)
+        hint = "If a proxy uses its own certificate, set REQUESTS_CA_BUNDLE to it."
+        return NetworkError(f"The TLS connection to {host} failed.", hint=hint)
     if isinstance(error, requests.exceptions.Timeout):
-        return NetworkError(f"{host} did not answer in time.", hint="Try again; check network and proxy settings.")
-    return NetworkError(f"There is no connection to {host}.", hint="Check network and proxy settings (HTTPS_PROXY).")
+        return NetworkError(
+            f"{host} did not answer in time.", hint="Try again, or check the network and proxy settings."
+        )
+    return NetworkError(f"Could not connect to {host}.", hint="Check the network and proxy settings (HTTPS_PROXY).")
 
 
 def make_api_error(answer: requests.Response, region: str) -> ZohoAuthError:
-    """Return what an answer of the API that is no success stands for."""
+    """Return the error for an unsuccessful answer of the API."""
     problem, status = _read_problem(answer), answer.status_code
     code, said = problem.get("code"), _format_problem(problem)
     details: dict[str, Any] = {"code": code, "status_code": status, "region": region}
@@ -163,37 +167,39 @@ def make_api_error(answer: requests.Response, region: str) -> ZohoAuthError:
     if code == _NO_SCOPE:
         return PermissionMissingError(
             f"The grant has no scope for {answer.url.partition('?')[0]}.{said}",
-            hint=f"Run `{name_login_command()} --scope …` with all scopes you need, for instance "
+            hint=f"Run `{name_login_command()} --scope …` with all the scopes you need, for example "
             "ZohoRecruit.modules.ALL.",
             **details,
         )
     if status == requests.codes.unauthorized:
         return ClientConfigurationError(
-            f"{host} does not accept the access token that region {region} has just minted.{said}",
-            hint="The usual cause is an API host of another region than the grant's; or the person has no access to "
-            "Zoho Recruit any more.",
+            f"{host} rejects an access token that region {region} has just minted.{said}",
+            hint="Usually the API host is in another region than the grant. Otherwise the person may have lost access "
+            "to Zoho Recruit.",
             **details,
         )
     if status == requests.codes.forbidden or code in {"NO_PERMISSION", "AUTHORIZATION_FAILED"}:
         return PermissionMissingError(
-            f"The person who gave the grant may not do that ({code or 'HTTP 403'}).{said}",
-            hint="Ask an administrator of Zoho Recruit for the permission, or log in as a person who has it.",
+            f"The person who gave the grant lacks permission for this call ({code or 'HTTP 403'}).{said}",
+            hint="Ask an administrator of Zoho Recruit for the permission, or log in as another person.",
             **details,
         )
     what = f"{host} answered HTTP {status}{f' ({code})' if code else ''}.{said}"
     if status == requests.codes.too_many_requests:
-        hint = "Zoho limits API calls as well: wait, or see in Zoho Recruit how many are left today."
+        hint = "Zoho limits API calls, too. Wait, or look up in Zoho Recruit how many are left today."
         return ThrottledError(what, retry_after=0.0, hint=hint, **details)
     if status >= requests.codes.internal_server_error and status != requests.codes.not_implemented:
         return NetworkError(what, hint="Try again later.", **details)
-    hint = "Zoho Recruit's API documentation says what its codes mean."
+    hint = "Zoho Recruit's API documentation explains its error codes."
+    if code == "NOT_IN_SANDBOX":
+        hint = "This library's documentation lists what the sandbox has (docs/reference/sandbox.rst)."
     if status == requests.codes.not_found:
-        hint = "Check the path: a module's API name, such as Candidates, comes first."
+        hint = "Check the path. It begins with a module's API name, such as Candidates."
     return ZohoAuthError(what, hint=hint, **details)
 
 
 def _read_problem(answer: requests.Response) -> dict[str, Any]:
-    """Return ``code``, ``message`` and ``details`` of an answer, as far as they are there: of a list, the first's."""
+    """Return those of ``code``, ``message`` and ``details`` that an answer has; for a list, its first element's."""
     try:
         content = answer.json()
         if "code" not in content:
@@ -208,7 +214,7 @@ def _read_problem(answer: requests.Response) -> dict[str, Any]:
 
 
 def _format_problem(problem: dict[str, Any]) -> str:
-    """Return what Zoho says in its own words: no secret, and what one needs to correct a request."""
+    """Return Zoho's own message and details, which help to correct a request and contain no secret."""
     words = [problem.get("message"), problem.get("details")]
     texts = [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in words if each]
     if not texts:

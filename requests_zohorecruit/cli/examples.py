@@ -1,7 +1,4 @@
-"""Two examples for the help of each command; they parse, and have room on 60 columns.
-
-Knows no command's business.
-"""
+"""Holds two examples for each command, and adds them to its help. They fit on 60 columns."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ import click
 
 __all__ = ["add_examples"]
 
-#: A hyphen at which no line is broken, of the same width.
+#: A non-breaking hyphen.
 _UNBROKEN = "\u2011"
 _EXAMPLES = {
     "login": ("zohorecruit login", "zohorecruit login --profile work --region eu"),
@@ -38,7 +35,7 @@ _EXAMPLES = {
 
 
 class _HelpFormatter(click.HelpFormatter):
-    """Breaks lines between words only: click's own breaks `--client-credentials` at a hyphen."""
+    """Breaks lines between words only. Click's formatter breaks `--client-credentials` at a hyphen."""
 
     def write_text(self, text: str) -> None:
         super().write_text(text.replace("-", _UNBROKEN))
@@ -55,9 +52,9 @@ class _Context(click.Context):
 
 
 def add_examples(command: click.Command, name: str) -> None:
-    """Put its examples below a command's help, and those of its subcommands below theirs; see that it reads well.
+    """Add examples to the help of a command and its subcommands, and keep its words whole.
 
-    :param name: the command as it is typed, without ``zohorecruit``
+    :param name: the command as typed, without ``zohorecruit``
     """
     command.context_class = _Context
     command.epilog = "\n  ".join(["\b\nExamples:", *_EXAMPLES[name]])

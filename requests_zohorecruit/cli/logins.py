@@ -1,6 +1,6 @@
-"""What to register before a login, how it ends, and the logins that need no browser here: a device's, the client's own.
+"""Logs in with a device or with client credentials, and ends every kind of login: redeems the code, saves the grant.
 
-Knows what is told to the person; waiting for a device is `login.device`'s, saving is `profiles`'s.
+Also holds the instructions that the logins print. `commands.login` handles the browser.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ __all__ = [
     "redeem",
 ]
 
-#: Asked for where nothing else is.
+#: Scopes to request by default.
 SCOPE = "ZohoRecruit.modules.ALL,ZohoRecruit.settings.ALL"
 
 REGISTER = """\
@@ -58,17 +58,17 @@ https://api-console.zoho.com:
     Client name, homepage     of your choice
     Authorized redirect URI   {redirect_uri}
 
-It then shows the client ID and the client secret that are asked for here.
+Then enter the client ID and the client secret that it shows.
 """
 REGISTERED = """\
 In Zoho's API console, client {client_id} \
-needs this authorized redirect URI, to the letter:
+needs exactly this authorized redirect URI:
 
     {redirect_uri}
 """
 SELF_CLIENT = """\
-At https://api-console.zoho.com choose "Self Client". It has a client ID and a \
-client secret, and under "Generate Code" a code for scopes such as {scope}.
+At https://api-console.zoho.com choose "Self Client". It shows a client ID and a \
+client secret. Under "Generate Code", get a code for scopes such as {scope}.
 """
 REGISTER_DEVICE = """\
 Zoho calls your program a "client". If you have none for \
@@ -77,24 +77,24 @@ devices yet, register one at https://api-console.zoho.com:
     Client type       the one that begins with Non-browser
     Client name       of your choice
 
-It then shows the client ID and secret that are asked for.
+Then enter the client ID and the client secret that it shows.
 """
 REGISTER_BACKEND = """\
-At https://api-console.zoho.com choose "Self Client". It has \
+At https://api-console.zoho.com choose "Self Client". It shows \
 a client ID and a client secret. The soid is "ZohoRecruit." \
-and the ID of your organisation.
+followed by the ID of your organisation.
 """
 _CONFIRM = """\
-On any computer or telephone, open
+On any computer or phone, open
 
     {prompt.verification_url}
 
-and enter this code, within {minutes:.0f} minutes:
+and enter this code within {minutes:.0f} minutes:
 
     {prompt.user_code}
 """
 _OR_OPEN = """\
-Or open this address, which has the code in it:
+Or open this address, which contains the code:
 
     {prompt.verification_url_complete}
 """
@@ -103,12 +103,12 @@ Or open this address, which has the code in it:
 keyring_option = click.option(
     "--keyring/--no-keyring",
     default=None,
-    help="Keep the secrets in the system's keyring, or in files only you can read; remembered.",
+    help="Keep secrets in the system's keyring, or in files only you can read; later logins keep to it.",
 )
 
 
 def check_storage(profile: Profile, keyring: bool | None) -> bool:  # noqa: FBT001 - click's way of passing flags
-    """See that the grant can be saved, and return where: a code is good for a minute, and once."""
+    """Check that the grant can be saved, before a code is used up. Return whether it goes into the keyring."""
     in_keyring = profile.in_keyring() if keyring is None else keyring
     profile.check(in_keyring=in_keyring)
     return in_keyring
@@ -117,7 +117,7 @@ def check_storage(profile: Profile, keyring: bool | None) -> bool:  # noqa: FBT0
 def log_in_device(
     profile: Profile, application: Application, *, replacement: Replacement, scopes: Iterable[str], in_keyring: bool
 ) -> None:
-    """Show a code for a person to confirm on another machine, wait, and save the grant."""
+    """Show a code to confirm on another machine, wait, and save the grant."""
     replacement.confirm(application, is_region_known=False)
     scopes, console = tuple(scopes), open_console()
 
@@ -126,10 +126,10 @@ def log_in_device(
         if prompt.verification_url_complete != prompt.verification_url:
             say(_OR_OPEN.format(prompt=prompt))
         if not console.is_terminal:
-            say("Waiting for Accept; Zoho is asked every 30 s.")
+            say("Waiting for Accept, checking every 30 s.")
 
     try:
-        with console.status("Waiting for Accept; asking every 30 s (Ctrl-C stops)"):
+        with console.status("Waiting for Accept, checking every 30 s (Ctrl-C stops)"):
             who, token, now = authorize_device(
                 application.client_id, application.client_secret, region=application.region, scope=scopes, show=show
             )
@@ -141,8 +141,7 @@ def log_in_device(
         raise
     except (UnknownRegionError, UntrustedHostError) as error:
         error.hint = (
-            "If it is a data centre newer than this program, run the command again with --accounts-url and "
-            "--recruit-url."
+            "If this is a new data centre of Zoho's, run the command again with --accounts-url and --recruit-url."
         )
         raise
     replacement.confirm(who)
@@ -158,14 +157,14 @@ def log_in_client(  # noqa: PLR0913 - all but two are keyword-only
     scope: Iterable[str] | None,
     in_keyring: bool,
 ) -> None:
-    """Mint with the client's own credentials, which checks them, and save them with the token.
+    """Mint a token with client credentials, which checks them, and save both.
 
-    :param soid: None = this client's as before, or ask
-    :param scope: None = this client's as before, or `SCOPE`
+    :param soid: None = the one saved for this client, or ask
+    :param scope: None = the one saved for this client, or `SCOPE`
     """
     replacement.confirm(application)
     saved = load_saved(profile)
-    # Another client's organisation and scopes are not this one's.
+    # Do not use the organisation and scopes of another client.
     is_same = saved is not None and saved.application.client_id == application.client_id
     before = saved.credentials if saved and is_same else None
     try:
@@ -178,13 +177,13 @@ def log_in_client(  # noqa: PLR0913 - all but two are keyword-only
         _mint(profile, application, credentials, in_keyring=in_keyring)
         replacement.offer_revocation(application)
         return
-    raise ClientConfigurationError(problem, hint="Zoho Recruit shows the ID of the organisation under Setup.")
+    raise ClientConfigurationError(problem, hint="Zoho Recruit shows the organisation's ID under Setup.")
 
 
 def _mint(profile: Profile, application: Application, credentials: ClientCredentials, *, in_keyring: bool) -> None:
     now = time.time()
     record = profile.load_record(application, credentials, in_keyring=in_keyring)
-    # Of what is remembered only the budget counts: the client may have been changed in the console since it failed.
+    # Only the budget counts. A remembered failure may have been fixed in the console since.
     obstacle = replace(record, failure=None).find_obstacle(now, application, Budget())
     if obstacle is not None:
         raise obstacle
@@ -195,8 +194,8 @@ def _mint(profile: Profile, application: Application, credentials: ClientCredent
         _add_new_secret_hint(error)
         raise
     profile.save(application, token, now=now, in_keyring=in_keyring, credentials=credentials)
-    what = f"The client's own grant for {credentials.soid}"
-    _tell(profile, application, what, credentials.scope, in_keyring=in_keyring)
+    what = f"The grant for {credentials.soid}"
+    _report(profile, application, what, credentials.scope, in_keyring=in_keyring)
 
 
 def redeem(
@@ -210,7 +209,7 @@ def redeem(
 ) -> None:
     """Redeem a code and save the grant.
 
-    :raises ZohoAuthError: Zoho refuses, or the grant cannot be saved
+    :raises ZohoAuthError: Zoho refused the code, or the grant could not be saved
     """
     now = time.time()
     try:
@@ -222,7 +221,7 @@ def redeem(
     check_refresh_token(
         token,
         application.region,
-        hint="Zoho sends one only if it is asked for offline access with consent, as `zohorecruit login` does.",
+        hint="Zoho sends one only if the login asks for offline access and consent, as `zohorecruit login` does.",
     )
     _save_grant(profile, application, token, now=now, scopes=scopes, **options)
 
@@ -237,29 +236,29 @@ def _save_grant(  # noqa: PLR0913 - all but three are keyword-only
     scopes: Iterable[str],
     in_keyring: bool,
 ) -> None:
-    """Save what a person has given, and say where it is.
+    """Save the grant of a person, and say where it is.
 
     :param token: with a refresh token
-    :param scopes: what was asked for: an answer that does not name the scopes means those (RFC 6749, section 5.1)
+    :param scopes: as requested; an answer without scopes means that these were granted (RFC 6749, section 5.1)
     """
     token = replace(token, scope=token.scope or tuple(scopes))
     profile.save(application, token, now=now, in_keyring=in_keyring)
     what = f"The grant {fingerprint(str(token.refresh_token))}"
-    _tell(profile, application, what, token.scope, in_keyring=in_keyring)
+    _report(profile, application, what, token.scope, in_keyring=in_keyring)
     replacement.offer_revocation(application)
 
 
 def _add_new_secret_hint(error: ZohoAuthError) -> None:
-    """Name the options that help where client, secret and region do not fit together."""
-    error.hint = f"{error.hint} Options are --region, and --new-secret to enter another client secret."
+    """Name the options that help if client, secret and region do not match."""
+    error.hint = f"{error.hint} To change the region, pass --region; to enter another secret, pass --new-secret."
 
 
-def _tell(profile: Profile, application: Application, what: str, scope: Iterable[str], *, in_keyring: bool) -> None:
+def _report(profile: Profile, application: Application, what: str, scope: Iterable[str], *, in_keyring: bool) -> None:
     granted = ", ".join((profile.name, f"region {application.region.code}", *scope))
     say(f"Logged in: profile {granted}.")
     where = "the system's keyring" if in_keyring else str(profile.directory)
     say(f"{what} is in {where}.\n")
-    # Programs have no other default than this name.
+    # The default that `zohorecruit profiles default` sets is for commands only.
     argument = "" if profile.name == "default" else repr(profile.name)
-    say(f"Look at it:   zohorecruit get Candidates{profile.option}")
+    say(f"Try it:       zohorecruit get Candidates{profile.option}")
     say(f"In a program: ZohoRecruitAuth.from_profile({argument})")

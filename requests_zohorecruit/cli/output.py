@@ -1,6 +1,6 @@
-"""Where an answer goes: the screen, where nothing of it is obeyed, a pipe or a file; and bars for what takes long.
+"""Writes answers of the API to the terminal, a pipe or a file, and shows progress bars.
 
-Knows nothing of what is in an answer.
+On a terminal, control characters in an answer are escaped.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ from requests_zohorecruit.interruptions import suppress_errors
 __all__ = ["Sink", "note", "open_sink", "print_answer", "show_bar", "write_stream"]
 
 _CHUNK = 64 * 1024
-#: Bytes from which on a bar is worth looking at.
+#: Minimum size, in bytes, of a transfer with a progress bar.
 _LONG = 1024 * 1024
 
 
 class Sink(Protocol):
-    """Takes the bytes of an answer."""
+    """A destination for the bytes of an answer."""
 
     def write(self, data: bytes, /) -> object:
-        """Take some more."""
+        """Write the next bytes."""
 
 
 class _Screen:
-    """A terminal, which gets text with control characters spelled out."""
+    """A terminal. Control characters are escaped."""
 
     def write(self, data: bytes) -> None:
         click.echo(escape_controls(data.decode("utf-8", "replace")), nl=False)
 
 
 def note(text: str) -> None:
-    """Tell the person something on standard error, beside an answer; words are not broken on a terminal."""
+    """Print a message on standard error, apart from the answer; wrapped on a terminal."""
     click.echo(wrap(escape_controls(text), open_console(stderr=True)), err=True)
 
 
 @contextmanager
 def open_sink(path: str | None) -> Iterator[Sink]:
-    """Open a file, which appears under its name when it is complete; or else standard output.
+    """Open a file, which gets its name once it is complete, or standard output.
 
-    :raises click.ClickException: the file cannot be written
+    :raises click.ClickException: the file could not be written
     """
     if path is None:
         if sys.stdout.isatty():
@@ -58,7 +58,7 @@ def open_sink(path: str | None) -> Iterator[Sink]:
             yield sys.stdout.buffer
         return
     target = Path(path)
-    # A device such as /dev/null is written to as it is.
+    # A device such as /dev/null is written to directly.
     is_special = target.exists() and not target.is_file()
     part = target if is_special else target.with_name(f"{target.name}.part")
     try:
@@ -68,18 +68,18 @@ def open_sink(path: str | None) -> Iterator[Sink]:
             part.replace(target)
     except OSError as error:
         if isinstance(error, requests.RequestException):
-            raise  # which is an OSError, too
-        raise click.ClickException(f"{target} cannot be written: {error.strerror}.") from None
+            raise  # a subclass of OSError
+        raise click.ClickException(f"Could not write {target}: {error.strerror}.") from None
     finally:
         if not is_special:
-            with suppress_errors(OSError):  # of the write that failed, the first error says more
+            with suppress_errors(OSError):  # the error of the failed write says more
                 part.unlink(missing_ok=True)
 
 
 def print_answer(answer: requests.Response, path: str | None) -> None:
-    """Show an answer on the screen, or write it as it came.
+    """Show an answer on the terminal, or write it unchanged to a file or pipe.
 
-    :raises click.ClickException: it is no text, and the screen would get it
+    :raises click.ClickException: it is not text, and the output is a terminal
     """
     if answer.status_code == requests.codes.no_content:
         note("No content (HTTP 204).")
@@ -92,19 +92,19 @@ def print_answer(answer: requests.Response, path: str | None) -> None:
             click.echo(escape_controls(answer.text))
         else:
             raise click.ClickException(
-                "The answer is a binary file, which a terminal cannot show. Redirect it: > name, or pass --output name."
+                "The answer is a binary file, which a terminal cannot show. Save it with > name or --output name."
             )
         return
     with open_sink(path) as sink:
         written = write_stream(answer, sink)
     if path is not None:
-        note(f"{written:,} bytes are saved in {path}.")
+        note(f"Saved {written:,} bytes in {path}.")
 
 
 def write_stream(answer: requests.Response, sink: Sink) -> int:
-    """Write the body of an answer while it arrives, with a bar if that takes long; return how many bytes it has."""
+    """Write the body of an answer as it arrives, with a progress bar if it is large; return its size in bytes."""
     size, written = answer.headers.get("Content-Length", ""), 0
-    # The length is that of what was compressed.
+    # With a Content-Encoding, the header gives the compressed length.
     known = int(size) if size.isdecimal() and "Content-Encoding" not in answer.headers else None
     with show_bar("Download", known) as advance:
         for chunk in answer.iter_content(_CHUNK):
@@ -115,27 +115,29 @@ def write_stream(answer: requests.Response, sink: Sink) -> int:
 
 
 def _print_json(text: str) -> None:
-    from rich.highlighter import JSONHighlighter  # noqa: PLC0415 - for a terminal only
+    from rich.highlighter import JSONHighlighter  # noqa: PLC0415 - only terminals need it
 
     try:
         shown = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except ValueError:
-        click.echo(escape_controls(text))  # it only says that it is JSON
+        click.echo(escape_controls(text))  # labelled as JSON, but is not
         return
     open_console().print(JSONHighlighter()(escape_controls(shown)), soft_wrap=True)
 
 
 @contextmanager
 def show_bar(what: str, size: int | None) -> Iterator[Callable[[int], object]]:
-    """Show on standard error how far a transfer is; yield what has to be told the bytes that are done.
+    """Show a progress bar on standard error; yield a function to call with the number of bytes transferred.
 
-    :param size: in bytes; None = not known. A short one has no bar, and neither has what is no terminal
+    A short transfer has no bar. Neither has output that is not a terminal.
+
+    :param size: in bytes; None = unknown
     """
     console = open_console(stderr=True)
     if not console.is_terminal or (size is not None and size < _LONG):
         yield lambda _: None
         return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn  # noqa: PLC0415 - for what takes long only
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn  # noqa: PLC0415 - only bars need it
 
     columns = TextColumn(what), BarColumn(), DownloadColumn()
     with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:

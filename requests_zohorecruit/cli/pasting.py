@@ -1,6 +1,6 @@
-"""The address a browser ended at, as a person pastes it: read while the program waits for the redirect, and parsed.
+"""Reads and parses the redirect address that a person copies from the browser and pastes into the terminal.
 
-Knows terminals and what people copy; whether the redirect can be trusted is `zoho.consent`'s.
+`zoho.consent` decides whether the redirect can be trusted.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 import select
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import parse_qsl, urlencode
 
 from requests_zohorecruit.secret import Secret, clears_frames
@@ -29,12 +29,12 @@ _CODE = re.compile(r"\d+(?:\.\w+){2}")
 
 @clears_frames
 def parse_paste(text: str, *, redirect_uri: str, application: Application, state: str) -> Secret:
-    """Return the redirect's address for what was pasted: all of it, in quotes, without scheme or host, or a code alone.
+    """Return the redirect address for pasted text: an address, with or without quotes, scheme and host, or a code.
 
-    A code alone says nothing of where the person lives; it is taken for one of the application's region.
+    A code alone does not name a region, so the client's region is assumed.
 
-    :param state: what the consent page's address carried
-    :raises ValueError: it is something else; the text is a sentence for the person
+    :param state: the state in the consent page's address
+    :raises ValueError: it is something else; the text is a message to show
     """
     text = _QUOTES_AND_BLANKS.sub("", text)
     if _CODE.fullmatch(text):
@@ -46,20 +46,20 @@ def parse_paste(text: str, *, redirect_uri: str, application: Application, state
     values = dict(parse_qsl(query))
     if not {"code", "error"} & values.keys():
         if start.endswith(redirect_uri.partition("://")[2]) or text.endswith(redirect_uri.partition("://")[2]):
-            raise ValueError('That address has no code in it; copy all of it, with what comes after the "?".')
-        raise ValueError(f"That is not the address the browser ended at; it begins with {redirect_uri}.")
+            raise ValueError('That address contains no code. Copy the whole address, including the part after the "?".')
+        raise ValueError(f"That is not the redirect address, which begins with {redirect_uri}.")
     if "code" in values and values.get("state") != state:
-        raise ValueError("That address is from another login (it has another state); open the one shown here.")
+        raise ValueError("That address is from another login (its state differs). Open the address shown above.")
     return Secret(f"{redirect_uri}?{query}")
 
 
 @contextmanager
 def hidden_lines() -> Iterator[Callable[[], Secret | None] | None]:
-    """Yield a function that returns the line a person has entered, unseen, or None; it does not wait.
+    """Turn the terminal's echo off, and yield a function that returns a line entered since, or None; it does not wait.
 
-    None instead of it where there is no terminal to read from, or it is not ours.
+    Yields None if there is no terminal to read from.
     """
-    if termios is None or not sys.stdin.isatty() or os.tcgetpgrp(sys.stdin.fileno()) != os.getpgrp():
+    if not _is_readable():
         yield None
         return
     terminal = sys.stdin.fileno()
@@ -75,5 +75,12 @@ def hidden_lines() -> Iterator[Callable[[], Secret | None] | None]:
     try:
         yield read
     finally:
-        # What is left of a paste must not end up in the shell.
+        # Discards the rest of a paste, which the shell would read otherwise.
         termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
+
+
+def _is_readable() -> bool:
+    """Return whether standard input is this session's terminal, and this process is in the foreground."""
+    with suppress(OSError):  # it may be the terminal of another session, as under setsid
+        return termios is not None and sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    return False

@@ -1,6 +1,6 @@
-"""What the command line asks a person: which profile, which client, its secret, its region.
+"""Chooses the profile and the client for a command, from options, the environment and prompts.
 
-Secrets come from the environment, a hidden prompt or, where there is no terminal, a line of standard input; never from
+Secrets come from the environment or a hidden prompt; without a terminal, from a line of standard input. They are never
 arguments.
 """
 
@@ -46,7 +46,7 @@ def _parse_profile(ctx: click.Context, param: click.Parameter, value: str | None
     except ValueError as error:
         raise click.BadParameter(f"{error}.", ctx, param) from None
     except TokenStoreError:
-        # A container may have no home, and needs none for what is in its environment.
+        # A container without a home directory can still use the environment.
         if "env" in ctx.params and (ctx.params["env"] or read_variable("CLIENT_ID")):
             return None
         raise
@@ -54,7 +54,7 @@ def _parse_profile(ctx: click.Context, param: click.Parameter, value: str | None
 
 
 def complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
-    """Return the profiles whose names begin like that; none where they cannot be listed, since a person is typing."""
+    """Return the profiles whose names begin with the text; none if they cannot be listed."""
     with suppress(ZohoAuthError):
         return [name for name in list_profiles() if name.startswith(incomplete)]
     return []
@@ -66,7 +66,7 @@ profile_option = click.option(
     callback=_parse_profile,
     shell_complete=complete_profile,
     envvar="ZOHORECRUIT_PROFILE",
-    help="Profile to use, if not the default one.",
+    help="Profile to use instead of the default.",
 )
 
 
@@ -75,7 +75,7 @@ def _complete_region(ctx: click.Context, param: click.Parameter, incomplete: str
 
 
 class Client(NamedTuple):
-    """What options say about the application; None = take the environment's or the profile's, or ask."""
+    """The client as the options describe it; None = use the environment or the profile, or ask."""
 
     client_id: str | None
     region: str | None
@@ -85,17 +85,17 @@ class Client(NamedTuple):
 
 
 def add_client_options(command: _Command) -> _Command:
-    """Add the options that say who the application is; the command gets them as the fields of `Client`."""
+    """Add the options that describe the client. The command gets them as the fields of `Client`."""
     options = (
-        click.option("--client-id", help="Client ID, as the API console shows it."),
-        click.option("--new-secret", is_flag=True, help="Ask for the client secret even if it is known."),
+        click.option("--client-id", help="Client ID from the API console."),
+        click.option("--new-secret", is_flag=True, help="Ask for the client secret even if one is saved."),
         click.option(
             "--region",
             shell_complete=_complete_region,
-            help="Region where the client is registered: its code, its country, or any Zoho address there.",
+            help="Region where the client is registered: a code, a country, or any Zoho address there.",
         ),
-        click.option("--accounts-url", help="Address of a test server's Zoho Accounts."),
-        click.option("--recruit-url", help="Address of a test server's Zoho Recruit."),
+        click.option("--accounts-url", help="Zoho Accounts address of a test server."),
+        click.option("--recruit-url", help="Zoho Recruit address of a test server."),
     )
     for option in reversed(options):
         command = option(command)
@@ -103,16 +103,16 @@ def add_client_options(command: _Command) -> _Command:
 
 
 def find_client_id(client: Client, profile: Profile) -> str | None:
-    """Return the client ID that options, environment or profile give; None = a person has to say."""
+    """Return the client ID from the options, the environment or the profile; None = ask."""
     saved = load_saved(profile)
     return client.client_id or read_variable("CLIENT_ID") or (saved.application.client_id if saved else None)
 
 
 def choose_application(client: Client, profile: Profile) -> Application:
-    """Return who the application is: what options say, else the environment, the profile, or the person.
+    """Return the client: from the options, else the environment, the profile or prompts.
 
-    :raises ClientConfigurationError: there is no terminal to ask on, or an answer cannot be right
-    :raises UnknownRegionError: an option or the environment names a region that is none
+    :raises ClientConfigurationError: there is no terminal to ask on, or an answer is malformed
+    :raises UnknownRegionError: an option or the environment names an unknown region
     """
     saved = load_saved(profile)
     before = saved.application if saved else None
@@ -121,7 +121,7 @@ def choose_application(client: Client, profile: Profile) -> Application:
         before = None
     try:
         region = _choose_region(client) or (before.region if before else None) or _ask_region()
-        # The profile's secret may be another region's, since Zoho can issue one for each.
+        # Zoho can issue one secret per region, so the saved one is used for its own region only.
         kept = before.client_secret if before and before.region == region and not client.new_secret else None
         secret = read_variable("CLIENT_SECRET") or kept or ask_secret("client secret")
         return Application.create(client_id, secret, region)
@@ -132,22 +132,22 @@ def choose_application(client: Client, profile: Profile) -> Application:
         raise
     except ValueError as error:
         problem = describe_problem(error)
-    raise ClientConfigurationError(problem, hint="Copy it from the API console once more.")
+    raise ClientConfigurationError(problem, hint="Copy it from the API console again.")
 
 
 def name_login_command() -> str:
-    """Return what to type for a new grant in the profile of this command."""
+    """Return the command that gets a new grant for the profile of this command."""
     context = click.get_current_context(silent=True)
     profile = context.find_root().obj if context else None
     return getattr(profile, "login_command", "zohorecruit login")
 
 
 def load_saved(profile: Profile) -> SavedProfile | None:
-    """Return what the last login saved, or None where the profile does not tell."""
+    """Return what the last login saved, or None if there is nothing, or it cannot be read."""
     try:
         return profile.load() if profile.exists() else None
     except (TokenStoreError, UnknownRegionError):
-        return None  # a login is what repairs a profile
+        return None  # a login repairs the profile
 
 
 def _choose_region(client: Client) -> Region | None:
@@ -163,18 +163,18 @@ def _ask_region() -> Region:
         try:
             return parse_region(answer)
         except UnknownRegionError as error:
-            start = "Error: "  # which click puts before it, and asks again
+            start = "Error: "  # click prints this before the message, and asks again
             text = wrap(f"{start}{error.message}", open_console())
             raise click.BadParameter(text.removeprefix(start)) from None
 
     if sys.stdin.isatty():
-        say(f"Look at the ending of the address where you use Zoho Recruit:\n{list_areas()}")
+        say(f"Compare the address at which you use Zoho Recruit:\n{list_areas()}")
     region: Region = ask("region", "Region (code, country or address)", parse)
     return region
 
 
 def describe_problem(error: ValueError) -> str:
-    """Return what is wrong with a value that was entered; never the value itself."""
+    """Return what is wrong with a value that was entered, without the value itself."""
     name, _, rest = str(error).partition(" ")
     if name not in {"client_id", "client_secret", "code"}:
         return f"{error}."
@@ -183,11 +183,10 @@ def describe_problem(error: ValueError) -> str:
 
 
 def ask_secret(what: str, prompt: str = "") -> Secret:
-    """Ask for a secret without showing it; in a pipe, take the next line.
+    """Ask for a secret without showing it, or read the next line of a pipe.
 
-    :param what: the noun for messages, also the prompt unless there is another
-
-    :raises ClientConfigurationError: the pipe has no line
+    :param what: the noun for messages, and for the prompt unless `prompt` is given
+    :raises ClientConfigurationError: the pipe has no further line
     """
     if sys.stdin.isatty():
         return Secret(click.prompt(f"{prompt or _capitalize(what)} (hidden)", hide_input=True).strip())
@@ -195,15 +194,15 @@ def ask_secret(what: str, prompt: str = "") -> Secret:
     if not line:
         raise ClientConfigurationError(
             f"No {what} was given on standard input.",
-            hint="Pass it as a line there, or run the command on a terminal, where it asks.",
+            hint="Pass it there as a line, or run the command on a terminal, which prompts for it.",
         )
     return line
 
 
 def ask(what: str, prompt: str = "", reader: Callable[[str], Any] = str.strip) -> Any:
-    """Ask for what is no secret.
+    """Ask for a value that is not a secret.
 
-    :param what: the noun for messages, also the prompt unless there is another
+    :param what: the noun for messages, and for the prompt unless `prompt` is given
     :raises ClientConfigurationError: there is no terminal to ask on
     """
     if not sys.stdin.isatty():

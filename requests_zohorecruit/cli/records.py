@@ -1,6 +1,6 @@
-"""Lists of records: page after page, some of their fields, as JSON lines or CSV.
+"""Fetches lists of records page by page, and writes them as JSON lines or CSV.
 
-Knows how Recruit pages its lists; where they are written is `output`'s.
+`output` opens the destination.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from requests_zohorecruit.cli.output import Sink, note, open_sink
 __all__ = ["Listing", "get_page", "get_pages", "print_records"]
 
 _PER_PAGE = 200
-_NO_LIST = "Not a list of records: --paginate, --csv and --fields need one, such as Candidates."
+_NO_LIST = "The answer is not a list of records, which --paginate, --csv and --fields need. Candidates is one."
 
 
 class Listing(NamedTuple):
-    """What is wanted of a list.
+    """How to fetch and write a list.
 
-    :ivar paginate: all pages instead of one
-    :ivar as_csv: CSV instead of JSON lines
-    :ivar fields: the fields, in their order; ``Owner.name`` for one within another; empty = all
+    :ivar paginate: fetch all pages instead of one
+    :ivar as_csv: write CSV instead of JSON lines
+    :ivar fields: fields to write, in this order; ``Owner.name`` is a field of ``Owner``; empty = all
     """
 
     paginate: bool = False
@@ -41,18 +41,17 @@ class Listing(NamedTuple):
 
 
 def print_records(pages: Iterator[list[Any]], listing: Listing, path: str | None) -> None:
-    """Write records, with a bar where it is in nobody's way.
+    """Write records, with a progress bar unless the terminal shows the records themselves.
 
-    :raises click.ClickException: the file cannot be written
+    :raises click.ClickException: the file could not be written
     """
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - for lists only
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - only lists need it
 
     console = open_console(stderr=True)
-    # Where the records themselves are seen to come, a bar would be in their way.
     hidden = not listing.paginate or (path is None and sys.stdout.isatty()) or not console.is_terminal
     columns = BarColumn(), TextColumn("{task.completed} records"), TimeElapsedColumn()
     progress = Progress(*columns, console=console, transient=True, redirect_stdout=False)
-    # Not `disable=hidden`: before release 14, rich leaves an empty line behind what it has not shown.
+    # Not `disable=hidden`, with which rich before release 14 prints an empty line.
     with open_sink(path) as sink, nullcontext() if hidden else progress:
         task = progress.add_task("", total=None)
         writer = _Writer(sink, listing)
@@ -62,20 +61,20 @@ def print_records(pages: Iterator[list[Any]], listing: Listing, path: str | None
 
 
 def get_page(session: requests.Session, url: str, options: dict[str, Any], region: str) -> Iterator[list[Any]]:
-    """Yield the records of one page, and say so if there are more.
+    """Yield the records of one page, and print a note if there are more.
 
-    :param options: of the request
-    :raises ZohoAuthError: the API refuses
-    :raises click.ClickException: the answer is no list of records
+    :param options: options of the request
+    :raises ZohoAuthError: the API refused the call
+    :raises click.ClickException: the answer is not a list of records
     """
     records, more = _read_page(session.get(url, **options), region)
     yield records
     if more:
-        note("There are more records; --paginate gets all of them.")
+        note("There are more records. Pass --paginate to get all of them.")
 
 
 def get_pages(session: requests.Session, url: str, options: dict[str, Any], region: str) -> Iterator[list[Any]]:
-    """Yield the records page by page, from the first; as `get_page` otherwise."""
+    """Yield the records of all pages. The parameters and errors are those of `get_page`."""
     parts, query = urlsplit(url), options.pop("params")
     given = [pair for pair in (*parse_qsl(parts.query), *query) if pair[0] not in {"page", "per_page"}]
     url, more, page = urlunsplit(parts._replace(query="")), True, 1
@@ -94,9 +93,9 @@ def _read_page(answer: requests.Response, region: str) -> tuple[list[Any], bool]
         return [], False
     try:
         content = answer.json()
-        # The list is called "data", but "users" or "modules" where it is not of records.
+        # The list is named "data"; lists of users or modules are named after what they hold.
         [records] = [content["data"]] if "data" in content else [each for each in content.values() if _is_list(each)]
-        # A page without records is the last even if it announces more, or a mistake of the API would never end.
+        # A page without records is taken as the last, so that an API error cannot cause an endless loop.
         more = bool(records and content.get("info", {}).get("more_records"))
     except (ValueError, TypeError, AttributeError):
         raise click.ClickException(_NO_LIST) from None
@@ -110,7 +109,7 @@ def _is_list(value: Any) -> bool:
 
 
 class _Writer:
-    """Writes records as they come; which columns CSV has, the first page decides."""
+    """Writes records as they arrive. The first page determines the columns of CSV."""
 
     def __init__(self, sink: Sink, listing: Listing) -> None:
         self._sink = sink
@@ -126,7 +125,7 @@ class _Writer:
             self._begin(names)
         elif self._listing.as_csv and not self._listing.fields and (new := names.keys() - (self._known or set())):
             self._known = (self._known or set()) | new
-            note(f"Left out, since the first page has none: {', '.join(sorted(new))}; see --fields.")
+            note(f"Left out, because the first page lacks them: {', '.join(sorted(new))}. Name them with --fields.")
         for record in records:
             chosen = {field: _find(record, field) for field in self._fields} if self._fields else record
             if self._listing.as_csv:
@@ -139,7 +138,7 @@ class _Writer:
         missing = [field for field in self._listing.fields if field.partition(".")[0] not in names]
         if missing:
             there = ", ".join(names)
-            note(f"No record here has {', '.join(missing)}. There are: {there}.")
+            note(f"No record has {', '.join(missing)}. The fields are: {there}.")
         if self._listing.as_csv:
             self._fields = self._fields or tuple(names)
             self._write_row(self._fields)
@@ -151,7 +150,7 @@ class _Writer:
 
 
 def _find(record: dict[str, Any], field: str) -> Any:
-    """Return the value of a field, or of one within it: ``Owner.name``."""
+    """Return the value of a field, or of a field within it, such as ``Owner.name``."""
     value: Any = record
     for name in [field] if field in record else field.split("."):
         value = value.get(name) if isinstance(value, dict) else None

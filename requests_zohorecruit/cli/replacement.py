@@ -1,6 +1,6 @@
-"""A login that would replace another client's or region's grant: asks first, and offers to revoke the old one.
+"""Asks before a login replaces the grant of another client or region, and offers to revoke the old grant.
 
-Knows what a profile holds before a login; saving what comes of it is `cli.logins`'s.
+`logins` saves the new grant.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import click
 
-from requests_zohorecruit.cli.console import confirm, say
+from requests_zohorecruit.cli.console import confirm, confirm_or_exit, say
 from requests_zohorecruit.cli.output import note
 from requests_zohorecruit.cli.prompts import load_saved
 from requests_zohorecruit.errors import ClientConfigurationError, ZohoAuthError
@@ -23,12 +23,12 @@ from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 __all__ = ["Replacement", "replace_option"]
 
 replace_option = click.option(
-    "--replace", is_flag=True, help="Replace another client's or region's grant without asking."
+    "--replace", is_flag=True, help="Replace the grant of another client or region without asking."
 )
 
 
 class _Former(NamedTuple):
-    """The grant that a profile holds before a login; without an application only its record can be read."""
+    """The grant that a profile holds before a login. The application is None if its file cannot be read."""
 
     client_id: str
     region: str
@@ -37,10 +37,10 @@ class _Former(NamedTuple):
 
 
 class Replacement:
-    """What a login may do to the grant that the profile holds.
+    """Decides whether a login may replace the grant in a profile.
 
-    :param profile: as it is before the login
-    :param allowed: whether the person has said so already, with ``--replace``
+    :param profile: the profile before the login
+    :param allowed: whether ``--replace`` was given
     """
 
     def __init__(self, profile: Profile, *, allowed: bool) -> None:
@@ -49,12 +49,12 @@ class Replacement:
         self._former = _read_former(profile)
 
     def confirm(self, application: Application, *, is_region_known: bool = True) -> None:
-        """Return if the login may go on; ask where it would replace another client's or region's grant.
+        """Ask if the login would replace the grant of another client or region. Return if it may continue.
 
-        :param application: who logs in
-        :param is_region_known: False = the person may live elsewhere than where the client is registered
+        :param application: the client that logs in
+        :param is_region_known: False = the person's account may be in another region than the client
         :raises ClientConfigurationError: there is no terminal to ask on
-        :raises click.Abort: the person said no
+        :raises click.exceptions.Exit: the person said no
         """
         former = self._former
         if self._allowed or former is None or not self._differs(former, application, is_region_known=is_region_known):
@@ -66,17 +66,17 @@ class Replacement:
         if not sys.stdin.isatty():
             raise ClientConfigurationError(
                 f"{what} Nothing was changed.",
-                hint=f"This login is for client {application.client_id}, region {application.region.code}: pass "
-                "--profile with another name to keep both, or --replace.",
+                hint=f"This login is for client {application.client_id}, region {application.region.code}. To keep "
+                "both, pass --profile with another name; otherwise pass --replace.",
             )
         say(what)
         say(f"This login is for client {application.client_id}, region {application.region.code}.")
-        say("To keep both, answer no, and pass --profile with another name.")
-        confirm("Replace it?", abort=True)
+        say("To keep both, answer no and pass --profile with another name.")
+        confirm_or_exit("Replace it?")
         self._allowed = True
 
     def offer_revocation(self, application: Application) -> None:
-        """Ask, after the new grant was saved, whether the one it has replaced should be revoked at Zoho."""
+        """Ask, once the new grant is saved, whether to revoke the old one at Zoho."""
         former = self._former
         if former is None or not self._differs(former, application):
             return
@@ -85,16 +85,16 @@ class Replacement:
             return
         old = f"the old grant {fingerprint(former.grant.identity)} of client {former.client_id}"
         if not sys.stdin.isatty():
-            say(f"\nAt Zoho {old} is still valid; who gave it can end it there.")
+            say(f"\n{old[0].upper()}{old[1:]} is still valid at Zoho. The person who gave it can end it there.")
             return
         if not confirm(f"\nRevoke {old} at Zoho as well?"):
             return
         try:
             TokenEndpoint(former.application).revoke(revocable)
-        except ZohoAuthError as error:  # the login has succeeded all the same
-            note(f"It could not be revoked: {error}")
+        except ZohoAuthError as error:  # the login has succeeded anyway
+            note(f"Could not revoke it: {error}")
         else:
-            say("It is revoked.")
+            say("The old grant is revoked.")
 
     @staticmethod
     def _differs(former: _Former, application: Application, *, is_region_known: bool = True) -> bool:
@@ -106,13 +106,13 @@ class Replacement:
 
 
 def _read_former(profile: Profile) -> _Former | None:
-    """Return what is there; where the application's file is damaged, what the grant's record says."""
+    """Return the grant; if the file of the application is damaged, as far as the record describes it."""
     saved = load_saved(profile)
     mapping = (saved.store if saved else profile.store(in_keyring=profile.in_keyring())).load() or {}
     try:
         grant = read_grant(mapping) or (saved.credentials if saved else None)
     except (TypeError, ValueError):
-        return None  # damaged beyond use
+        return None  # too damaged to be used
     if grant is None:
         return None
     application = saved.application if saved else None

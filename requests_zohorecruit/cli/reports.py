@@ -1,6 +1,6 @@
-"""What the command line says of an error: one message, one remedy, one exit code.
+"""Reports an error to the person: one message, one remedy and an exit code.
 
-Knows no command's business. Imported when there is an error to report, so that commands without one start at once.
+Imported only when there is an error, so that commands start faster.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from requests_zohorecruit.errors import (
 
 __all__ = ["report"]
 
-#: The first match decides. 1 is for errors that are not listed, 2 is click's, for wrong usage.
+#: The first match decides. Other errors have exit code 1. Click uses 2 for wrong usage.
 _EXIT_CODES: tuple[tuple[type[ZohoAuthError], int], ...] = (
     (ReauthorizationRequired, 3),
     (AuthorizationError, 3),
@@ -52,28 +52,28 @@ _EXIT_CODES: tuple[tuple[type[ZohoAuthError], int], ...] = (
 
 
 def report(error: Exception, source: Source | None, *, debug: bool) -> int:
-    """Tell a person about an error and return the exit code.
+    """Print an error's message and remedy, and return the exit code.
 
-    :param source: where the command took its grant from, if it has come that far
-    :param debug: whether to show tracebacks
-    :raises Exception: the same, if it is for click or `main` to deal with
+    :param source: where the command took its grant from, if known
+    :param debug: whether to print tracebacks
+    :raises Exception: the same error, if click or `main` has to handle it
     """
     if isinstance(error, click.ClickException):
-        start = "Error: "  # which click puts before it
+        start = "Error: "  # click prints this before the message
         text = wrap(start + escape_controls(error.format_message()), open_console(stderr=True)).removeprefix(start)
         raise (
             click.UsageError(text, error.ctx) if isinstance(error, click.UsageError) else click.ClickException(text)
         ) from None
-    told = _find_cause(error)
-    if told is None:
+    known = _find_cause(error)
+    if known is None:
         if getattr(error, "errno", None) == errno.EPIPE or is_output_error(error):
-            raise error  # the reader of the pipe has gone: click ends quietly; or the disk is full: `main` tells
-        # Its text may hold anything.
+            raise error  # click handles a closed pipe, and `main` a full disk
+        # Without its text, which may contain anything.
         message = f"Unexpected error ({type(error).__name__})."
-        remedy, code = "Please report it, with what `zohorecruit --debug …` prints.", 1
+        remedy, code = "Please report it, with the output of `zohorecruit --debug …`.", 1
     else:
-        message, remedy = told.message, _find_remedy(told, source)
-        code = next((code for kind, code in _EXIT_CODES if isinstance(told, kind)), 1)
+        message, remedy = known.message, _find_remedy(known, source)
+        code = next((code for kind, code in _EXIT_CODES if isinstance(known, kind)), 1)
     if debug:
         click.echo(format_traceback(error), err=True)
     for text in filter(None, (f"Error: {message}", remedy)):
@@ -82,7 +82,7 @@ def report(error: Exception, source: Source | None, *, debug: bool) -> int:
 
 
 def _find_cause(error: Exception) -> ZohoAuthError | None:
-    """Return the error of ours that says the most; None = it is none of ours."""
+    """Return the error to report; None = it is not one of this library's."""
     if isinstance(error, TokenEndpointError) and not (error.status_code or isinstance(error, ThrottledError)):
         return find_bad_certificates() or error
     if isinstance(error, ZohoAuthError):
@@ -91,9 +91,9 @@ def _find_cause(error: Exception) -> ZohoAuthError | None:
 
 
 def _find_remedy(error: ZohoAuthError, source: Source | None) -> str:
-    """Return what to do next; here that is never an argument in a program."""
+    """Return what to do next, as a command instead of an argument in a program."""
     if isinstance(error, ReauthorizationRequired) and isinstance(source, Environment):
-        return f"Set ZOHORECRUIT_REFRESH_TOKEN to a grant that works, or run `{source.login_command}`."
+        return f"Set ZOHORECRUIT_REFRESH_TOKEN to a valid refresh token, or run `{source.login_command}`."
     if isinstance(error, ReauthorizationRequired) and source is not None:
         return f"Run `{source.login_command}`."
     return error.advice

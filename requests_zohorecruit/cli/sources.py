@@ -1,6 +1,6 @@
-"""Where a command takes client and grant from: a profile, or the environment, as containers have it.
+"""Chooses where a command takes its client and grant from: a profile or the environment.
 
-Knows which of the two is meant; what is in them is `login.profiles`'s and `login.environment`'s.
+`login.profiles` and `login.environment` read them.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class Environment:
-    """The environment's client and grant. Its tokens are kept for one command only."""
+    """The client and grant in the environment. Access tokens are kept for one command only."""
 
     name = "from the environment"
     login_command = "zohorecruit login"
 
     def load(self) -> SavedProfile:
-        """Return what the environment holds.
+        """Return the client and grant in the environment.
 
-        :raises ClientConfigurationError: a variable is missing or impossible
-        :raises UnknownRegionError: the region is none of the table
+        :raises ClientConfigurationError: a variable is missing or malformed
+        :raises UnknownRegionError: the region is unknown
         :raises ReauthorizationRequired: there is a client, but no grant
         """
         values = environment_arguments()
@@ -52,26 +52,26 @@ class Environment:
         return SavedProfile(who, store, in_keyring=False)
 
 
-#: What commands that use a grant are given.
+#: Where a command takes its grant from.
 Source = Profile | Environment
 
 
 def grant_options(command: _Command) -> _Command:
-    """Add ``--profile`` and ``--env``; the command gets what is meant as its argument ``profile``.
+    """Add ``--profile`` and ``--env``. The command gets the chosen source as its argument ``profile``.
 
-    Without either it is the profile, or the environment if there is no such profile and that has a client.
+    Without either option, it is the profile; or the environment, if it has a client and the profile does not exist.
     """
 
     @profile_option
     @click.option(
-        "--env", is_flag=True, is_eager=True, help="Take client and grant from the environment, not from a profile."
+        "--env", is_flag=True, is_eager=True, help="Use the client and grant in the environment, not a profile."
     )
     @functools.wraps(command)
     def choose(profile: Profile | None, env: bool, **options: Any) -> Any:  # noqa: FBT001 - click's way of passing flags
         context = click.get_current_context()
         is_named = context.get_parameter_source("profile") is ParameterSource.COMMANDLINE
         if env and is_named:
-            raise click.UsageError("--env and --profile are two places to take a grant from; pass one of them.")
+            raise click.UsageError("Pass either --env or --profile, not both.")
         is_there = profile is not None and (is_named or profile.exists())
         if profile is not None and not env and (is_there or not read_variable("CLIENT_ID")):
             return command(profile=profile, **options)

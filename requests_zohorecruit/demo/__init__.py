@@ -1,7 +1,7 @@
-"""``zohorecruit demo``: the main job end to end on the sandbox, every promise checked by what the sandbox counted.
+"""Shows the library at work on the sandbox, for ``zohorecruit demo``, and checks each promise by the sandbox's counts.
 
-Imports nothing before it is told: the processes that `storm` starts import this package, and need neither rich nor the
-sandbox.
+Imports the rest only in `run`, because the processes that `storm` starts import this package, and need neither rich nor
+the sandbox.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ __all__ = ["run"]
 
 
 def run(console: Console) -> bool:
-    """Tell the whole story.
+    """Run the whole demo.
 
     :returns: whether every promise was kept
     """
-    from requests_zohorecruit.demo.steps import tell_story  # noqa: PLC0415 - see above
+    from requests_zohorecruit.demo.steps import run_steps  # noqa: PLC0415 - see above
 
-    return tell_story(console)
+    return run_steps(console)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import click
 import pytest
 import requests
 import responses
@@ -51,6 +52,13 @@ def candidate(run, granted):
 
 
 class TestMethods:
+    def test_a_method_may_be_in_lower_case_and_the_choices_are_shown_in_upper_case(self, run):
+        result = run("api", "fetch", "Candidates")
+        assert (result.exit_code, "'GET', 'POST', 'PUT', 'PATCH', 'DELETE'" in result.stderr) == (2, True)
+        context = click.Context(app.get_command(click.Context(app), "api"))
+        completed = context.command.params[0].shell_complete(context, "p")
+        assert [each.value for each in completed] == ["POST", "PUT", "PATCH"]
+
     def test_a_record_is_added_changed_and_deleted(self, run, candidate, zoho):
         path = f"Candidates/{candidate}"
         changed = run("api", "put", path, "-d", '{"data": [{"City": "Lima"}]}')
@@ -82,7 +90,7 @@ class TestMethods:
             (("POST", "Candidates", "-d", "@a\0b"), "cannot be read"),
             (("POST", "Candidates", "-F", "/nowhere/x"), "/nowhere/x cannot be read: No such file"),
             (("POST", "Candidates", "-d", "{}", "-F", __file__), "not both"),
-            (("GET", "Candidates", "-d", "{}"), "A GET sends nothing"),
+            (("GET", "Candidates", "-d", "{}"), "a GET has no body"),
             (("DELETE", "Candidates", "--csv"), "are for GET"),
             (("GET", "Candidates", "-q", "page"), "key=value"),
             (("GET", "Candidates", "-q", "=1"), "key=value"),
@@ -141,7 +149,7 @@ class TestMethods:
 def test_an_empty_path_is_named_in_the_error(run, granted):
     granted()
     for options in (("get", "Candidates", "-o", ""), ("api", "POST", "Candidates", "-F", "")):
-        assert re.search(r"(^|: )\. cannot be (written|read): Is a directory\.", run(*options).stderr)
+        assert re.search(r"(\. cannot be read|Could not write \.): Is a directory\.", run(*options).stderr)
 
 
 @pytest.mark.usefixtures("measured_processes")
@@ -163,7 +171,7 @@ class TestFiles:
         assert json.loads(run("get", attachment.rpartition("/")[0]).stdout)["data"][0]["File_Name"] == cv.name
         assert run("get", attachment).stdout_bytes == cv.read_bytes()
         result = run("get", attachment, "-o", tmp_path / "copy.pdf")
-        assert (result.stdout, result.stderr) == ("", f"3,000,006 bytes are saved in {tmp_path / 'copy.pdf'}.\n")
+        assert (result.stdout, result.stderr) == ("", f"Saved 3,000,006 bytes in {tmp_path / 'copy.pdf'}.\n")
         assert (tmp_path / "copy.pdf").read_bytes() == cv.read_bytes()
         assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["copy.pdf", cv.name]
 
@@ -208,7 +216,7 @@ class TestFiles:
         (tmp_path / "file").write_text("")
         listed(eu)
         result = run("get", "Candidates", "-o", tmp_path / name)
-        assert (result.exit_code, "cannot be written" in result.stderr) == (1, True)
+        assert (result.exit_code, "Could not write" in result.stderr) == (1, True)
 
     def test_a_device_is_written_to_as_it_is(self, run, eu):
         listed(eu, {"id": "1"})
@@ -243,7 +251,7 @@ class TestLists:
     def test_a_field_that_is_none_is_told(self, run, eu):
         listed(eu, {"id": "1", "Email": "x"})
         result = run("get", "Candidates", "--fields", "Mail,id")
-        assert (result.exit_code, result.stderr) == (0, "No record here has Mail. There are: id, Email.\n")
+        assert (result.exit_code, result.stderr) == (0, "No record has Mail. The fields are: id, Email.\n")
 
     def test_one_page_says_that_there_are_more(self, run, granted):
         granted()
@@ -261,7 +269,7 @@ class TestLists:
             listed(eu, *records, more_records=more)
         result = run("get", "Candidates", "--paginate", "--csv")
         assert result.stdout == "id\n1\n2\n3\n"
-        assert result.stderr == "Left out, since the first page has none: New; see --fields.\n"
+        assert result.stderr == "Left out, because the first page lacks them: New. Name them with --fields.\n"
 
     def test_lists_that_are_not_of_records(self, run, granted):
         granted()
@@ -271,7 +279,7 @@ class TestLists:
     def test_what_is_no_list_is_told(self, run, eu, data):
         eu.get(CANDIDATES, json={"data": data})
         result = run("get", "Candidates", "--csv")
-        assert (result.exit_code, "Not a list of records" in result.stderr) == (1, True)
+        assert (result.exit_code, "The answer is not a list of records" in result.stderr) == (1, True)
 
     def test_an_empty_list_is_empty(self, run, eu):
         eu.get(CANDIDATES, status=204)

@@ -102,7 +102,7 @@ def test_a_beginning_of_several_countries_names_them(text):
     with pytest.raises(UnknownRegionError) as caught:
         parse_region(text)
     assert str(caught.value) == (
-        "Several countries begin like that: United States (us), United Kingdom (uk), United Arab Emirates (ae)."
+        "Several countries begin that way: United States (us), United Kingdom (uk), United Arab Emirates (ae)."
     )
 
 
@@ -187,7 +187,7 @@ class TestOnATerminal:
         lines = ask(columns).before.replace("\r\n", "\n").splitlines()
         assert list_areas() in "\n".join(lines)
         assert " ".join(" ".join(lines[: -len(AREAS)]).split()).endswith(
-            "Look at the ending of the address where you use Zoho Recruit:"
+            "Compare the address at which you use Zoho Recruit:"
         )
         assert max(map(len, lines)) <= columns
 

@@ -250,7 +250,7 @@ class TestSandbox:
     def test_told_to_stop_it_goes_and_takes_everything_with_it(self, served, tmp_path):
         process, _ = served
         process.terminate()
-        assert (process.wait(30), process.stdout.read().splitlines()[-1]) == (0, "The sandbox is gone.")
+        assert (process.wait(30), process.stdout.read().splitlines()[-1]) == (0, "The sandbox has stopped.")
         assert list(tmp_path.iterdir()) == []
 
     def test_it_serves_until_ctrl_c_and_its_explanation_is_true(self, served, tmp_path):

@@ -72,7 +72,7 @@ class TestInstalling:
         monkeypatch.setenv("SHELL", "/bin/tcsh" if is_named else f"/usr/local/bin/{shell}")
         result = run("completion", *([shell] if is_named else []))
         assert (result.exit_code, files_of(user)) == (0, [PLACES[shell]])
-        assert f"for {shell} is installed in\n    {user / PLACES[shell]}\n" in result.stdout
+        assert f"Installed completion for {shell} in\n    {user / PLACES[shell]}\n" in result.stdout
         assert "open a new shell." in result.stdout.lower()
         assert (user / PLACES[shell]).read_text() == run("completion", shell, "--print").stdout
 
@@ -144,7 +144,7 @@ class TestInstalling:
         (user / PLACES[shell].partition("/")[0]).write_text("no directory")
         result = run("completion", shell)
         assert (result.exit_code, len(result.stderr.splitlines()), result.stdout) == (1, 1, "")
-        assert f"Error: {user / PLACES[shell]} cannot be read or written: " in result.stderr
+        assert f"Error: Could not read or write {user / PLACES[shell]}: " in result.stderr
 
     def test_an_old_bash_is_told_so(self, run, tmp_path, monkeypatch):
         bash = tmp_path / "old/bash"
@@ -229,7 +229,7 @@ class TestZshrc:
         result = run("completion", "zsh")
         assert (result.exit_code, result.stderr) == (
             1,
-            f"Error: {user}/.zshrc cannot be read or written: Is a directory.\n",
+            f"Error: Could not read or write {user}/.zshrc: Is a directory.\n",
         )
 
     @WIDTHS

@@ -210,7 +210,7 @@ def test_a_changed_upload_breaks_a_promise(monkeypatch):
     monkeypatch.setattr(steps, "STEPS", (("A", steps.authorize), ("B", keep_something_else), ("C", steps.upload)))
     console = plain_console()
     assert run(console) is False
-    assert "- step 3, of them the same, byte for byte: 0, promised 1" in told(console)
+    assert "- step 3, of them identical to the original: 0, promised 1" in told(console)
 
 
 def test_what_the_library_logs_is_part_of_the_story_and_time_goes_on_as_before_afterwards(monkeypatch):
@@ -234,7 +234,7 @@ def test_what_the_library_logs_is_part_of_the_story_and_time_goes_on_as_before_a
 
 @pytest.mark.parametrize("columns", [1, 12, 40])
 def test_no_terminal_is_too_narrow(monkeypatch, columns):
-    monkeypatch.setattr(steps, "STEPS", (("Title", lambda stage: stage.tell("note", "one two")),))
+    monkeypatch.setattr(steps, "STEPS", (("Title", lambda stage: stage.show("note", "one two")),))
     console = Console(file=io.StringIO(), width=columns)
     assert run(console) is True
     assert "two" in told(console)

@@ -350,7 +350,7 @@ CALLING = {name: line for name, line in FAULTY.items() if "--profile {name}" in 
 ONLY_CALLS = dict.fromkeys(("header", "refresh", "revoke"), 0)
 #: What is wrong -> how it comes about, the exit code, and that of commands to which it means something else.
 CAUSES = {
-    "a dead grant": (kill_grant, 3, {"revoke": 6}),
+    "a dead grant": (kill_grant, 3, {"revoke": 0}),
     "a grant without the scope": (lose_scope, 8, ONLY_CALLS | {"status": 0}),
     "another secret": (change_application("client_secret", "another"), 4, {"revoke": 0}),
     "an unknown client": (lose_client, 4, {"revoke": 0}),

@@ -139,7 +139,7 @@ def first_minute(home, tmp_path, port, umask):
         assert {path for path, content in files(tmp_path).items() if grant["access_token"] in content} == {
             "person/zoho/sandbox/token.json"
         }
-        assert "lives 60 minutes" in shell.type("zohorecruit refresh")
+        assert "is valid for 60 minutes" in shell.type("zohorecruit refresh")
 
     shell.type("zohorecruit revoke", "[y/N]: ")
     assert "is revoked" in shell.type("y")
@@ -147,7 +147,7 @@ def first_minute(home, tmp_path, port, umask):
     shell.leave()
 
     server.shell.sendcontrol("c")
-    server.shell.expect_exact("The sandbox is gone.")
+    server.shell.expect_exact("The sandbox has stopped.")
     server.shell.expect_exact(PROMPT)
     server.leave()
     return secrets, shell.shown.getvalue() + server.shown.getvalue() + page

@@ -15,11 +15,12 @@ import responses
 from click.testing import CliRunner
 from rich.console import Console
 
-from requests_zohorecruit import FileStore
+from requests_zohorecruit import FileStore, TokenEndpointError
 from requests_zohorecruit.cli.app import app
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token
+from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
 
 @pytest.fixture
@@ -103,14 +104,14 @@ class TestStatus:
         facts = json.loads(run("status", "--json").output)
         assert 50 < facts["cool_down"] <= 60
         assert "Access Denied" in facts["last_failure"]
-        assert re.search(r"cool down\s+no new token is asked for in the next (1 min|\d+ s)", run("status").output)
+        assert re.search(r"cool down\s+no token is requested for (1 min|\d+ s)", run("status").output)
 
     def test_after_a_revocation_there_is_nothing_to_tell(self, run, granted):
         granted()
         run("revoke", "--yes")
         facts = json.loads(run("status", "--json").output)
         assert (facts["grant"], facts["access_token"], facts["expires_in"]) == (None, None, None)
-        assert "There is no grant; `zohorecruit login` gets one." in run("status").output
+        assert "There is no grant. Run `zohorecruit login` to get one." in run("status").output
 
     def test_an_expired_token_is_over(self, run, granted):
         granted(expires_at=1.0)
@@ -178,7 +179,7 @@ class TestCheck:
         granted()
         zoho.reject_all = True
         result = run("status", "--check")
-        assert (result.exit_code, "an API host of another region" in result.stderr) == (4, True)
+        assert (result.exit_code, "the API host is in another region" in result.stderr) == (4, True)
 
     @pytest.mark.parametrize(
         ("scope", "path"),
@@ -238,9 +239,9 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("error", "told"),
         [
-            (requests.exceptions.SSLError("planted"), "The TLS connection to recruit.zoho.eu was not accepted."),
+            (requests.exceptions.SSLError("planted"), "The TLS connection to recruit.zoho.eu failed."),
             (requests.exceptions.ReadTimeout("planted"), "recruit.zoho.eu did not answer in time."),
-            (requests.exceptions.ProxyError("planted"), "There is no connection to recruit.zoho.eu."),
+            (requests.exceptions.ProxyError("planted"), "Could not connect to recruit.zoho.eu."),
         ],
     )
     def test_no_network(self, run, abroad, error, told):
@@ -275,7 +276,10 @@ class TestCheck:
     def test_a_certificate_out_of_its_time_is_a_matter_of_the_clock(self, run, abroad, words):
         abroad.get(CANDIDATES, body=requests.exceptions.SSLError(f"planted: {words}"))
         result = run("status", "--check")
-        assert (result.exit_code, "the certificate of recruit.zoho.eu is not valid now" in result.stderr) == (9, True)
+        assert (
+            result.exit_code,
+            "The certificate of recruit.zoho.eu is not valid at this machine's time" in result.stderr,
+        ) == (9, True)
 
 
 class TestCheckWithoutAToken:
@@ -292,9 +296,9 @@ class TestCheckWithoutAToken:
     @pytest.mark.parametrize(
         ("problem", "code", "told"),
         [
-            (requests.exceptions.SSLError("certificate has expired"), 9, "By this machine's clock the certificate"),
+            (requests.exceptions.SSLError("certificate has expired"), 9, "The certificate of"),
             (requests.exceptions.SSLError("self-signed"), 6, "The TLS connection to accounts.zoho.eu"),
-            (requests.ConnectionError("planted"), 6, "There is no connection to accounts.zoho.eu."),
+            (requests.ConnectionError("planted"), 6, "Could not connect to accounts.zoho.eu."),
         ],
     )
     def test_the_reason_is_found_out_without_a_secret(self, run, accounts, problem, code, told):
@@ -325,7 +329,7 @@ class TestCheckWithoutAToken:
 class TestRefresh:
     def test_it_replaces_a_token_that_still_lives(self, run, granted, zoho):
         profile = granted()
-        assert "lives 60 minutes" in run("refresh").output
+        assert "is valid for 60 minutes" in run("refresh").output
         before = profile.load().store.load()["access_token"]
         result = run("refresh")
         assert profile.load().store.load()["access_token"] != before
@@ -350,7 +354,8 @@ class TestRevoke:
     def test_it_asks_first(self, run, granted, zoho, monkeypatch):
         granted()
         monkeypatch.setattr("requests_zohorecruit.cli.commands.revoke.sys", type("Sys", (), {"stdin": Terminal()}))
-        assert run("revoke", input="n\n").exit_code == 130
+        result = run("revoke", input="n\n")
+        assert (result.exit_code, result.stderr) == (1, "Nothing was changed.\n")
         assert zoho.received == []
         assert run("revoke", input="y\n").exit_code == 0
 
@@ -360,8 +365,43 @@ class TestRevoke:
         assert (result.exit_code, "pass --yes" in result.stderr) == (2, True)
         assert zoho.received == []
 
-    def test_what_zoho_did_not_confirm_is_kept(self, run, granted, stored):
+    def test_a_second_time_there_is_nothing_to_revoke(self, run, granted, zoho):
+        granted("work")
+        assert run("revoke", "--yes", "--profile", "work").exit_code == 0
+        requests_so_far = len(zoho.received)
+        result = run("revoke", "--yes", "--profile", "work")
+        assert (result.exit_code, result.output) == (0, "Profile work has no grant to revoke.\n")
+        assert len(zoho.received) == requests_so_far
+
+    def test_of_a_profile_that_does_not_exist_it_is_an_error(self, run):
+        assert run("revoke", "--yes").exit_code == 3
+
+    def test_a_grant_that_has_already_ended_is_no_error(self, run, granted, zoho, stored):
+        granted("work", refresh_token="1000.dead.grant")
+        told = (
+            "The grant of profile work had already ended. For a new one: zohorecruit login --profile work\n"
+            "To remove the profile: zohorecruit logout --profile work\n"
+        )
+        for _ in range(2):
+            result = run("revoke", "--yes", "--profile", "work")
+            assert (result.exit_code, result.output) == (0, told)
+        assert zoho.token_requests == 1  # the second time the answer is known
+        assert "1000.dead.grant" in stored()
+
+    @pytest.mark.parametrize("status", [400, 500])
+    def test_a_grant_that_still_works_was_not_revoked(self, run, granted, zoho, stored, status, monkeypatch):
+        granted()
+
+        def fail(*_):
+            raise TokenEndpointError("Not confirmed.", status_code=status)
+
+        monkeypatch.setattr(TokenEndpoint, "revoke", fail)
+        assert run("revoke", "--yes").exit_code == 6
+        assert (zoho.refresh_token in stored(), zoho.token_requests) == (True, 1 if status == 400 else 0)
+
+    def test_a_grant_that_cannot_be_asked_about_was_not_revoked(self, run, granted, zoho, stored):
         granted(refresh_token="1000.dead.grant")
+        zoho.fault("throttle")
         assert run("revoke", "--yes").exit_code == 6
         assert "1000.dead.grant" in stored()
 
@@ -456,6 +496,8 @@ class TestGet:
         granted()
         result = run("get", "Nothing")
         assert (result.exit_code, "answered HTTP 501 (NOT_IN_SANDBOX)" in result.stderr) == (1, True)
+        hint = "This library's documentation lists what the sandbox has (docs/reference/sandbox.rst)."
+        assert result.stderr.splitlines()[-1] == hint
 
     @pytest.mark.parametrize("options", [(), ("--all",)])
     def test_no_connection_is_told(self, run, abroad, options):
@@ -491,7 +533,7 @@ class TestGet:
     def test_all_of_something_else_is_told(self, run, abroad, body):
         abroad.get(CANDIDATES, body=body)
         result = run("get", "Candidates", "--all")
-        assert (result.exit_code, "Not a list of records" in result.stderr) == (1, True)
+        assert (result.exit_code, "The answer is not a list of records" in result.stderr) == (1, True)
 
     def test_all_tells_what_the_api_refuses(self, run, granted):
         granted()

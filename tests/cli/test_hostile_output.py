@@ -99,7 +99,7 @@ def test_a_failure_with_markup_is_shown_to_the_letter(run, saved):
 def test_an_absurd_date_is_shown_as_what_it_is(run, saved):
     store = saved.load().store
     store.save({**store.load(), "expires_at": -1e14})
-    assert "-1e+14 s after 1970, which is no date" in run("status").output
+    assert "-1e+14 s after 1970, which is not a date" in run("status").output
 
 
 @pytest.mark.parametrize("kind", ["json", "text", "broken json"])
@@ -116,7 +116,7 @@ def test_what_the_api_answers_does_not_steer_the_terminal(saved, kind, options, 
             content_type="text/plain; charset=utf-8" if kind == "text" else "application/json",
         )
         if kind != "json" and options:
-            with pytest.raises(click.ClickException, match="Not a list of records"):
+            with pytest.raises(click.ClickException, match="The answer is not a list of records"):
                 app(["get", "Candidates", *options], standalone_mode=False)
             return
         app(["get", "Candidates", *options], standalone_mode=False)
@@ -154,7 +154,7 @@ class TestWhereItGoes:
         result = shell(f"zohorecruit {command} > /dev/full")
         assert (result.returncode, result.stderr) == (
             1,
-            "Error: The output could not be written: No space left on device.\n",
+            "Error: Could not write the output: No space left on device.\n",
         )
 
     @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ class TestWhereItGoes:
         result = shell("zohorecruit sandbox > /dev/full")
         assert (result.returncode, result.stderr) == (
             1,
-            "Error: The output could not be written: No space left on device.\n",
+            "Error: Could not write the output: No space left on device.\n",
         )
 
     @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])

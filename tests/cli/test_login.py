@@ -61,7 +61,7 @@ class TestInTheBrowser:
 
     def test_the_redirect_uri_is_explained_before_anything_is_asked(self, login, person, zoho):
         result = login()
-        assert result.output.index(f"    {zoho.redirect_uri}\n") < result.output.index("Your browser opens")
+        assert result.output.index(f"    {zoho.redirect_uri}\n") < result.output.index("Opening your browser")
 
     def test_who_has_no_client_yet_is_told_what_to_enter_before_it_is_asked_for(self, run, monkeypatch):
         told = run("login", "--port", 8400).output
@@ -267,7 +267,7 @@ class TestInTheBrowser:
         monkeypatch.setattr(CallbackReceiver, "wait", nobody)
         output = login().output
         assert ("Could not open a browser" in output) == (not opened)
-        assert ("Your browser opens" in output) == opened
+        assert ("Opening your browser" in output) == opened
 
     @pytest.mark.parametrize("where", ["a file", "/proc/self"])
     def test_where_nothing_can_be_saved_nobody_is_asked(self, login, person, monkeypatch, tmp_path, where):
@@ -312,7 +312,7 @@ class TestWithoutABrowser:
 
     def test_in_a_pipe_the_redirect_is_a_line(self, login):
         result = login("--no-browser", input="http://127.0.0.1/callback?code=1000.a.b&state=old\n")
-        assert (result.exit_code, "another state" in result.stderr) == (3, True)
+        assert (result.exit_code, "its state differs" in result.stderr) == (3, True)
 
     def test_nothing_pasted_is_told(self, login):
         result = login("--no-browser", input="\n")
@@ -345,7 +345,7 @@ class TestWhoAsks:
         assert "No Zoho region is named 'mars'; known are us, eu" in result.output
         assert "Region (code, country or address): eu\nClient secret (hidden): \n" in result.output
         assert "https://accounts.zoho.eu/oauth/v2/auth?" in result.output
-        assert "That is not the address the browser ended at" in result.output
+        assert "That is not the redirect address" in result.output
         assert (result.exit_code, "planted" in result.output) == (130, False)  # there is no second line
 
     def test_in_a_pipe_what_is_missing_is_named(self, run):

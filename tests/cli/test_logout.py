@@ -8,7 +8,7 @@ import pytest
 import requests
 import responses
 from helpers.memory_keyring import safe_in_use
-from helpers.terminals import run_on_terminal
+from helpers.terminals import run_on_terminal, strip_styles
 
 from requests_zohorecruit import ReauthorizationRequired, TokenStoreError, ZohoRecruitAuth
 from requests_zohorecruit.login.profiles import Profile
@@ -38,7 +38,7 @@ def test_the_grant_ends_and_nothing_secret_is_left(run, granted, zoho, stored, s
 
 
 def test_a_second_time_is_no_error(run, granted, zoho):
-    nothing = "There is no profile named default; there was nothing to do.\n"
+    nothing = "There is no profile named default. Nothing was changed.\n"
     assert (run("logout").exit_code, run("logout").output) == (0, nothing)
     granted()
     run("logout", "--yes")
@@ -71,14 +71,15 @@ def test_what_zoho_does_not_confirm_is_removed_all_the_same_and_said(run, stored
         mock.post("https://accounts.zoho.eu/oauth/v2/token/revoke", **answer)
         result = run("logout", "--yes")
     assert (result.exit_code, result.stdout) == (0, "Profile default is removed.\n")
-    assert result.stderr.startswith("Warning: Zoho did not confirm the end of its grant (")
+    assert result.stderr.startswith("Warning: Zoho did not confirm that the grant is revoked (")
     assert "kept" not in result.stderr
     assert "planted" not in stored() + result.output
 
 
 def test_a_grant_that_is_dead_or_missing_is_no_error(run, granted, stored):
     granted(refresh_token="1000.dead.grant")
-    assert run("logout", "--yes").exit_code == 0
+    result = run("logout", "--yes")
+    assert (result.exit_code, result.output) == (0, "Profile default is removed; its grant had already ended.\n")
     granted()
     run("revoke", "--yes")
     result = run("logout", "--yes")
@@ -98,7 +99,7 @@ def test_all_of_them_go_and_one_that_cannot_keeps_none_of_the_others(run, grante
 
     monkeypatch.setattr(Profile, "remove", fail)
     result = run("logout", "--all", "--yes")
-    assert (result.exit_code, result.stdout) == (7, "Profile c is removed.\n")
+    assert (result.exit_code, result.stdout) == (7, "Profile c is removed; its grant had already ended.\n")
     assert "Error: a cannot be removed.\n" in result.stderr
     assert "Error: b cannot be removed.\n" in result.stderr
 
@@ -188,7 +189,8 @@ class TestAsking:
     def test_a_terminal_asks_and_no_means_no(self, granted, zoho):
         granted()
         code, screen = run_on_terminal("logout", typed=b"n\n", columns=60)
-        assert (code, "Revoke the grant of default" in screen) == (130, True)
+        assert (code, "Revoke the grant of default" in screen) == (1, True)
+        assert strip_styles(screen).endswith("[y/N]: Nothing was changed.\n")
         assert (zoho.received, Profile().exists()) == ([], True)
 
     def test_yes_means_yes(self, granted):

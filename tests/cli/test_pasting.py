@@ -59,12 +59,12 @@ def test_what_people_copy_is_understood(text):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("https://accounts.zoho.eu/oauth/v2/auth?client_id=1&state=STATE", f"it begins with {URI}."),
-        ("hello", f"it begins with {URI}."),
-        ("", f"it begins with {URI}."),
-        ("1000.ab12", f"it begins with {URI}."),
-        (URI, "has no code in it"),
-        (f"{URI}?state=STATE", "has no code in it"),
+        ("https://accounts.zoho.eu/oauth/v2/auth?client_id=1&state=STATE", f"which begins with {URI}."),
+        ("hello", f"which begins with {URI}."),
+        ("", f"which begins with {URI}."),
+        ("1000.ab12", f"which begins with {URI}."),
+        (URI, "contains no code"),
+        (f"{URI}?state=STATE", "contains no code"),
         (ADDRESS.replace("STATE", "OLD"), "from another login"),
         (ADDRESS.replace("state=STATE&", ""), "from another login"),
     ],
@@ -105,12 +105,12 @@ class TestOnATerminal:
         child, address = start(*options, *(("--redirect-uri", zoho.redirect_uri) if options else ()))
         redirect = zoho.consent(address)
         code = parse_qs(urlsplit(redirect).query)["code"][0]
-        child.expect("paste the" if not options else r"\(hidden\): ?")
+        child.expect(r"Paste\s+the" if not options else r"\(hidden\): ?")
         if not options:
             child.expect("Waiting for you")
         pasted = {"address": redirect, "code": code, "without scheme": redirect.partition("://")[2]}[form]
         child.sendline("nonsense")
-        child.expect(rf"it\s+begins\s+with\s+{zoho.redirect_uri}\.")
+        child.expect(rf"which\s+begins\s+with\s+{zoho.redirect_uri}\.")
         child.sendline(pasted)
         child.expect("Logged in: profile default")
         seen = child.before
@@ -141,6 +141,17 @@ class TestOnATerminal:
     def test_device_login_is_named_beside_it(self, start):
         child, _ = start()
         child.expect("login --device")
+
+
+def test_a_terminal_of_another_session_is_not_read(monkeypatch):
+    ours, theirs = pty.openpty()
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True, fileno=lambda: theirs))
+    try:
+        with hidden_lines() as read:
+            assert read is None
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 @pytest.mark.parametrize("lines", [b"", b"one\n"])
@@ -178,5 +189,5 @@ def test_lines_are_read_without_waiting_and_the_terminal_gets_its_echo_back(monk
 
 def test_a_pipes_one_line_is_explained_too(run, client, port):
     result = run("login", "--port", port, "--no-browser", input="hello\n")
-    told = f"That is not the address the browser ended at; it begins with http://127.0.0.1:{port}/callback."
+    told = f"That is not the redirect address, which begins with http://127.0.0.1:{port}/callback."
     assert (result.exit_code, re.sub(r"\s+", " ", result.stderr).startswith(f"Error: {told}")) == (3, True)

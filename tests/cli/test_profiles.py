@@ -26,7 +26,7 @@ def save(name="default", *, credentials=None, grant="1000.planted.grant", expire
 
 class TestList:
     def test_of_none_says_how_to_make_one(self, run):
-        assert run("profiles").stdout == "There are no profiles; `zohorecruit login` makes one.\n"
+        assert run("profiles").stdout == "There are no profiles. Run `zohorecruit login` to create one.\n"
         assert json.loads(run("profiles", "--json").stdout) == []
 
     def test_as_json_it_is_for_programs(self, run):
@@ -61,12 +61,35 @@ class TestList:
             ["work", "eu", "1000.CLIENTCLIENTCLIENTCLIENTCLIENT", "saved,", "token", "for", "10", "min"],
         ]
 
+    def test_a_line_says_which_one_commands_use_if_no_star_does(self, run):
+        save("work")
+        told = "Commands use profile default, which does not exist. Run `zohorecruit login` to create it."
+        assert run("profiles").stdout.splitlines()[-1] == told
+        run("profiles", "default", "work")
+        assert run("profiles").stdout.splitlines()[-1].startswith("* work")
+
+    def test_a_line_says_so_if_the_environment_chooses_another(self, run, monkeypatch):
+        for name in ("default", "work"):
+            save(name)
+        monkeypatch.setenv("ZOHORECRUIT_PROFILE", "work")
+        lines = run("profiles").stdout.splitlines()
+        assert (lines[1][0], lines[-1]) == ("*", "Commands use profile work (ZOHORECRUIT_PROFILE).")
+        monkeypatch.setenv("ZOHORECRUIT_PROFILE", "other\x1b[2J")
+        told = run("profiles").stdout.splitlines()[-1]
+        assert told == (
+            "Commands use profile other\\u001b[2J (ZOHORECRUIT_PROFILE), which does not exist. Run `zohorecruit login` "
+            "to create it."
+        )
+        for same in ("default", ""):
+            monkeypatch.setenv("ZOHORECRUIT_PROFILE", same)
+            assert run("profiles").stdout.splitlines()[-1].startswith("  work")
+
     @pytest.mark.parametrize("columns", [60, 80, 120])
     def test_on_a_terminal_no_word_is_broken(self, columns):
         save("a-profile-for-work", expires_at=time.time() + 600)
         code, screen = run_on_terminal("profiles", columns=columns)
         lines = strip_styles(screen).splitlines()
-        assert (code, len(lines)) == (0, 2)
+        assert (code, " ".join(lines[2:]).startswith("Commands use profile default")) == (0, True)
         assert lines[1].split()[0] == "a-profile-for-work"
         assert "saved, token for 10 min" in lines[1]
         assert max(map(len, lines)) <= columns
@@ -83,8 +106,8 @@ class TestList:
         (home / "-no-name" / "application.json").write_text("{}")
         result = run("profiles")
         assert result.exit_code == 0
-        assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == ["damaged", "fine", "odd"]
-        assert ("\x1b" in result.stdout, result.stdout.count("needs a look")) == (False, 2)
+        assert [line.split()[0] for line in result.stdout.splitlines()[1:-1]] == ["damaged", "fine", "odd"]
+        assert ("\x1b" in result.stdout, result.stdout.count("has a problem")) == (False, 2)
         assert [each["problem"] is None for each in json.loads(run("profiles", "--json").stdout)] == [
             False,
             True,
@@ -95,14 +118,14 @@ class TestList:
     def test_a_dead_grant_needs_a_look(self, run, granted):
         granted(refresh_token="1000.dead.grant")
         assert run("get", "Candidates").exit_code == 3
-        assert "needs a look" in run("profiles").stdout
+        assert "has a problem" in run("profiles").stdout
 
 
 class TestDefault:
     def test_it_is_default_until_another_is_chosen(self, run, granted):
         granted("work")
         assert run("profiles", "default").stdout == "default\n"
-        assert "Commands use profile work" in run("profiles", "default", "work").stdout
+        assert "Profile work is now the default" in run("profiles", "default", "work").stdout
         assert run("profiles", "default").stdout == "work\n"
         assert json.loads(run("status", "--json").stdout)["profile"] == "work"
         assert json.loads(run("profiles", "--json").stdout)[0]["default"]
@@ -149,7 +172,7 @@ class TestRename:
     def test_client_and_grant_go_along(self, run, granted, zoho, home):
         granted()
         told = run("profiles", "rename", "default", "work").stdout
-        assert told == "Profile default is now named work, and still the default.\n"
+        assert told == "Profile default is now named work, and is still the default.\n"
         assert run("get", "Candidates", "--profile", "work").exit_code == 0
         assert not Profile().exists()
         old = [path.read_text() for path in (home / "default").iterdir()]

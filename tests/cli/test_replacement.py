@@ -55,7 +55,7 @@ def test_in_a_pipe_it_is_refused_and_says_what_is_there(log_in, real, zoho, pers
     first, hint = result.stderr.splitlines()
     assert "Profile default holds the grant #" in first
     assert "of client 1000.REAL, region eu. Nothing was changed." in first
-    assert f"This login is for client {zoho.client_id}, region sandbox: pass --profile" in hint
+    assert f"This login is for client {zoho.client_id}, region sandbox. To keep both, pass --profile" in hint
     assert "--replace" in hint
     assert (grant_of(), zoho.token_requests, person.addresses) == (REAL, 0, [])
 
@@ -70,7 +70,8 @@ def test_told_to_it_replaces_and_says_that_the_old_one_is_still_valid(log_in, re
 
 def test_a_no_changes_nothing(log_in, real, on_a_terminal, zoho):
     result = log_in(answers="n\n")
-    assert (result.exit_code, grant_of(), zoho.token_requests) == (130, REAL, 0)
+    assert (result.exit_code, grant_of(), zoho.token_requests) == (1, REAL, 0)
+    assert result.stderr == "Nothing was changed.\n"
     assert "To keep both, answer no" in result.output
 
 
@@ -89,7 +90,7 @@ def test_the_old_one_is_revoked_where_it_is_from(run, client, zoho, real, grante
         Application.create(other.client_id, other.client_secret, zoho.region), Token("a", grant, 0.0), now=0.0
     )
     result = run("exchange", input=f"y\n{zoho.new_code()}\ny\n")
-    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "It is revoked.")
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "The old grant is revoked.")
     [revoked] = [each for each in zoho.received if each["path"].endswith("/revoke")]
     assert revoked
     assert grant_of() != grant
@@ -100,7 +101,7 @@ def test_a_revocation_that_fails_is_told_and_the_login_stands(run, client, zoho,
     who = Application.create(other.client_id, other.client_secret, zoho.region)
     Profile().save(who, Token("a", "1000.dead.grant", 0.0), now=0.0)
     result = run("exchange", input=f"y\n{zoho.new_code()}\ny\n")
-    assert (result.exit_code, "It could not be revoked: " in result.stderr) == (0, True)
+    assert (result.exit_code, "Could not revoke it: " in result.stderr) == (0, True)
     assert Profile().load().application.client_id == zoho.client_id
 
 
@@ -175,7 +176,7 @@ def test_a_record_that_no_grant_can_be_read_from_is_not_in_the_way(run, client, 
 
 def test_of_a_damaged_profile_the_record_says_whose_grant_it_is(run, client, zoho, real, on_a_terminal):
     (real.directory / "application.json").write_text("{}")
-    assert run("exchange", input="n\n").exit_code == 130
+    assert run("exchange", input="n\n").exit_code == 1
     result = run("exchange", input=f"y\n{zoho.new_code()}\n")
     assert (result.exit_code, "Revoke" in result.output) == (0, False)  # it cannot be without the client's region
 

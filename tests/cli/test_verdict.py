@@ -15,13 +15,13 @@ FACTS = {"grant": "#12345678", "expires_in": 3599, "last_failure": None, "reject
 @pytest.mark.parametrize(
     ("facts", "colour", "told"),
     [
-        ({}, "green", "a token for 59 min 59 s"),
-        ({"expires_in": 0}, "green", "the next call gets a token"),
-        ({"expires_in": None}, "green", "the next call gets a token"),
-        ({"grant": None}, "red", "`zohorecruit login --profile work` gets one"),
-        ({"last_failure": "Access Denied"}, "yellow", "good for 59 min 59 s"),
+        ({}, "green", "a token, valid for 59 min 59 s"),
+        ({"expires_in": 0}, "green", "The next call mints a token"),
+        ({"expires_in": None}, "green", "The next call mints a token"),
+        ({"grant": None}, "red", "Run `zohorecruit login --profile work` to get one"),
+        ({"last_failure": "Access Denied"}, "yellow", "valid for another 59 min 59 s"),
         ({"last_failure": "Access Denied", "expires_in": 0}, "red", "The last refresh failed."),
-        ({"rejection_pause": 60}, "red", "refuses new tokens"),
+        ({"rejection_pause": 60}, "red", "rejects new tokens"),
         ({"check": "the API accepts the token", "last_failure": "old"}, "green", "It works"),
         ({"check": "There is no connection."}, "red", "does not work"),
     ],
@@ -37,16 +37,16 @@ def test_the_verdict(facts, colour, told):
         (
             "mints",
             {"recent": 3, "allowed": 10, "window": 600.0},
-            "3 of 10 in the last 10 minutes; 7 more are available now",
+            "3 of 10 in the last 10 minutes; 7 more are possible now",
         ),
         (
             "mints",
             {"recent": 10, "allowed": 10, "window": 600.0},
             "10 of 10 in the last 10 minutes; the next one has to wait",
         ),
-        ("cool_down", 70, "no new token is asked for in the next 1 min 10 s"),
+        ("cool_down", 70, "no token is requested for 1 min 10 s"),
         ("cool_down", 0, "none"),
-        ("rejection_pause", 43, "refused tokens are not replaced in the next 43 s"),
+        ("rejection_pause", 43, "rejected tokens are not replaced for 43 s"),
         ("rejection_pause", 0, "none"),
         ("region", "eu", None),
     ],
@@ -69,12 +69,12 @@ def test_it_is_on_top_and_coloured_on_a_terminal(granted, columns):
     code, screen = run_on_terminal("status", columns=columns)
     assert code == 0
     assert "\x1b[32m" in screen.splitlines()[0]
-    assert strip_styles(screen).startswith("There is a token for ")
+    assert strip_styles(screen).startswith("There is a token, valid for ")
     too_long = [line for line in strip_styles(screen).splitlines() if len(line) > columns]
     assert not [line for line in too_long if "FileStore(" not in line]  # a path is copied, and stays whole
 
 
 def test_in_a_pipe_it_is_plain_and_in_json_it_is_not(granted, run):
     granted()
-    assert run("status").stdout.startswith("There is a grant; the next call gets a token.\n")
+    assert run("status").stdout.startswith("There is a grant. The next call mints a token.\n")
     assert run("status", "--json").stdout.startswith("{")

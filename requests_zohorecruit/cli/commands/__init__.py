@@ -1,1 +1,1 @@
-"""A module for each command of ``zohorecruit``."""
+"""Contains a module for each command of ``zohorecruit``."""

@@ -1,4 +1,7 @@
-"""``zohorecruit api``: any call to Zoho Recruit, authenticated."""
+"""``zohorecruit api`` makes any call to Zoho Recruit.
+
+Also holds the options that it shares with ``zohorecruit get``.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,20 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
+class _Method(click.Choice[str]):
+    """A choice that ignores case. Click's error message would list the choices in lower case."""
+
+    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:  # noqa: ARG002 - click's signature
+        return str(choice).upper()
+
+
 def _parse_query(
     ctx: click.Context,  # noqa: ARG001 - click's signature
     param: click.Parameter,  # noqa: ARG001 - see above
     values: tuple[str, ...],
 ) -> tuple[tuple[str, str], ...]:
     if any(value.find("=") < 1 for value in values):
-        raise click.BadParameter("write it as key=value, for instance per_page=10.")
+        raise click.BadParameter("write it as key=value, for example per_page=10.")
     return tuple((key, value) for key, _, value in (each.partition("=") for each in values))
 
 
@@ -38,7 +48,7 @@ def _parse_body(ctx: click.Context, param: click.Parameter, value: str | None) -
 
 
 def add_output_options(command: _Command) -> _Command:
-    """Add the options that `get` and `api` share: what is asked for, and how the answer is written."""
+    """Add the options that `get` and `api` share: the query, and how to write the answer."""
     options = (
         click.option(
             "-q",
@@ -48,16 +58,16 @@ def add_output_options(command: _Command) -> _Command:
             metavar="KEY=VALUE",
             help="Query parameter; repeatable.",
         ),
-        click.option("--paginate", "--all", is_flag=True, help="Follow all pages; print records as JSON lines."),
-        click.option("--csv", "as_csv", is_flag=True, help="Print the records of a list as CSV, in UTF-8."),
+        click.option("--paginate", "--all", is_flag=True, help="Fetch all pages; print records as JSON lines."),
+        click.option("--csv", "as_csv", is_flag=True, help="Print records as CSV, in UTF-8."),
         click.option(
             "--fields",
             callback=_parse_fields,
             metavar="A,B.C",
-            help="Print these fields of the records, in this order; Owner.name is within Owner.",
+            help="Print these fields of records, in this order; Owner.name is a field of Owner.",
         ),
         click.option(
-            "-o", "--output", type=click.Path(dir_okay=False), help="Save the answer in a file once it is complete."
+            "-o", "--output", type=click.Path(dir_okay=False), help="Save the answer in a file, once it is complete."
         ),
     )
     for option in reversed(options):
@@ -66,16 +76,18 @@ def add_output_options(command: _Command) -> _Command:
 
 
 def make_listing(*, paginate: bool, as_csv: bool, fields: tuple[str, ...]) -> Listing | None:
-    """Return how a list is to be written; None = the answer is written as it is."""
+    """Return how to write a list; None = write the answer unchanged."""
     return Listing(paginate, as_csv, fields) if paginate or as_csv or fields else None
 
 
 @click.command()
-@click.argument("method", metavar="METHOD", type=click.Choice(_METHODS, case_sensitive=False))
+@click.argument("method", metavar="METHOD", type=_Method(_METHODS, case_sensitive=False))
 @click.argument("path_or_url")
 @grant_options
-@click.option("-d", "--data", callback=_parse_body, help="JSON to send; @file or @- (standard input) to read it.")
-@click.option("-F", "--file", callback=_parse_body, help="File to upload, as the part named file; or name=@path.")
+@click.option(
+    "-d", "--data", callback=_parse_body, help="JSON to send, or @file or @- (standard input) to read it from."
+)
+@click.option("-F", "--file", callback=_parse_body, help="File to upload as the part named file, or name=@path.")
 @add_output_options
 def api(  # noqa: PLR0913 - an argument for each option
     *,
@@ -90,18 +102,17 @@ def api(  # noqa: PLR0913 - an argument for each option
     fields: tuple[str, ...],
     output: str | None,
 ) -> None:
-    """Make any API call, with uploads and downloads.
+    """Make any API call, including uploads and downloads.
 
     PATH_OR_URL is a module (Candidates), a path (Candidates/123/Attachments, /recruit/v2/JobOpenings) or a URL on one
-    of the region's hosts. A request is sent once; only one whose token was refused is sent again, with another token.
-    A change that Zoho Recruit refuses for some of the records ends with exit code 1.
+    of the region's hosts. A request is sent again only if its token was rejected. If Zoho Recruit refuses some of the
+    records of a change, the exit code is 1.
     """
     listing = make_listing(paginate=paginate, as_csv=as_csv, fields=fields)
-    method = method.upper()
     if data and file:
         raise click.UsageError("Pass --data or --file, not both.")
     if method == "GET" and (data or file):
-        raise click.UsageError("A GET sends nothing; --data and --file are for POST, PUT, PATCH and DELETE.")
+        raise click.UsageError("--data and --file are for POST, PUT, PATCH and DELETE; a GET has no body.")
     if method != "GET" and listing:
         raise click.UsageError("--paginate, --csv and --fields are for GET.")
     make_call(profile, Call(method, path_or_url, query, data or file, listing, output))

@@ -1,4 +1,4 @@
-"""``zohorecruit demo``: see it work without a Zoho account. The story itself is `requests_zohorecruit.demo`'s."""
+"""``zohorecruit demo`` runs `requests_zohorecruit.demo`, which needs no Zoho account."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["demo"]
 @click.command()
 @click.pass_context
 def demo(ctx: click.Context) -> None:
-    """Show the main job end to end on a sandbox Zoho.
+    """Show the library at work on the sandbox.
 
-    Takes some seconds and needs neither a Zoho account nor a network. Every step holds what the sandbox counted
-    against what this library promises; the exit code is 1 if they differ anywhere.
+    Takes some seconds, and needs neither a Zoho account nor a network. Each step compares what the sandbox counted
+    with what this library promises. The exit code is 1 if they differ.
     """
-    from requests_zohorecruit.demo import run  # noqa: PLC0415 - see above: most commands do without
+    from requests_zohorecruit.demo import run  # noqa: PLC0415 - imported only when it runs
 
     ctx.exit(0 if run(open_console()) else 1)

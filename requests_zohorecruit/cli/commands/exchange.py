@@ -1,4 +1,4 @@
-"""``zohorecruit exchange``: a grant for the code that a self client's page hands out."""
+"""``zohorecruit exchange`` gets a grant for the code that the API console generates for a self client."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ __all__ = ["exchange"]
 @keyring_option
 @replace_option
 def exchange(profile: Profile, keyring: bool | None, replace: bool, **client: Any) -> None:  # noqa: FBT001 - click's way
-    """Redeem a self client's code, and save the grant.
+    """Exchange a self client's code for a grant, and save it.
 
-    The API console's "Self Client" hands out a code for scopes and minutes of your choice. It is asked for, or read
-    from standard input: one line with the client secret, unless it is known, and one with the code.
+    In the API console, "Self Client" generates a code for scopes of your choice. The command prompts for it, or reads
+    standard input: a line with the client secret, unless it is saved, and a line with the code.
     """
     in_keyring = check_storage(profile, keyring)
     if not find_client_id(Client(**client), profile):
@@ -45,7 +45,7 @@ def exchange(profile: Profile, keyring: bool | None, replace: bool, **client: An
     try:
         code = checked_secret("code", ask_secret("code"))
     except ValueError as error:
-        raise click.ClickException(f"{describe_problem(error)}\nCopy the code once more.") from None
+        raise click.ClickException(f"{describe_problem(error)}\nCopy the code again.") from None
     options: dict[str, Any] = {"replacement": replacement, "in_keyring": in_keyring}
     try:
         redeem(profile, application, code, redirect_uri=None, scopes=(), **options)
@@ -55,5 +55,5 @@ def exchange(profile: Profile, keyring: bool | None, replace: bool, **client: An
             code=error.code,
             region=error.region,
             hint='Generate a new code under "Self Client" in the API console, and run '
-            f"`zohorecruit exchange{profile.option}` once more.",
+            f"`zohorecruit exchange{profile.option}` again.",
         ) from None

@@ -1,4 +1,4 @@
-"""``zohorecruit get``: the short form of ``api GET``, for people who want to look before they program."""
+"""``zohorecruit get`` is the short form of ``zohorecruit api GET``."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def get(  # noqa: PLR0913 - an argument for each option
     fields: tuple[str, ...],
     output: str | None,
 ) -> None:
-    """Print what the API answers to one GET.
+    """Send a GET request to the API and print the answer.
 
     PATH_OR_URL is a module (Candidates), a path (Candidates/123, /recruit/v2/JobOpenings?page=2) or a URL on one of the
-    region's hosts. JSON is made readable on a terminal and printed as it came in a pipe.
+    region's hosts. JSON is indented on a terminal, and printed unchanged in a pipe.
     """
     listing = make_listing(paginate=paginate, as_csv=as_csv, fields=fields)
     make_call(profile, Call("GET", path_or_url, query, listing=listing, path=output))

@@ -1,4 +1,4 @@
-"""``zohorecruit header``: the Authorization header for other programs, and the one place that prints a token."""
+"""``zohorecruit header`` prints the Authorization header for other programs. No other command prints a token."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["header"]
 
 @click.command()
 @grant_options
-@click.option("--show", is_flag=True, help="Print it even on a terminal.")
+@click.option("--show", is_flag=True, help="Print the header even on a terminal.")
 def header(profile: Source, show: bool) -> None:  # noqa: FBT001 - click's way of passing flags
-    """Write the Authorization header to a pipe.
+    """Print the Authorization header for another program.
 
-    The access token in it opens everything its scopes cover for up to an hour: let the other program read it from the
-    pipe, since arguments are seen in the list of processes, and send it to Zoho only.
+    For up to an hour, its access token gives access to everything its scopes cover. Use a pipe, because other users can
+    see arguments in the list of processes. Send the header to Zoho only.
     """
     auth = ZohoRecruitAuth(**profile.load().arguments())
     if sys.stdout.isatty() and not show:
-        raise click.UsageError("The header is a secret, and not shown on a terminal. Pipe it, or pass --show.")
-    # Without a token only where one was said to be rejected.
+        raise click.UsageError("The header is secret and not shown on a terminal. Pipe it, or pass --show.")
+    # `get_token` returns None only for a rejected token.
     token = auth.get_token() or auth.refresh()
     click.echo(f"Authorization: {token.authorization}")

@@ -1,7 +1,6 @@
-"""``zohorecruit login``: a grant from a person who presses Accept, or for the client itself.
+"""``zohorecruit login`` gets a grant and saves it. This module does the login with a browser.
 
-Knows the conversation with the person in front of a browser here; the other logins, and how each ends, are
-`cli.logins`'s, and listening is `loopback`'s.
+`cli.logins` does the other logins and saves the grant. `login.loopback` receives the redirect.
 """
 
 from __future__ import annotations
@@ -60,39 +59,41 @@ from requests_zohorecruit.zoho.token import split_scope
 __all__ = ["login"]
 
 _ELSEWHERE = """\
-Open this address in a browser, on any machine, and press Accept:
+Open this address in a browser on any computer, and press Accept:
 
     {address}
 
-The browser then ends at an address that begins with {redirect_uri}, perhaps \
-on an error page.
+The browser ends on an address that begins with {redirect_uri}, perhaps with \
+an error page.
 """
 
 
 _PASTE = """\
-If the browser is on another computer, it ends on an error page: paste the \
-address of that page here (it stays hidden). It begins with {redirect_uri}.
-A client of the type Non-browser needs no such address: login --device
+If the browser is on another computer, it ends on an error page. Paste the \
+address of that page here (hidden). It begins with {redirect_uri}.
+With a client of the type Non-browser, you can use login --device instead.
 """
 
 
 @click.command()
 @profile_option
 @add_client_options
-@click.option("--scope", help=f"Scopes to ask for, separated by commas.  [default: {', '.join(split_scope(SCOPE))}]")
-@click.option("--device", is_flag=True, help="Show a code to confirm on another device.")
-@click.option("--client-credentials", is_flag=True, help="Use the client's own access, without a person; needs --soid.")
-@click.option("--soid", help="Organisation for --client-credentials: ZohoRecruit.60001234567.")
+@click.option("--scope", help=f"Scopes to request, separated by commas.  [default: {', '.join(split_scope(SCOPE))}]")
+@click.option("--device", is_flag=True, help="Show a code to enter on another device.")
+@click.option(
+    "--client-credentials", is_flag=True, help="Get a grant for the client itself, without a person; needs --soid."
+)
+@click.option("--soid", help="Organisation for --client-credentials, such as ZohoRecruit.60001234567.")
 @click.option(
     "--port", default=PORT, show_default=True, type=click.IntRange(1, 65535), help="Local port for the redirect."
 )
 @click.option(
     "--no-browser",
     is_flag=True,
-    help="Print the address for a browser on any computer; read the redirect.",
+    help="Print the address to open on any computer, and ask for the redirect.",
 )
-@click.option("--redirect-uri", help="Registered redirect URI, if it has localhost, or any with --no-browser.")
-@click.option("--timeout", default=300, show_default=True, type=click.IntRange(1), help="Seconds to wait for Accept.")
+@click.option("--redirect-uri", help="Registered redirect URI, if on localhost, or any with --no-browser.")
+@click.option("--timeout", default=300, show_default=True, type=click.IntRange(1), help="Seconds to wait.")
 @keyring_option
 @replace_option
 def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
@@ -109,13 +110,13 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     replace: bool,  # noqa: FBT001
     **client: Any,
 ) -> None:
-    """Get a grant by pressing Accept in the browser, and save it.
+    """Log in with a browser and save the grant.
 
-    What to enter in Zoho's API console is shown first. Client ID, secret and region are asked for, or read from the
-    environment (ZOHORECRUIT_CLIENT_ID, ..._CLIENT_SECRET, ..._REGION, or ..._FILE of each); the secret in a pipe from
-    standard input. Later logins ask for nothing.
+    First, it shows what to enter in Zoho's API console. It prompts for client ID, secret and region, or reads them from
+    the environment (ZOHORECRUIT_CLIENT_ID, ..._CLIENT_SECRET, ..._REGION, or ..._FILE of each). In a pipe, the secret
+    comes from standard input. Later logins do not prompt.
 
-    If the browser is on another computer, paste the address it ends on while the command waits, or take --device.
+    If the browser is on another computer, paste the address it ends on while the command waits, or use --device.
     """
     _check_options(device=device, client_credentials=client_credentials, soid=soid)
     scopes = split_scope(SCOPE if scope is None else scope)
@@ -141,7 +142,7 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
 
 
 class _Redirect(NamedTuple):
-    """How the browser comes back; without a port its address is pasted."""
+    """How to receive the redirect; without a port, the person pastes it."""
 
     uri: str
     port: int | None
@@ -182,21 +183,21 @@ def _log_in_in_browser(
 def _choose_redirect_uri(port: int, redirect_uri: str | None, *, no_browser: bool) -> str:
     here = build_loopback_uri(port), build_loopback_uri(port, host="localhost")
     if redirect_uri and redirect_uri not in here and not no_browser:
-        raise click.UsageError(f"--redirect-uri needs --no-browser, unless it is {' or '.join(here)}.")
+        raise click.UsageError(f"--redirect-uri needs --no-browser unless it is {' or '.join(here)}.")
     return redirect_uri or here[0]
 
 
 def _check_options(*, device: bool, client_credentials: bool, soid: str | None) -> None:
-    """Refuse options that would be ignored."""
+    """Reject options that would have no effect."""
     if device and client_credentials:
-        raise click.UsageError("--device and --client-credentials are two ways to log in; pass one of them.")
+        raise click.UsageError("Pass either --device or --client-credentials, not both.")
     if soid is not None and not client_credentials:
         raise click.UsageError("--soid is for --client-credentials.")
     for name in ("port", "no_browser", "redirect_uri", "timeout"):
         given = click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
         if given and (device or client_credentials):
             other = "--device" if device else "--client-credentials"
-            raise click.UsageError(f"--{name.replace('_', '-')} is for a login in the browser, not for {other}.")
+            raise click.UsageError(f"--{name.replace('_', '-')} is for a login with a browser, not for {other}.")
 
 
 def _listen(port: int, stack: ExitStack) -> CallbackReceiver:
@@ -206,22 +207,22 @@ def _listen(port: int, stack: ExitStack) -> CallbackReceiver:
         problem = error.strerror
     raise click.ClickException(
         f"Port {port} of 127.0.0.1 cannot be used: {problem}.\n"
-        "Stop the program that uses it, or register another redirect URI and pass its port with --port."
+        "Stop the program that uses it, or register another redirect URI, and pass its port with --port."
     )
 
 
 def _open(address: str) -> None:
     if _has_browser():
-        say("Your browser opens. If it does not, open this address in one:\n")
-        # In a thread, since some browsers return only when they are closed, and the browser waits for this program.
+        say("Opening your browser. If it does not open, open this address yourself:\n")
+        # In a thread, because some browsers return only when they are closed.
         threading.Thread(target=_browse, args=(address,), daemon=True).start()
     else:
-        say("Could not open a browser. Open this address in one, on any computer:\n")
+        say("Could not open a browser. Open this address in a browser on any computer:\n")
     say(f"    {address}\n")
 
 
 def _has_browser() -> bool:
-    """Tell whether there is a browser with a window. One in the terminal would hide what this command prints."""
+    """Return whether there is a browser with a window. A browser in the terminal would cover the instructions."""
     with suppress(webbrowser.Error):
         return bool(os.environ.get("BROWSER")) or type(webbrowser.get()) is not webbrowser.GenericBrowser
     return False
@@ -233,14 +234,14 @@ def _browse(address: str) -> None:
 
 
 def _ask_for_redirect(parse: Callable[[str], Secret]) -> Secret:
-    """Ask for the address the browser ended at; on a terminal, until it can be one."""
+    """Ask for the redirect address; on a terminal, until it is valid."""
     while True:
         try:
             return parse(ask_secret("redirect address", "Paste the address your browser ended on"))
         except ValueError as error:
             problem = str(error)
         if not sys.stdin.isatty():
-            raise AuthorizationError(problem, hint="Run the command again; nothing was saved.")
+            raise AuthorizationError(problem, hint="Nothing was saved. Run the command again.")
         say(problem)
 
 
@@ -250,7 +251,7 @@ def _wait_for_redirect(
     lines: Callable[[], Secret | None] | None,
     parse: Callable[[str], Secret],
 ) -> Secret:
-    """Wait for the browser, or for the person to paste where it ended."""
+    """Wait for the redirect, or for the person to paste its address."""
     ends = time.monotonic() + timeout
     console = open_console()
     if not console.is_terminal:
@@ -270,8 +271,8 @@ def _wait_for_redirect(
                     console.print(wrap(str(error), console), markup=False, soft_wrap=True)
     raise AuthorizationError(
         f"Accept was not pressed within {timeout} s; nothing was saved.",
-        hint="Run the command again; --timeout allows for more time. If the browser is on another computer, paste the "
-        "address it ends at.",
+        hint="Run the command again; --timeout allows more time. If the browser is on another computer, paste the "
+        "address it ends on.",
     )
 
 
@@ -280,10 +281,10 @@ def _check_redirect(redirect: str, application: Application, state: str) -> Call
         return read_callback(redirect, application=application, state=state)
     except UntrustedHostError as error:
         error.hint = (
-            "Anyone can forge such an address. If it is a data centre newer than this program, run the command again "
-            "with --accounts-url and --recruit-url."
+            "Anyone can forge such an address. If this is a new data centre of Zoho's, run the command again with "
+            "--accounts-url and --recruit-url."
         )
         raise
     except AuthorizationError as error:
-        error.hint = "Run the command again, and press Accept on the page it opens."
+        error.hint = "Run the command again, and press Accept on the page that it opens."
         raise

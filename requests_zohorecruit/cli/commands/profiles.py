@@ -1,9 +1,11 @@
-"""``zohorecruit profiles``: which there are, which one is the default, and other names for them."""
+"""``zohorecruit profiles`` lists the profiles, sets the default, and renames profiles."""
 
 from __future__ import annotations
 
 import json
+import os
 import time
+from collections.abc import Collection
 from typing import Any
 
 import click
@@ -19,7 +21,7 @@ from requests_zohorecruit.zoho.grants import ClientCredentials
 
 __all__ = ["profiles"]
 
-#: Columns of a terminal from which on there is room for the client ID.
+#: Minimum columns of a terminal for a column with the client ID.
 _WIDE = 100
 
 
@@ -27,10 +29,10 @@ _WIDE = 100
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of a table.")
 @click.pass_context
 def profiles(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click's way of passing flags
-    """List the profiles, set the default one, or rename one.
+    """List profiles, choose the default, or rename one.
 
-    Nothing is sent. The default is what commands use unless --profile or ZOHORECRUIT_PROFILE names another; programs
-    name theirs, in from_profile("name").
+    Nothing is sent. Commands use the default, marked *, unless --profile or ZOHORECRUIT_PROFILE names another profile.
+    Programs name theirs in from_profile("name").
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -40,11 +42,12 @@ def profiles(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click
         click.echo(json.dumps(found, indent=2))
     elif found:
         _print_table(found)
+        _print_choice(default, {facts["profile"] for facts in found})
     else:
-        say("There are no profiles; `zohorecruit login` makes one.")
+        say("There are no profiles. Run `zohorecruit login` to create one.")
 
 
-@profiles.command(short_help="Show the default profile, or set it.")
+@profiles.command(short_help="Show or choose the default profile.")
 @click.argument("name", required=False, shell_complete=complete_profile)
 def default(name: str | None) -> None:
     """Show the default profile, or make NAME the default."""
@@ -53,17 +56,17 @@ def default(name: str | None) -> None:
         return
     profile = _find(name)
     choose_default(profile.name)
-    say(f"Commands use profile {profile.name} unless they are told another.")
+    say(f"Profile {profile.name} is now the default of commands.")
 
 
-@profiles.command(short_help="Give a profile another name.")
+@profiles.command(short_help="Rename a profile.")
 @click.argument("name", shell_complete=complete_profile)
 @click.argument("new_name")
 def rename(name: str, new_name: str) -> None:
-    """Give profile NAME the name NEW_NAME.
+    """Rename profile NAME to NEW_NAME.
 
-    No other profile is replaced. Programs that use the old name have to be told the new one. The default stays the
-    default.
+    Another profile is never replaced. If NAME was the default, NEW_NAME becomes the default. Change the name in
+    programs that use it.
     """
     profile = _find(name)
     was_default = find_default() == name
@@ -73,7 +76,7 @@ def rename(name: str, new_name: str) -> None:
         raise click.UsageError(f"{error}.") from None
     if was_default:
         choose_default(new.name)
-    say(f"Profile {name} is now named {new.name}{', and still the default' if was_default else ''}.")
+    say(f"Profile {name} is now named {new.name}{', and is still the default' if was_default else ''}.")
 
 
 def _find(name: str) -> Profile:
@@ -123,15 +126,25 @@ def _print_table(found: list[dict[str, Any]]) -> None:
     for name, *cells in rows:
         if sum(widths) + 2 * len(cells) <= width:
             line = "  ".join(f"{cell:{size}}" for cell, size in zip((name, *cells), widths, strict=True)).rstrip()
-        else:  # the name has a line of its own, which is broken nowhere
+        else:  # the name is alone on its line, and never broken
             line = f"{name}\n    {'  '.join(filter(None, cells))}"
-        # No markup, and nothing that a terminal would obey: what is stored may be anything.
+        # Without markup and control characters: stored values may contain anything.
         click.echo(escape_controls(line))
+
+
+def _print_choice(default: str, names: Collection[str]) -> None:
+    """Print which profile commands use, unless it is the one marked in the table."""
+    name = os.environ.get("ZOHORECRUIT_PROFILE") or default
+    if name == default and name in names:
+        return
+    source = "" if name == default else " (ZOHORECRUIT_PROFILE)"
+    missing = "" if name in names else ", which does not exist. Run `zohorecruit login` to create it"
+    say(escape_controls(f"Commands use profile {name}{source}{missing}."))
 
 
 def _describe_grant(facts: dict[str, Any]) -> str:
     if facts["problem"]:
-        return "needs a look, see `status`"
+        return "has a problem, see `status`"
     if facts["grant"] is None:
         return "none"
     if not facts["expires_in"]:

@@ -1,4 +1,4 @@
-"""``zohorecruit refresh``: a new access token now."""
+"""``zohorecruit refresh`` replaces the access token now."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["refresh"]
 def refresh(profile: Source) -> None:
     """Replace the access token now.
 
-    Programs do that by themselves when the time has come. Zoho allows about ten new tokens in ten minutes.
+    Programs do this automatically when it is due. Zoho allows about ten new tokens in ten minutes.
     """
-    refresher = ZohoRecruitAuth(**profile.load().arguments())._refresher  # noqa: SLF001 - our own door
+    refresher = ZohoRecruitAuth(**profile.load().arguments())._refresher  # noqa: SLF001 - our own class
     refresher.grant.read()
     token = refresher.refresh()
-    say(f"The new access token {fingerprint(token.access_token)} lives {token.expires_in // 60} minutes.")
+    say(f"The new access token {fingerprint(token.access_token)} is valid for {token.expires_in // 60} minutes.")

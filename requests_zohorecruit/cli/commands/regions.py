@@ -1,4 +1,4 @@
-"""``zohorecruit regions``: the table of Zoho's data centres, for people and for programs."""
+"""``zohorecruit regions`` prints Zoho's data centres, as a table or as JSON."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""``zohorecruit sandbox``: a Zoho on loopback until Ctrl-C, and how to talk to it.
-
-Knows how to explain it; what it does is `requests_zohorecruit.sandbox`'s.
-"""
+"""``zohorecruit sandbox`` runs `requests_zohorecruit.sandbox` until Ctrl-C, and prints how to use it."""
 
 from __future__ import annotations
 
@@ -25,22 +22,22 @@ if TYPE_CHECKING:
 __all__ = ["sandbox"]
 
 _EXPLANATION = """\
-A sandbox Zoho serves {url} until Ctrl-C.
-What is changed in it is kept in memory.
+The sandbox is running at {url}. Press Ctrl-C to stop it.
+It keeps its data in memory.
 
-In another terminal, take over its address, credentials and certificate, and \
-look at the candidates:
+In another terminal, load its addresses, credentials and certificate, and list \
+the candidates:
 
     . {env}
     zohorecruit get Candidates --env
 
-To log in as a person does, with a profile named sandbox. The browser warns of \
-the certificate, which no authority has signed; go on all the same.
+To log in with a browser, and save a profile named sandbox. The browser warns \
+about the certificate, which only the sandbox has signed. Continue anyway.
 
     zohorecruit login --profile sandbox --replace
     zohorecruit get Candidates --profile sandbox
 
-With curl, which reads the access token from the pipe:
+With curl, which reads the header from the pipe:
 
     url="$ZOHORECRUIT_RECRUIT_URL/recruit/v2/Candidates"
     zohorecruit header --env | curl -H @- "$url"
@@ -56,13 +53,15 @@ With this library:
 
 
 @click.command()
-@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port on 127.0.0.1.  [default: any free one]")
-@click.option("--redirect-uri", "redirect_uris", multiple=True, help="To register for the client; may be repeated.")
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port on 127.0.0.1.  [default: a free one]")
+@click.option(
+    "--redirect-uri", "redirect_uris", multiple=True, help="Redirect URI to register for the client; repeatable."
+)
 def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
-    """Serve a sandbox Zoho on loopback until Ctrl-C.
+    """Run the sandbox on this machine until Ctrl-C.
 
-    Zoho Accounts and Zoho Recruit with invented candidates, over TLS, with Zoho's limits and peculiarities. What it
-    prints says how to use it with this command, curl and Python; profiles of yours are left alone.
+    It imitates Zoho Accounts and Zoho Recruit over TLS, with invented candidates, and with Zoho's limits and
+    peculiarities. It prints how to use it with this command, curl and Python. Your profiles stay unchanged.
     """
     over = threading.Event()
     before = {number: signal.signal(number, lambda *_: over.set()) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -75,12 +74,12 @@ def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    say("The sandbox is gone.")
+    say("The sandbox has stopped.")
 
 
 @contextmanager
 def _serve(port: int, redirect_uris: tuple[str, ...]) -> Iterator[Sandbox]:
-    from requests_zohorecruit.sandbox import Sandbox  # noqa: PLC0415 - most commands do without
+    from requests_zohorecruit.sandbox import Sandbox  # noqa: PLC0415 - imported only when it runs
 
     try:
         zoho = Sandbox(port=port, redirect_uris=redirect_uris).start()
@@ -94,7 +93,7 @@ def _serve(port: int, redirect_uris: tuple[str, ...]) -> Iterator[Sandbox]:
 
 def _format_environment(zoho: Sandbox) -> str:
     values = {
-        "ZOHORECRUIT_PROFILE": "sandbox",  # a login there and then must not touch a profile of the real Zoho's
+        "ZOHORECRUIT_PROFILE": "sandbox",  # a login must not replace a profile for the real Zoho
         "ZOHORECRUIT_CLIENT_ID": zoho.client_id,
         "ZOHORECRUIT_CLIENT_SECRET": zoho.client_secret,
         "ZOHORECRUIT_REFRESH_TOKEN": zoho.refresh_token,

@@ -1,4 +1,4 @@
-"""``zohorecruit status``: what a profile holds and whether it works; with ``--check``, what Zoho answers."""
+"""``zohorecruit status`` shows what a profile holds; with ``--check``, it calls the API to see whether it works."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ __all__ = ["status"]
 @click.command()
 @grant_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of a table.")
-@click.option("--check", is_flag=True, help="Make one API call, and say what is wrong if it fails.")
+@click.option("--check", is_flag=True, help="Make one API call; if it fails, say why.")
 def status(profile: Source, as_json: bool, check: bool) -> None:  # noqa: FBT001 - click's way of passing flags
-    """Show a grant: region, scopes, time left, mints.
+    """Show a grant: its region, scopes, token and limits.
 
-    Without --check nothing is sent. With it the exit code tells what is wrong: 3 the grant is dead, 4 region or client
-    are wrong, 5 throttled, 6 no network, 7 the profile cannot be read, 8 a scope or permission is missing, 9 the clock
-    is off.
+    Nothing is sent without --check. With it, the exit code says what is wrong: 3 the grant is dead, 4 the region or
+    client is wrong, 5 throttled, 6 no network, 7 the profile cannot be read, 8 a scope or permission is missing, 9 the
+    clock is wrong.
     """
     saved = profile.load()
     with open_console(stderr=True).status("Calling the API") if check else nullcontext():
@@ -61,7 +61,7 @@ def _collect_facts(profile: Source, saved: SavedProfile, *, now: float) -> dict[
     record = StoredRecord(who, saved.store).load(now) or Record()
     token, failure = record.token, record.failure
     recent = budget.list_recent(record.mints, now)
-    grant = record.grant or saved.credentials  # which stay when there is no record any more
+    grant = record.grant or saved.credentials  # which remain without a record
     return {
         "source": "environment" if isinstance(profile, Environment) else "profile",
         "profile": None if isinstance(profile, Environment) else profile.name,
@@ -90,7 +90,7 @@ def _name_kind(grant: Grant | None) -> str | None:
 
 
 def _count_seconds(cool_down: CoolDown | None, now: float) -> int:
-    """Return the seconds that are left of a cool-down or pause."""
+    """Return the seconds left of a cool-down or pause."""
     return 0 if cool_down is None or cool_down.is_over(now) else round(cool_down.until - now)
 
 
@@ -101,7 +101,7 @@ def _format_fact(name: str, value: Any) -> str:
         try:
             return datetime.fromtimestamp(value, timezone.utc).astimezone().isoformat(sep=" ", timespec="seconds")
         except (ValueError, OverflowError, OSError):
-            return f"{value:g} s after 1970, which is no date"
+            return f"{value:g} s after 1970, which is not a date"
     if name == "expires_in" and value is not None:
         return format_seconds(value) if value else "over"
     if isinstance(value, list):
