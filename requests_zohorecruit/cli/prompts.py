@@ -168,7 +168,7 @@ def _ask_region() -> Region:
             raise click.BadParameter(text.removeprefix(start)) from None
 
     if sys.stdin.isatty():
-        say(f"Compare the address at which you use Zoho Recruit:\n{list_areas()}")
+        say(f"Look at the ending of the address where you use Zoho Recruit:\n{list_areas()}")
     region: Region = ask("region", "Region (code, country or address)", parse)
     return region
 

@@ -187,7 +187,7 @@ class TestOnATerminal:
         lines = ask(columns).before.replace("\r\n", "\n").splitlines()
         assert list_areas() in "\n".join(lines)
         assert " ".join(" ".join(lines[: -len(AREAS)]).split()).endswith(
-            "Compare the address at which you use Zoho Recruit:"
+            "Look at the ending of the address where you use Zoho Recruit:"
         )
         assert max(map(len, lines)) <= columns
 

@@ -121,7 +121,7 @@ class TestInstalling:
             monkeypatch.delenv("SHELL")
         result = run("completion")
         assert (result.exit_code, result.stdout, files_of(user)) == (2, "", [])
-        assert result.stderr.splitlines()[-1].startswith("Error: SHELL names none of bash, zsh and fish;")
+        assert result.stderr.splitlines()[-1].startswith("Error: The variable SHELL names none of bash, zsh and fish.")
 
     def test_a_shell_that_is_none_of_them_is_wrong_usage(self, run):
         assert run("completion", "powershell").exit_code == 2
@@ -135,7 +135,7 @@ class TestInstalling:
         result = run("completion", shell)
         assert (result.exit_code, result.stderr) == (
             1,
-            "Error: This user has no home directory; set HOME, or take what --print prints.\n",
+            "Error: This user has no home directory. Set HOME, or save the output of --print yourself.\n",
         )
         assert run("completion", shell, "--print").exit_code == 0
 
@@ -173,7 +173,7 @@ class TestZshrc:
                 sys.executable, command, env=dict(os.environ), encoding="utf-8", dimensions=(50, columns), timeout=30
             )
             shown = ""
-            if child.expect([r"Add them there now\? \[y/N\]: ", pexpect.EOF]) == 0:
+            if child.expect([r"Add them now\? \[y/N\]: ", pexpect.EOF]) == 0:
                 shown = child.before + child.after
                 child.sendline(reply)
                 child.expect(pexpect.EOF)
@@ -202,13 +202,13 @@ class TestZshrc:
         rc = user / ".zshrc"
         if before is not None:
             rc.write_text(before, "utf-8", "surrogateescape")
-        assert "They are added" in answer("y")
+        assert "Added them" in answer("y")
         once = rc.read_bytes()
         own = (before or "").encode("utf-8", "surrogateescape")
         assert once.startswith(own)
         assert once[len(own) :].decode().strip().splitlines()[-1] == f"source {user / PLACES['zsh']}"
         assert own.rstrip(b"\n") in once.splitlines() or not own
-        assert "loads it already" in " ".join(answer("y").split())
+        assert "already loads it" in " ".join(answer("y").split())
         assert rc.read_bytes() == once
 
     def test_a_link_to_somewhere_else_stays_one(self, answer, user):
@@ -340,7 +340,7 @@ def answer_yes():
     def install():
         command = ["-m", "requests_zohorecruit", "completion", "zsh"]
         child = pexpect.spawn(sys.executable, command, encoding="utf-8", timeout=30)
-        child.expect("Add them there now")
+        child.expect("Add them now")
         child.sendline("y")
         child.expect(pexpect.EOF)
         child.wait()

@@ -478,7 +478,7 @@ class TestGet:
     def test_on_a_terminal_files_are_not_shown(self, abroad, on_a_terminal, kind, code, shown, capsys):
         abroad.get(CANDIDATES, body="hello", content_type=kind)
         if code:
-            with pytest.raises(Exception, match="Redirect it: > name"):
+            with pytest.raises(Exception, match="Save it with > name"):
                 on_a_terminal("get", "Candidates")
         else:
             assert on_a_terminal("get", "Candidates")[1] == shown

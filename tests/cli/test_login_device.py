@@ -204,7 +204,7 @@ def test_end_to_end_in_a_process_of_its_own_it_waits_thirty_seconds(browser, zoh
 def test_on_a_terminal_of_any_width_nothing_is_torn_and_ctrl_c_stops_it(client, zoho, columns, home):
     with started([sys.executable, "-m", "requests_zohorecruit", "login", "--device"], columns=columns) as process:
         process.expect(r"    ([0-9A-F]{8})\r\n")
-        process.expect(r"asking every 30 s \(Ctrl-C stops\)")
+        process.expect(r"checking every 30 s \(Ctrl-C stops\)")
         process.sendintr()
         process.expect(r"Stopped\.")
         process.expect(pexpect.EOF)
@@ -236,10 +236,10 @@ class started:  # noqa: N801 - reads as a function
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--device", "--client-credentials"], "pass one of them"),
-        (["--device", "--no-browser"], "--no-browser is for a login in the browser, not for --device"),
+        (["--device", "--client-credentials"], "not both"),
+        (["--device", "--no-browser"], "--no-browser is for a login with a browser, not for --device"),
         (["--device", "--port", "8400"], "--port is for"),
-        (["--client-credentials", "--timeout", "9"], "--timeout is for a login in the browser, not for --client-cr"),
+        (["--client-credentials", "--timeout", "9"], "--timeout is for a login with a browser, not for --client-cr"),
         (["--client-credentials", "--redirect-uri", "http://127.0.0.1:8400/callback"], "--redirect-uri is for"),
         (["--soid", "ZohoRecruit.1"], "--soid is for --client-credentials"),
         (["--device", "--scope", ""], "--scope is empty"),

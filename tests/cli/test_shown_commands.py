@@ -35,7 +35,7 @@ with requests.Session() as browser:
 
 def shown():
     """Return all lines of shell, but for the README's for a clone, and those of recipes with environments of their own."""
-    elsewhere = set(find_pages("tests/integrations/"))
+    elsewhere = {*find_pages("tests/integrations/"), "howto/recipes/index"}  # the last needs pandas
     found = [
         block
         for name in set(pages()) - elsewhere
@@ -52,7 +52,7 @@ SHOWN = shown()
 KINDS = {
     "virtual environment": r"python3 -m venv ",
     "install": r"pip install ",
-    "login": r"zohorecruit login$",
+    "login": r"zohorecruit login(?: --scope [\w.,]+)?$",
     "login without browser": r"zohorecruit login --no-browser$",
     "login on a device": r"zohorecruit login --device$",
     "login of a client": r"zohorecruit login --client-credentials$",

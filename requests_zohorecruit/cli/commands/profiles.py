@@ -31,8 +31,8 @@ _WIDE = 100
 def profiles(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click's way of passing flags
     """List profiles, choose the default, or rename one.
 
-    Nothing is sent. Commands use the default, marked *, unless --profile or ZOHORECRUIT_PROFILE names another profile.
-    Programs name theirs in from_profile("name").
+    Nothing is sent. Commands use the default, which has a star, unless --profile or ZOHORECRUIT_PROFILE names another
+    profile. Programs name theirs in from_profile("name").
     """
     if ctx.invoked_subcommand is not None:
         return
