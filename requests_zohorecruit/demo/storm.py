@@ -61,22 +61,30 @@ def run_in_threads(count: int, call: Callable[[], Response]) -> list[Response]:
 def run_in_processes(count: int, work: Callable[[], list[Response]], clock: Clock) -> list[Response]:
     """Do the same work in `count` new processes that start at the same moment."""
     spawn = multiprocessing.get_context("spawn")
-    together, pipes = spawn.Barrier(count, timeout=60), [spawn.Pipe(duplex=False) for _ in range(count)]
+    pipes = [spawn.Pipe() for _ in range(count)]
     with ExitStack() as stack:
         for _, theirs in pipes:
-            process = spawn.Process(target=take_part, args=(theirs, together, clock, work), daemon=True)
+            process = spawn.Process(target=take_part, args=(theirs, clock, work), daemon=True)
             with mask_interrupts():
                 process.start()
             stack.callback(process.join)
             stack.callback(process.kill)  # has no effect on one that has ended
             theirs.close()  # so that the pipe closes when the process ends
+        for ours, _ in pipes:
+            ours.recv()  # this one is ready
+        for ours, _ in pipes:
+            ours.send(None)
         return [answer for ours, _ in pipes for answer in ours.recv()]
 
 
-def take_part(end: Connection, together: threading.Barrier, clock: Clock, work: Callable[[], list[Response]]) -> None:
-    """Run in one of the processes: set the clock, wait for the others, do the work, and send the answers."""
+def take_part(end: Connection, clock: Clock, work: Callable[[], list[Response]]) -> None:
+    """Run in one of the processes: set the clock, wait until all are ready, do the work, and send the answers."""
     time.time = clock
-    together.wait()
+    try:
+        end.send(None)
+        end.recv()
+    except (EOFError, OSError):  # the demo has ended
+        return
     answers = work()
     with suppress(OSError):  # the demo has ended
         end.send(answers)
