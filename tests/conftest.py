@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import socketguard
 from helpers.database_servers import mariadb_server, postgres_server, redis_server
-from helpers.thoroughness import leave_out
+from helpers.thoroughness import choose, leave_out
 from helpers.tried_packages import record
 from helpers.without_coverage import measured_processes, unmeasured_processes  # noqa: F401 - fixtures
 from hypothesis import HealthCheck, settings
 
 # The same examples every time: what fails here fails for everybody. No deadline: machines differ.
-settings.register_profile("reproducible", derandomize=True, database=None, deadline=None)
+settings.register_profile("reproducible", max_examples=choose(40, 100), derandomize=True, database=None, deadline=None)
 # Others every time, as many as asked for: to look for what nobody has seen fail yet.
 settings.register_profile(
     "searching",

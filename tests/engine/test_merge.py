@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from helpers.thoroughness import choose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -351,7 +352,7 @@ def records(draw, dates):
 dated = records(DATES)
 dated_or_not = records(DATES | st.none())
 bases = st.none() | dated_or_not
-many = settings(max_examples=300)
+many = settings(max_examples=choose(100, 300))
 
 
 def is_unchanged(mine, base):
@@ -436,7 +437,7 @@ class Process:
         return stored
 
 
-@settings(max_examples=600)
+@settings(max_examples=choose(200, 600))
 @given(
     one=st.tuples(dated_or_not, bases, st.sampled_from([0.0, -5 * HOUR, 5 * HOUR])),
     other=st.tuples(dated_or_not, bases, st.sampled_from([0.0, -5 * HOUR, 5 * HOUR])),
