@@ -336,6 +336,11 @@ class TestWhoAsks:
         )  # fmt: skip
         assert (result.exit_code, result.stderr) == (0, "")
 
+    def test_in_a_pipe_no_region_is_asked_for(self, run):
+        result = run("login", "--client-id", "1000.X", input="")
+        assert (result.exit_code, result.stderr.splitlines()[0]) == (4, "Error: No region was given.")
+        assert "Look at the ending" not in result.output
+
     def test_on_a_terminal_what_is_missing_is_asked_for(self, run, monkeypatch):
         terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
         for module in ("prompts", "commands.login"):
