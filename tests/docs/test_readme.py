@@ -77,8 +77,8 @@ def test_the_first_example_is_the_one_minute_path_and_its_commands_exist():
 def test_the_two_commands_name_environments_that_exist():
     commands = [line for block in blocks("shell") for line in block.splitlines() if line]
     assert commands == [
-        "python3 -m venv .venv && .venv/bin/python -m pip install tox-uv && .venv/bin/tox run -e demo",
-        "python3 -m venv .venv && .venv/bin/python -m pip install tox-uv && .venv/bin/tox run",
+        "python3 -m venv .venv && .venv/bin/python -m pip install tox && .venv/bin/tox run -e demo",
+        "python3 -m venv .venv && .venv/bin/python -m pip install tox && .venv/bin/tox run",
     ]
     assert len(blocks("shell")) == 2
     assert (ROOT / ".ci/run").read_text("utf-8").splitlines().count(commands[1]) == 1
