@@ -37,7 +37,7 @@ class Use(NamedTuple):
     :ivar line: what is typed, with ``{}`` for what the sandbox gives
     :ivar typed: what the person answers, by what they are asked
     :ivar code: the exit code on a terminal
-    :ivar piped: the exit code in a pipe, where nobody can be asked
+    :ivar piped: the exit code in a pipe, where no question can be answered
     """
 
     line: str
@@ -369,7 +369,7 @@ CAUSES = {
 @pytest.mark.thorough(one_in=3)
 def test_every_other_cause(run, shared_zoho, saved, port, monkeypatch, command, cause):
     bring_about, code, others = CAUSES[cause]
-    # A logout ends well whatever Zoho says, since the secrets are gone from here.
+    # A logout succeeds even if Zoho refuses, because the secrets are removed from this machine.
     code = ({"logout": 0} | others).get(command[0], code)
     bring_about(shared_zoho, saved, monkeypatch)
     line = CALLING.get(command, f"{command[0]} --yes --profile {NAME}")

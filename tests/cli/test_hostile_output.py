@@ -1,4 +1,4 @@
-"""Whatever a store or the API holds, and wherever the output goes: nothing steers the terminal, nothing breaks."""
+"""Hostile text from a store or the API never controls the terminal, and no kind of output breaks a command."""
 
 from __future__ import annotations
 
