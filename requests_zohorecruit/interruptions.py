@@ -78,7 +78,8 @@ def _is_thrown(error: BaseException) -> bool:
         return False
     try:
         return type(error)().args == error.args
-    except Exception:  # noqa: BLE001 - a class that takes arguments
+    except Exception as unfit:  # noqa: BLE001 - a class that takes arguments
+        pass_interruption(unfit)
         return False
 
 

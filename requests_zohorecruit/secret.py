@@ -11,11 +11,10 @@ import hashlib
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from requests_zohorecruit.errors import check_text
-from requests_zohorecruit.interruptions import walk_causes
+from requests_zohorecruit.interruptions import suppress_errors, walk_causes
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -127,7 +126,7 @@ def clear_frames(error: BaseException) -> None:
     causes = list(walk_causes(error))
     for each in causes:
         for frame, _ in traceback.walk_tb(each.__traceback__):
-            with suppress(RuntimeError):  # a frame still running, such as the caller's, or a suspended generator
+            with suppress_errors(RuntimeError):  # a frame still running, such as the caller's, or a suspended generator
                 frame.clear()
         if each.__suppress_context__ and each.__cause__ is None and each.__context__ in causes:
             each.__context__ = None

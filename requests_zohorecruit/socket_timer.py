@@ -38,8 +38,9 @@ class SocketTimer:
         self._timer.daemon = True
 
     def __enter__(self) -> Self:
-        # No thread can be started while the interpreter exits; then only the timeouts of requests apply.
-        with suppress_errors(RuntimeError):
+        # No thread can be started while the interpreter exits; then only the timeouts of requests apply. Python raises
+        # a KeyError if an interruption arrives when the thread has just started, and this passes the interruption on.
+        with suppress_errors(RuntimeError, KeyError):
             self._timer.start()
         return self
 

@@ -11,6 +11,7 @@ import time
 import urllib.error
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
@@ -18,6 +19,8 @@ import requests
 import urllib3
 
 from requests_zohorecruit.interruptions import find_interruption, pass_interruption, suppress_errors
+from requests_zohorecruit.secret import clear_frames
+from requests_zohorecruit.socket_timer import SocketTimer
 
 
 class TimeLimit(Exception):  # noqa: N818 - it has the name of Celery's
@@ -311,3 +314,55 @@ def test_T71_errors_are_suppressed_and_what_comes_from_outside_is_not(install: I
         raise KeyError("other")
     with pytest.raises(TimeoutError, match="too long"), suppress_errors(OSError):
         arrive()
+
+
+class Interrupted(Exception):  # noqa: N818 - no error
+    """An exception that is interrupted when it is made without arguments."""
+
+    def __init__(self, *given: object) -> None:
+        super().__init__(*given)
+        if not given:
+            arrive()
+
+
+def test_T71_an_interruption_while_another_is_looked_for_is_passed_on(install: Install) -> None:
+    install(raise_limit)
+    error = Interrupted("not by raise").with_traceback(catch(lambda: {}["key"]).__traceback__)
+    with pytest.raises(TimeLimit):
+        find_interruption(error)
+
+
+def test_T71_an_interruption_while_frames_are_cleared_is_passed_on_whatever_its_class(install: Install) -> None:
+    class Farewell:
+        """Interrupts in ``frame.clear()``, which raises the same kind of error for a frame that runs."""
+
+        def clear(self) -> None:
+            arrive()
+
+    def raise_runtime_error(*_: object) -> NoReturn:
+        raise RuntimeError("too long")
+
+    install(raise_runtime_error)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("requests_zohorecruit.secret.traceback", SimpleNamespace(walk_tb=lambda _: [(Farewell(), 0)]))
+        with pytest.raises(RuntimeError, match="too long"):
+            clear_frames(OSError())
+
+
+def test_T71_an_interruption_while_a_timers_thread_starts_is_passed_on(install: Install) -> None:
+    install(raise_limit)
+    timer = SocketTimer(30)
+    name = "_start_joinable_thread" if sys.version_info >= (3, 13) else "_start_new_thread"
+    start = getattr(threading, name)
+
+    def start_and_arrive(*given: object, **more: object) -> None:
+        start(*given, **more)
+        while timer._timer in threading._limbo:  # type: ignore[attr-defined]  # Python's own list of what is starting
+            time.sleep(0)
+        arrive()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading, name, start_and_arrive)
+        with pytest.raises(TimeLimit), timer:
+            pass
+    timer._timer.cancel()
