@@ -17,7 +17,7 @@ import pytest
 from helpers.command_checks import check_lines, check_remedies
 from helpers.commands import find_commands
 from helpers.database_servers import free_port
-from helpers.terminals import strip_styles
+from helpers.terminals import CTRL_C, press_ctrl_c, strip_styles
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 from requests_zohorecruit.login.profiles import Profile
@@ -48,7 +48,7 @@ class Use(NamedTuple):
 
 #: One use of each command that asks for what it can.
 USES = {
-    ("login",): Use("login --profile {name} --new-secret --port {port}", (("hidden", "{secret}\r"), ("Accept", "\x03")), 130, 4),
+    ("login",): Use("login --profile {name} --new-secret --port {port}", (("hidden", "{secret}\r"), ("Accept", CTRL_C)), 130, 4),
     ("exchange",): Use("exchange --profile {name}", (("hidden", "{code}\r"),), 0, 4),
     ("status",): Use("status --profile {name} --check"),
     ("get",): Use("get Candidates --profile {name} -q per_page=2"),
@@ -62,7 +62,7 @@ USES = {
     ("profiles", "rename"): Use("profiles rename {name} work-{name}"),
     ("regions",): Use("regions"),
     ("completion",): Use("completion bash --print"),
-    ("sandbox",): Use("sandbox", (("from_env", "\x03"),)),
+    ("sandbox",): Use("sandbox", (("from_env", CTRL_C),)),
 }  # fmt: skip
 #: Commands that other tests run, and where.
 ELSEWHERE = {("demo",): "test_demo"}
@@ -126,7 +126,10 @@ def screen(shared_zoho, saved, port):
         for until, typed in use.typed:
             child.expect(until)
             shown += child.before + child.after
-            child.send(fill(typed, shared_zoho, port))
+            if typed == CTRL_C:
+                press_ctrl_c(child)
+            else:
+                child.send(fill(typed, shared_zoho, port))
         shown += child.read()
         child.wait()
         code = child.exitstatus if child.exitstatus is not None else -child.signalstatus

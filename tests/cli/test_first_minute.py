@@ -16,6 +16,7 @@ import requests
 from helpers.consenting_person import accept
 from helpers.doc_pages import DOCS, blocks
 from helpers.shell_sessions import PROMPT, Session, files, watching_processes
+from helpers.terminals import press_ctrl_c
 
 import requests_zohorecruit
 
@@ -146,7 +147,7 @@ def first_minute(home, tmp_path, port, umask):
     assert "Run `zohorecruit login --profile sandbox`." in shell.type("zohorecruit --debug get Candidates")
     shell.leave()
 
-    server.shell.sendcontrol("c")
+    press_ctrl_c(server.shell)
     server.shell.expect_exact("The sandbox has stopped.")
     server.shell.expect_exact(PROMPT)
     server.leave()

@@ -13,6 +13,7 @@ import pytest
 import requests
 from helpers.chromium import chromium
 from helpers.command_fixtures import Device
+from helpers.terminals import press_ctrl_c
 
 from requests_zohorecruit import ZohoRecruitAuth
 from requests_zohorecruit.cli import logins
@@ -205,7 +206,7 @@ def test_on_a_terminal_of_any_width_nothing_is_torn_and_ctrl_c_stops_it(client, 
     with started([sys.executable, "-m", "requests_zohorecruit", "login", "--device"], columns=columns) as process:
         process.expect(r"    ([0-9A-F]{8})\r\n")
         process.expect(r"checking every 30 s \(Ctrl-C stops\)")
-        process.sendintr()
+        press_ctrl_c(process)
         process.expect(r"Stopped\.")
         process.expect(pexpect.EOF)
     assert (process.exitstatus, zoho.device_requests, home.exists()) == (130, 1, False)

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pexpect
 import pytest
 import requests
+from helpers.terminals import press_ctrl_c
 
 from requests_zohorecruit.cli.pasting import hidden_lines, parse_paste
 from requests_zohorecruit.login.profiles import Profile
@@ -132,7 +133,7 @@ class TestOnATerminal:
     def test_ctrl_c_gives_the_terminal_back(self, start):
         child, _ = start()
         child.expect("Waiting for you")
-        child.sendintr()
+        press_ctrl_c(child)
         child.expect("Stopped")
         child.expect(pexpect.EOF)
         child.wait()

@@ -10,6 +10,7 @@ import pytest
 from helpers.commands import find_commands
 from helpers.database_servers import free_port
 from helpers.shell_sessions import PROMPT, Session, files, watching_processes
+from helpers.terminals import CTRL_C, press_ctrl_c
 
 PROFILE = "--profile work"
 #: What is typed as it is, on the terminal and into a pipe, with `--debug` and without.
@@ -69,8 +70,10 @@ class Story:
         until = [re.escape(until) for until, _ in answers] + [re.escape(PROMPT)]
         shown = self.shell.type(f"zohorecruit {line}", re.compile(until[0]))
         for (_, typed), following in zip(answers, until[1:], strict=True):
-            send = self.shell.shell.sendcontrol if typed == "c" else self.shell.shell.sendline
-            send(typed)
+            if typed == CTRL_C:
+                press_ctrl_c(self.shell.shell)
+            else:
+                self.shell.shell.sendline(typed)
             self.shell.shell.expect(following)
             shown += self.shell.shell.before
         self.note_tokens()
@@ -97,7 +100,7 @@ class Story:
 
     def log_in(self):
         where = f"{PROFILE} --port {self.port}"
-        self.type(f"login {where} --timeout 60", ("press Accept,", "c"))
+        self.type(f"login {where} --timeout 60", ("press Accept,", CTRL_C))
         self.shell.type(f"zohorecruit login {where} --no-browser", "(hidden):")
         self.shell.type("not an address", "(hidden):")
         redirect = self.make_redirect()
@@ -113,8 +116,8 @@ class Story:
             f"login --client-credentials {PROFILE} --soid {self.zoho.soid} --new-secret",
             ("(hidden):", self.make_code()),
         )
-        self.type(f"login --device {PROFILE}", ("Waiting", "c"))
-        self.type(f"exchange {PROFILE}", ("(hidden):", "c"))
+        self.type(f"login --device {PROFILE}", ("Waiting", CTRL_C))
+        self.type(f"exchange {PROFILE}", ("(hidden):", CTRL_C))
         self.type(f"exchange {PROFILE}", ("(hidden):", code := self.make_code()))
         self.type(f"--debug exchange {PROFILE}", ("(hidden):", code))
         assert "Logged in" in self.type(f"exchange {PROFILE}", ("(hidden):", self.make_code()))
@@ -131,7 +134,7 @@ class Story:
 
     def meet_faults(self):
         self.zoho.fault("hang")
-        self.type(f"login {PROFILE} --client-credentials --soid {self.zoho.soid} --replace", ("Fetching", "c"))
+        self.type(f"login {PROFILE} --client-credentials --soid {self.zoho.soid} --replace", ("Fetching", CTRL_C))
         self.type(f"--debug status {PROFILE} --check 2>&1 | cat")
         for fault in FAULTS:
             self.zoho.fault(fault)
@@ -147,7 +150,7 @@ class Story:
         self.shell.type("unset HTTPS_PROXY")
 
     def log_out(self):
-        self.type(f"revoke {PROFILE}", ("[y/N]:", "c"))
+        self.type(f"revoke {PROFILE}", ("[y/N]:", CTRL_C))
         self.type(f"--debug revoke {PROFILE}", ("[y/N]:", "y"))
         self.type(f"--debug logout {PROFILE}", ("[y/N]:", "n"))
         assert "is removed" in self.type("logout --all --yes")

@@ -11,12 +11,15 @@ import subprocess
 import sys
 import termios
 import threading
+import time
+from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Shown", "run_on_terminal", "strip_styles"]
+__all__ = ["CTRL_C", "Shown", "press_ctrl_c", "run_on_terminal", "strip_styles"]
 
 #: Seconds after which a command that goes on is killed.
 LIMIT = 60
+CTRL_C = "\x03"
 
 
 class Shown(NamedTuple):
@@ -58,6 +61,19 @@ def run_on_terminal(*arguments, columns=80, stdout=None, typed=b""):
         killer.cancel()
         os.close(ours)
     return Shown(process.wait(LIMIT), shown.decode("utf-8", "replace").replace("\r\n", "\n"))
+
+
+def press_ctrl_c(child):
+    """Press Ctrl-C as a person does: when the program on a pexpect child's terminal waits.
+
+    If the signal arrives just before Python starts to read a line, Python handles it only after that line.
+    """
+    ends_at = time.monotonic() + LIMIT
+    status = Path(f"/proc/{os.tcgetpgrp(child.child_fd)}/stat")
+    while status.exists() and status.read_text("utf-8").rpartition(") ")[2][0] != "S":
+        assert time.monotonic() < ends_at
+        time.sleep(0.01)
+    child.sendintr()
 
 
 def strip_styles(text):
