@@ -10,7 +10,6 @@ import sys
 import threading
 import webbrowser
 from dataclasses import replace
-from importlib.metadata import version
 from types import SimpleNamespace
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -342,7 +341,6 @@ class TestWhoAsks:
         assert (result.exit_code, result.stderr.splitlines()[0]) == (4, "Error: No region was given.")
         assert "Look at the ending" not in result.output
 
-    @pytest.mark.skipif(version("click").startswith("8.2"), reason="this CliRunner repeats a prompt for ever")
     def test_on_a_terminal_what_is_missing_is_asked_for(self, run, monkeypatch):
         terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
         for module in ("prompts", "commands.login"):

@@ -6,6 +6,7 @@ import functools
 import io
 import itertools
 import logging
+from pathlib import Path
 
 import pytest
 import requests
@@ -13,6 +14,7 @@ from helpers.socketless_sandbox import Desk, make_region
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPResponse
 
+import requests_zohorecruit
 from requests_zohorecruit import (
     AuthorizationError,
     CallbackStore,
@@ -29,6 +31,7 @@ from requests_zohorecruit.login.device import authorize_device
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.device import DevicePrompt
 
+PACKAGE = str(Path(requests_zohorecruit.__file__).parent)
 SCOPE = "ZohoRecruit.modules.ALL,ZohoRecruit.users.READ"
 PAGE = "/oauth/v3/device"
 #: The data centres by their ports.
@@ -305,7 +308,7 @@ class TestShowing:
         except KeyboardInterrupt as error:
             trace, values = error.__traceback__.tb_next, []
             while trace:
-                if "requests_zohorecruit" in trace.tb_frame.f_code.co_filename:
+                if trace.tb_frame.f_code.co_filename.startswith(PACKAGE):
                     values += map(str, trace.tb_frame.f_locals.values())
                 trace = trace.tb_next
         assert not any("planted" in value or "1004." in value for value in values)

@@ -45,7 +45,7 @@ def connect(redis_process: Any) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture
 def client(connect: Callable[..., Any]) -> Any:
-    return connect()
+    return connect(socket_timeout=5)  # which redis-py 5 does not set by itself
 
 
 @pytest.fixture
