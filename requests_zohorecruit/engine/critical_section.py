@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from requests_zohorecruit.engine.bookkeeping import Failure
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, TRY_AGAIN
 from requests_zohorecruit.engine.merge import date_grant, merge
-from requests_zohorecruit.engine.record import Failure, Record
+from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.store_access import BusyHereError, StoredRecord, UnlockError
 from requests_zohorecruit.errors import TokenStoreError, ZohoAuthError
 from requests_zohorecruit.secret import Secret, SentSecret, fingerprint
@@ -196,7 +197,8 @@ class SharedGrant:
             return changed if changed.is_withheld else changed.with_record(record, memory.base, due)
 
         due = self.clock() + TRY_AGAIN
-        return self._change(change).record is record
+        _, after = self._change(change)
+        return after.record is record
 
     def save(self) -> None:
         """Save the record in memory. The caller must hold the lock.
@@ -231,13 +233,8 @@ class SharedGrant:
 
     def update(self, change: Callable[[Record], Record]) -> bool:
         """Change the bookkeeping in memory. Return whether anything changed."""
-        before: list[Record] = []
-
-        def apply(memory: Memory) -> Memory:
-            before.append(memory.record)
-            return memory._replace(record=change(memory.record))
-
-        return self._change(apply).record != before[0]
+        before, after = self._change(lambda memory: memory._replace(record=change(memory.record)))
+        return after.record != before.record
 
     def share(self, change: Callable[[Record], Record], *, wait: float) -> None:
         """Apply the same change to the store, if its lock can be acquired within `wait` seconds."""
@@ -276,24 +273,24 @@ class SharedGrant:
         self._adopt(change, "the store holds it")
 
     def _adopt(self, change: Callable[[Memory], Memory], reason: str) -> None:
-        before, after = self.memory.record, self._change(change).record
+        before, after = (memory.record for memory in self._change(change))
         region = self.application.region.code
-        if after.grant is not None and after.grant != before.grant:
-            logger.info("Grant %s adopted (region %s): %s.", fingerprint(after.grant_identity), region, reason)
-        elif after.token is not None and after.access_token != before.access_token:
-            logger.debug(
-                "Access token %s adopted (region %s): %s.", fingerprint(after.token.access_token), region, reason
-            )
+        if after.grant and after.grant != before.grant:
+            logger.info("Grant %s adopted (region %s): %s.", fingerprint(after.grant.identity), region, reason)
+        elif after.access_token and after.access_token != before.access_token:
+            logger.debug("Access token %s adopted (region %s): %s.", fingerprint(after.access_token), region, reason)
 
     def _save_again(self, base: Record | None) -> None:
         """Have a later call save the record in memory, treating `base` as what the store held."""
         due = self.clock() + TRY_AGAIN
         self._change(lambda memory: memory.with_record(memory.record, base, due))
 
-    def _change(self, change: Callable[[Memory], Memory]) -> Memory:
+    def _change(self, change: Callable[[Memory], Memory]) -> tuple[Memory, Memory]:
+        """Replace the memory. Return the one before and the one after."""
         with self._changing.hold(LOCK_TIMEOUT):
-            self.memory = memory = change(self.memory)
-            return memory
+            before = self.memory
+            self.memory = after = change(before)
+            return before, after
 
 
 def read_wall_clock() -> float:

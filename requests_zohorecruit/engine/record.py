@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
-from requests_zohorecruit.engine import limits
-from requests_zohorecruit.engine.limits import Budget, CoolDown
+from requests_zohorecruit.engine.bookkeeping import Failure, parse_bookkeeping
+from requests_zohorecruit.engine.limits import LONGEST_PAUSE, PAUSE, Budget, CoolDown
 from requests_zohorecruit.errors import (
-    ClientConfigurationError,
     ReauthorizationRequired,
     ThrottledError,
     TokenEndpointError,
@@ -24,41 +23,10 @@ from requests_zohorecruit.errors import (
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.grants import Grant, read_grant
-from requests_zohorecruit.zoho.token import LONGEST_LIFETIME, TOKEN_KEYS, Token, read_number
+from requests_zohorecruit.zoho.token import LONGEST_LIFETIME, TOKEN_KEYS, Token
 
-__all__ = ["Failure", "Record"]
+__all__ = ["Record"]
 
-_Parsed = TypeVar("_Parsed")
-
-
-class Failure(NamedTuple):
-    """The last failed refresh: the error's details, the fingerprint of the grant, and the cool-down that follows."""
-
-    error: str
-    message: str
-    code: str | None
-    status_code: int | None
-    hint: str | None
-    grant: str
-    cool_down: CoolDown
-
-    @property
-    def is_dead_grant(self) -> bool:
-        """Whether Zoho reported the grant as dead, so that a person has to authorize again."""
-        return self.error == ReauthorizationRequired.__name__
-
-    def to_error(self, region: str, now: float) -> ZohoAuthError:
-        """Return the error to raise instead of asking Zoho again."""
-        details: dict[str, Any] = {"code": self.code, "status_code": self.status_code, "hint": self.hint}
-        left = max(0.0, self.cool_down.until - now)
-        again = f" Not asked again for {left:.0f} s." if left else ""
-        if self.error == ThrottledError.__name__:
-            details["retry_after"], again = left, ""  # its text already gives the seconds
-        return _ERRORS[self.error](self.message + again, region=region, **details)
-
-
-_REMEMBERED = (TokenEndpointError, ThrottledError, ReauthorizationRequired, ClientConfigurationError)
-_ERRORS: Mapping[str, type[ZohoAuthError]] = {kind.__name__: kind for kind in _REMEMBERED}
 _BOOKKEEPING = ("granted_at", "mint_times", "failure", "rejection_pause")
 _OWN_KEYS = frozenset({*TOKEN_KEYS, "soid", "client_id", "region", *_BOOKKEEPING})
 
@@ -118,7 +86,7 @@ class Record:
         return cls(
             grant=grant,
             token=token,
-            **_parse_bookkeeping(mapping, complain),
+            **parse_bookkeeping(mapping, complain),
             extra={key: value for key, value in mapping.items() if key not in _OWN_KEYS},
         )
 
@@ -267,22 +235,13 @@ class Record:
 
         :param before: the record before the mint, whose mint times are restored if Zoho certainly minted nothing
         """
-        kind = type(error).__name__
-        previous = before.failure.cool_down if before.failure and before.failure.error == kind else None
-        if isinstance(error, ThrottledError):
-            longest = max(limits.LONGEST_COOL_DOWN, error.retry_after)
-            cool_down = CoolDown.extend(previous, now, seconds=error.retry_after, longest=longest)
-        else:
-            is_transient = isinstance(error, TokenEndpointError)
-            cool_down = CoolDown.begin(now, limits.TRANSIENT if is_transient else limits.WRONG_CLIENT)
+        failure = Failure.begin(error, now, application.fingerprint(self.grant_identity), before.failure)
         uncertain = isinstance(error, TokenEndpointError) and error.uncertain
-        grant = application.fingerprint(self.grant_identity)
-        failure = Failure(kind, error.message, error.code, error.status_code, error.hint, grant, cool_down)
         return replace(self, mints=self.mints if uncertain else before.mints, failure=failure)
 
     def with_pause(self, now: float) -> Record:
         """Pause replacing rejected tokens: for 60 seconds at first, and twice as long each time after that."""
-        return replace(self, pause=CoolDown.extend(self.pause, now, seconds=limits.PAUSE, longest=limits.LONGEST_PAUSE))
+        return replace(self, pause=CoolDown.extend(self.pause, now, seconds=PAUSE, longest=LONGEST_PAUSE))
 
     def without_pause(self) -> Record:
         """End the pause: the API accepted a token."""
@@ -303,67 +262,3 @@ class Record:
         pause = max(self.pause, other.pause, key=lambda each: each.until if each else 0.0)
         joined = other.with_mints_of(self)
         return replace(joined, token=self.token, failure=failure, pause=pause)
-
-
-#: No plausible time in seconds is that large.
-_BEYOND = 1e15
-
-
-# The functions below parse bookkeeping that another version, or a person, may have written. Unreadable values are left
-# out: at worst that causes one refresh too many or too few. Each is reported, because a store may corrupt every record.
-
-
-def _parse_bookkeeping(mapping: Mapping[str, Any], complain: Callable[[str], object]) -> dict[str, Any]:
-    """Return arguments for `Record`, and call `complain` with each key whose value cannot be read."""
-
-    def read(key: str, parse: Callable[[Any], _Parsed | None]) -> _Parsed | None:
-        value = mapping.get(key)
-        if value is None or (isinstance(value, Sized) and not len(value)):
-            return None
-        parsed = parse(value)
-        if parsed is None:
-            complain(key)
-        return parsed
-
-    read("expires_in", read_number)  # only to complain: `Token` assumes an hour if it is unreadable
-    times = read("mint_times", _parse_times) or ()
-    if None in times:
-        complain("mint_times")
-    return {
-        "granted_at": read("granted_at", _parse_time),
-        "mints": tuple(sorted(at for at in times if at is not None)[-100:]),
-        "failure": read("failure", _parse_failure),
-        "pause": read("rejection_pause", _parse_cool_down),
-    }
-
-
-def _parse_time(value: object) -> float | None:
-    seconds = read_number(value)
-    return seconds if seconds is not None and abs(seconds) < _BEYOND else None
-
-
-def _parse_times(value: object) -> tuple[float | None, ...] | None:
-    # DynamoDB also returns sets of numbers.
-    return tuple(map(_parse_time, value)) if isinstance(value, (list, tuple, set, frozenset)) else None
-
-
-def _parse_cool_down(value: object) -> CoolDown | None:
-    if not (isinstance(value, (list, tuple)) and len(value) == 2):
-        return None
-    until, seconds = map(_parse_time, value)
-    if until is None or seconds is None or not 0 < seconds <= limits.LONGEST_PAUSE:
-        return None
-    return CoolDown(until, seconds)
-
-
-def _parse_failure(value: object) -> Failure | None:
-    if not isinstance(value, Mapping) or value.get("error") not in list(_ERRORS):
-        return None
-    message, code, hint, grant = (value.get(key) for key in ("message", "code", "hint", "grant"))
-    status, cool_down = value.get("status_code"), _parse_cool_down(value.get("cool_down"))
-    if not (isinstance(message, str) and isinstance(grant, str) and isinstance(code, (str, type(None))) and cool_down):
-        return None
-    number = _parse_time(status)
-    if not isinstance(hint, (str, type(None))) or (number is None and status is not None):
-        return None
-    return Failure(value["error"], message, code, None if number is None else int(number), hint, grant, cool_down)

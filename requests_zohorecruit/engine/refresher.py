@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable
 from typing import cast
 
+from requests_zohorecruit.engine.bookkeeping import Failure
 from requests_zohorecruit.engine.critical_section import Memory, SharedGrant, logger, read_wall_clock
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT, LOOK_AGAIN, PAUSE, PAUSE_WAIT, TRY_AGAIN, Budget
-from requests_zohorecruit.engine.record import Failure, Record
+from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.store_access import BusyError, BusyHereError
 from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, TokenStoreError, ZohoAuthError
 from requests_zohorecruit.secret import fingerprint

@@ -15,7 +15,7 @@ import responses
 from requests_zohorecruit import cli
 from requests_zohorecruit.cli.app import app
 from requests_zohorecruit.cli.console import escape_controls
-from requests_zohorecruit.engine.record import _ERRORS
+from requests_zohorecruit.engine.bookkeeping import _ERRORS
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token

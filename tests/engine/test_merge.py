@@ -10,10 +10,11 @@ from helpers.thoroughness import choose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from requests_zohorecruit.engine.bookkeeping import Failure
 from requests_zohorecruit.engine.critical_section import Memory
 from requests_zohorecruit.engine.limits import CoolDown
 from requests_zohorecruit.engine.merge import date_grant, merge
-from requests_zohorecruit.engine.record import Failure, Record
+from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.grants import RefreshToken
 from requests_zohorecruit.zoho.token import Token

@@ -16,8 +16,9 @@ from helpers.planted_secrets import APPLICATION, raising
 from hypothesis import given
 from hypothesis import strategies as st
 
+from requests_zohorecruit.engine.bookkeeping import Failure
 from requests_zohorecruit.engine.limits import Budget, CoolDown
-from requests_zohorecruit.engine.record import Failure, Record
+from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.errors import (
     ClientConfigurationError,
     ReauthorizationRequired,

@@ -37,6 +37,7 @@ KILLERS = {
     "stores.text_store": ("tests/stores/test_file.py", "tests/stores/test_redis.py", "tests/stores/test_keyring.py"),
     "stores.file": ("tests/stores/test_file.py",),
     "stores.file_lock": ("tests/stores/test_file.py", "tests/test_thread_locks.py"),
+    "engine.bookkeeping": ("tests/engine/test_record.py", "tests/fuzz/test_stored_records.py", *_ENGINE),
     "engine.record": ("tests/engine/test_record.py", "tests/fuzz/test_stored_records.py", *_ENGINE),
     "engine.limits": ("tests/engine/test_limits.py", "tests/engine/test_record.py", *_ENGINE),
     "engine.merge": _ENGINE,
