@@ -1,19 +1,6 @@
 """The exceptions this library raises, all derived from `requests.RequestException`.
 
 Knows nothing about HTTP, tokens or stores: the code that raises an error says what happened, where, and what to do.
-
-::
-
-    requests.RequestException
-    └─ ZohoAuthError
-       ├─ TokenEndpointError
-       │  └─ ThrottledError
-       ├─ AuthorizationError
-       ├─ ReauthorizationRequired
-       ├─ ClientConfigurationError
-       ├─ TokenStoreError
-       ├─ UntrustedHostError         (also ValueError)
-       └─ UnknownRegionError         (also ValueError)
 """
 
 from __future__ import annotations
@@ -25,17 +12,9 @@ from typing import Any
 import requests
 
 __all__ = [
-    "AuthorizationError",
-    "ClientConfigurationError",
-    "ReauthorizationRequired",
-    "ThrottledError",
-    "TokenEndpointError",
-    "TokenStoreError",
-    "UnknownRegionError",
-    "UntrustedHostError",
-    "ZohoAuthError",
-]
-
+    "AuthorizationError", "ClientConfigurationError", "ReauthorizationRequired", "ThrottledError",
+    "TokenEndpointError", "TokenStoreError", "UnknownRegionError", "UntrustedHostError", "ZohoAuthError",
+]  # fmt: skip
 
 #: The attributes an error has besides its message, in the order in which `args` lists them.
 _DETAILS = ("code", "status_code", "region", "hint", "uncertain", "retry_after")

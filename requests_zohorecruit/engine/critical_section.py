@@ -93,10 +93,6 @@ class Memory(NamedTuple):
         # Extra mint times in memory alone neither justify a save nor make memory win the next merge.
         return self.with_record(record, record if record == stored.with_mints_of(record) else stored, self.save_due)
 
-    def with_rejected(self, access_token: str) -> Memory:
-        """Return a copy that remembers that the API refused this access token."""
-        return self._replace(rejected=(*self.rejected, Secret(access_token))[-_REJECTED:])
-
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, tuple(self._replace(header=""))  # a SentSecret does not survive pickling
 
@@ -119,14 +115,12 @@ class SharedGrant:
     :param clock: returns epoch seconds; wall time, which processes and hosts share
     """
 
-    def __init__(
-        self, application: Application, store: TokenStore, given: Record, clock: Callable[[], float] | None = None
-    ) -> None:
+    def __init__(self, application: Application, store: TokenStore, given: Record, clock: Callable[[], float]) -> None:
         self.application = application
         self.store = store
         self.stored = StoredRecord(application, store)
-        self.clock = clock or read_wall_clock
-        self.memory = Memory().with_record(given.believed(self.clock()), None)
+        self.clock = clock
+        self.memory = Memory().with_record(given.believed(clock()), None)
         self._only = given.grant if given.grant is not None and given.grant.is_configured else None
         self.threads = ThreadLock()
         self.reading = SharedWork(ZohoAuthError)
@@ -225,7 +219,8 @@ class SharedGrant:
 
     def reject(self, access_token: str) -> None:
         """Remember that the API refused this access token."""
-        self._change(lambda memory: memory.with_rejected(access_token))
+        rejected = Secret(access_token)
+        self._change(lambda memory: memory._replace(rejected=(*memory.rejected, rejected)[-_REJECTED:]))
 
     def refuse(self, failure: Failure, access_token: str | None) -> None:
         """Remember a failure that only a person can fix, for as long as this access token is the current one."""

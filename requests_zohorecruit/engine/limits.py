@@ -9,18 +9,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 __all__ = [
-    "LOCK_TIMEOUT",
-    "LONGEST_COOL_DOWN",
-    "LONGEST_PAUSE",
-    "LOOK_AGAIN",
-    "PAUSE",
-    "PAUSE_WAIT",
-    "TRANSIENT",
-    "TRY_AGAIN",
-    "WRONG_CLIENT",
-    "Budget",
-    "CoolDown",
-]
+    "LOCK_TIMEOUT", "LONGEST_COOL_DOWN", "LONGEST_PAUSE", "LOOK_AGAIN", "PAUSE", "PAUSE_WAIT",
+    "TRANSIENT", "TRY_AGAIN", "WRONG_CLIENT", "Budget", "CoolDown",
+]  # fmt: skip
 
 #: How long a caller without a live token waits for a store's lock.
 LOCK_TIMEOUT = 60.0

@@ -42,7 +42,7 @@ class Refresher:
         store: TokenStore,
         given: Record | None = None,
         *,
-        clock: Callable[[], float] | None = None,
+        clock: Callable[[], float] = read_wall_clock,
     ) -> None:
         self.endpoint = endpoint
         self.application = endpoint.application
@@ -65,8 +65,7 @@ class Refresher:
     def get_memory(self) -> Memory:
         """Return the memory, with a token that may be sent, after a refresh if one is due."""
         grant = self.grant
-        memory, clock = grant.memory, grant.clock
-        now = time.time() if clock is read_wall_clock else clock()
+        memory, now = grant.memory, grant.clock()
         if memory.next_look - LONGEST_LIFETIME < now < memory.next_look:
             return memory
         if not memory.record.is_alive(now):
@@ -261,14 +260,14 @@ class Refresher:
         if not grant.advance(failed, instead_of=record):
             return False
         grant.save_if_possible()
-        failure = failed.failure
-        if failure and not failure.is_dead_grant:
-            seconds, region = failure.cool_down.seconds, self.application.region.code
+        failure = cast("Failure", failed.failure)
+        seconds, region = failure.cool_down.seconds, self.application.region.code
+        if not failure.is_dead_grant:
             logger.info("Cool-down of %.0f s begun (region %s): %s", seconds, region, error.message)
-        if failure and not isinstance(error, TokenEndpointError):
+        if not isinstance(error, TokenEndpointError):
             grant.refuse(failure, record.access_token)
-        if failure and isinstance(error, ThrottledError):
-            error.retry_after = failure.cool_down.seconds  # our own cool-down, which may be longer than Zoho's
+        if isinstance(error, ThrottledError):
+            error.retry_after = seconds  # our own cool-down, which may be longer than Zoho's
         return True
 
     def _raise_if_hopeless(self, record: Record) -> None:

@@ -82,7 +82,7 @@ class StoredRecord:
         except Exception as error:  # noqa: BLE001 - a store is other people's code
             failure = self._translate(error, "saved")
             if record.token and not failure.hint:
-                failure.hint = _IN_MEMORY
+                failure.hint = "The new token stays in use in memory, and later calls try to save it again."
             raise failure from None
 
     @contextmanager
@@ -153,6 +153,3 @@ class StoredRecord:
         failure = translate(error, name_store(self._store), doing, {})
         failure.region = self._application.region.code
         return failure
-
-
-_IN_MEMORY = "The new token stays in use in memory, and later calls try to save it again."

@@ -19,16 +19,7 @@ from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.interruptions import pass_interruption
 from requests_zohorecruit.secret import clears_frames
 
-__all__ = [
-    "FILE_HINTS",
-    "describe",
-    "expand_home",
-    "find_code",
-    "guarded",
-    "is_ours",
-    "name_store",
-    "translate",
-]
+__all__ = ["FILE_HINTS", "describe", "expand_home", "find_code", "guarded", "is_ours", "name_store", "translate"]
 
 _log = logging.getLogger(__name__)
 

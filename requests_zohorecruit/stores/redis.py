@@ -61,6 +61,7 @@ class RedisStore(SwappingStore):
         its timeouts and 5 s: 40 s with the default timeouts
     :raises TypeError: `client` is not a synchronous Redis client, `key` not a string, or `lock_ttl` not a number
     :raises ValueError: `key` is empty or too long, or `lock_ttl` is out of range
+    :ivar lock_ttl: the lease in seconds
     """
 
     def __init__(self, client: Redis | RedisCluster, key: str, *, lock_ttl: float = 60) -> None:
@@ -79,14 +80,9 @@ class RedisStore(SwappingStore):
         self._client: Any = client
         self._key = check_key(key, _LONGEST_KEY)
         self._lock_key = f"{key}:lock" if re.match(r"[^{]*\{[^}]+\}", key) else f"{{{key}}}:lock"
-        self._lock_ttl = float(lock_ttl)
+        self.lock_ttl = float(lock_ttl)
         # Owners of locks that may still exist in Redis, because it did not answer when they were taken or released.
         self._orphans: list[str] = []
-
-    @property
-    def lock_ttl(self) -> float:
-        """The lease in seconds."""
-        return self._lock_ttl
 
     def _read(self) -> str | bytes | None:
         stored: str | bytes | None = self._client.get(self._key)
@@ -133,7 +129,7 @@ class RedisStore(SwappingStore):
 
     def _take(self, owner: str) -> bool:
         # If the response to SET is lost, the client retries and finds the lock taken, by us.
-        taken = self._client.set(self._lock_key, owner, nx=True, px=int(self._lock_ttl * 1000))
+        taken = self._client.set(self._lock_key, owner, nx=True, px=int(self.lock_ttl * 1000))
         return bool(taken) or self._find_holder() == owner
 
     def _find_holder(self) -> str:
@@ -154,7 +150,7 @@ class RedisStore(SwappingStore):
             self._orphans.append(held[0])
             reason = describe(cause)
         held.clear()
-        _log.warning("%r: the lock of %g s could not be released: %s", self, self._lock_ttl, reason)
+        _log.warning("%r: the lock of %g s could not be released: %s", self, self.lock_ttl, reason)
 
     def __repr__(self) -> str:
         return f"RedisStore({self._key!r})"
