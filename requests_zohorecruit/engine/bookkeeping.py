@@ -1,6 +1,6 @@
 """What a record holds besides the grant and its token: the mint times, the last failure and the pause.
 
-Knows how a store may return them. Knows nothing about when to mint, nor about locks or HTTP.
+Knows nothing about when to mint, locks or HTTP.
 """
 
 from __future__ import annotations

@@ -29,9 +29,8 @@ class Refresher:
     """Provides the grant's current access token, and makes sure that only one caller at a time replaces it.
 
     :param endpoint: where tokens are minted
-    :param store: where the grant is shared
-    :param given: the grant to start from, with or without a token
-    :param clock: returns epoch seconds; wall time, which processes and hosts share
+
+    The other parameters are those of `SharedGrant`.
     """
 
     budget = Budget()

@@ -36,11 +36,7 @@ class UnlockError(TokenStoreError):
 
 
 class StoredRecord:
-    """Loads, saves and locks the record of one application.
-
-    :param application: the owner of the record
-    :param store: where the record is kept
-    """
+    """Loads, saves and locks the record of one application in one store."""
 
     def __init__(self, application: Application, store: TokenStore) -> None:
         self._application = application
