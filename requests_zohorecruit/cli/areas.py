@@ -6,7 +6,6 @@ Returns only regions from the table in `zoho.regions`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from requests_zohorecruit.errors import UnknownRegionError
 from requests_zohorecruit.zoho.regions import Region, https_host
@@ -14,21 +13,19 @@ from requests_zohorecruit.zoho.regions import Region, https_host
 __all__ = ["AREAS", "list_areas", "parse_region"]
 
 #: Region code -> the country or continent it serves.
-AREAS: Mapping[str, str] = MappingProxyType(
-    {
-        "us": "United States",
-        "eu": "Europe",
-        "in": "India",
-        "au": "Australia",
-        "jp": "Japan",
-        "cn": "China",
-        "ca": "Canada",
-        "sa": "Saudi Arabia",
-        "uk": "United Kingdom",
-        "ae": "United Arab Emirates",
-        "sg": "Singapore",
-    }
-)
+AREAS: Mapping[str, str] = {
+    "us": "United States",
+    "eu": "Europe",
+    "in": "India",
+    "au": "Australia",
+    "jp": "Japan",
+    "cn": "China",
+    "ca": "Canada",
+    "sa": "Saudi Arabia",
+    "uk": "United Kingdom",
+    "ae": "United Arab Emirates",
+    "sg": "Singapore",
+}
 
 #: Minimum letters of a country's name: two might be the code of a country without a region.
 _ENOUGH = 3

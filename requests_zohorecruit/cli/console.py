@@ -1,4 +1,4 @@
-"""Prints text and asks questions: wraps lines on a terminal, and escapes control characters.
+"""Prints text, and asks questions and for values: wraps lines on a terminal, and escapes control characters.
 
 In a pipe, the output is plain text.
 """
@@ -10,14 +10,31 @@ import os
 import re
 import sys
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 from rich.console import Console
 
-__all__ = ["confirm", "confirm_or_exit", "escape_controls", "open_console", "print_rows", "say", "wrap"]
+from requests_zohorecruit.errors import ClientConfigurationError
+from requests_zohorecruit.secret import Secret
+
+__all__ = [
+    "ask",
+    "ask_secret",
+    "can_ask",
+    "confirm",
+    "confirm_or_exit",
+    "describe_problem",
+    "escape_controls",
+    "format_columns",
+    "note",
+    "open_console",
+    "print_rows",
+    "say",
+    "wrap",
+]
 
 #: Columns if the output is not a terminal. Rich would take 80 and break lines that fit into a log.
 _WIDTH = 110
@@ -77,6 +94,16 @@ def say(text: str) -> None:
     click.echo(wrap(text, open_console()))
 
 
+def note(text: str) -> None:
+    """Print a message on standard error, apart from the answer; wrapped on a terminal."""
+    click.echo(wrap(escape_controls(text), open_console(stderr=True)), err=True)
+
+
+def can_ask() -> bool:
+    """Return whether standard input is a terminal, so that a person can answer."""
+    return sys.stdin.isatty()
+
+
 def confirm(question: str) -> bool:
     """Ask a question that is answered with yes or no, and return whether the answer is yes.
 
@@ -86,10 +113,22 @@ def confirm(question: str) -> bool:
 
 
 def confirm_or_exit(question: str) -> None:
-    """Ask a question; if the answer is no, say that nothing was changed and end the command with exit code 1."""
+    """Ask a question; if the answer is no, say that nothing was changed and end the command with exit code 1.
+
+    :raises click.UsageError: there is no terminal to ask on
+    """
+    if not can_ask():
+        raise click.UsageError("Cannot ask for confirmation without a terminal; pass --yes.")
     if not confirm(question):
         click.echo("Nothing was changed.", err=True)
         raise click.exceptions.Exit(1)
+
+
+def format_columns(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return a line for each row, with its cells in columns."""
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def print_rows(rows: Iterable[tuple[str, str]]) -> None:
@@ -101,3 +140,46 @@ def print_rows(rows: Iterable[tuple[str, str]]) -> None:
         lines = wrap(escape_controls(value), console, indent=width).split("\n")
         for label, line in zip_longest([name], lines, fillvalue=""):
             console.print(f"{label:{width}}{line}", markup=False, soft_wrap=True)
+
+
+def describe_problem(error: ValueError) -> str:
+    """Return what is wrong with a value that was entered, without the value itself."""
+    name, _, rest = str(error).partition(" ")
+    if name not in {"client_id", "client_secret", "code"}:
+        return f"{error}."
+    noun = name.replace("_", " ")
+    return f"That does not look like a {noun}: it {rest.replace(name, noun)}."
+
+
+def ask_secret(what: str, prompt: str = "") -> Secret:
+    """Ask for a secret without showing it, or read the next line of a pipe.
+
+    :param what: the noun for messages, and for the prompt unless `prompt` is given
+    :raises ClientConfigurationError: the pipe has no further line
+    """
+    if can_ask():
+        return Secret(click.prompt(f"{prompt or _capitalize(what)} (hidden)", hide_input=True).strip())
+    line = Secret(sys.stdin.readline().strip())
+    if not line:
+        raise ClientConfigurationError(
+            f"No {what} was given on standard input.",
+            hint="Pass it there as a line, or run the command on a terminal, which prompts for it.",
+        )
+    return line
+
+
+def ask(what: str, prompt: str = "", reader: Callable[[str], Any] = str.strip) -> Any:
+    """Ask for a value that is not a secret.
+
+    :param what: the noun for messages, and for the prompt unless `prompt` is given
+    :raises ClientConfigurationError: there is no terminal to ask on
+    """
+    if not can_ask():
+        raise ClientConfigurationError(
+            f"No {what} was given.", hint="Pass it as an option or in the environment; see --help."
+        )
+    return click.prompt(prompt or _capitalize(what), value_proc=reader)
+
+
+def _capitalize(text: str) -> str:
+    return text[0].upper() + text[1:]

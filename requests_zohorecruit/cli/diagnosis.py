@@ -12,19 +12,16 @@ import time
 from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import requests
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
-from requests_zohorecruit.cli.prompts import name_login_command
+from requests_zohorecruit.cli.sources import name_login_command
 from requests_zohorecruit.errors import ClientConfigurationError, ThrottledError, TokenEndpointError, ZohoAuthError
 from requests_zohorecruit.login.profiles import SavedProfile
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token_endpoint import TIMEOUT
-
-if TYPE_CHECKING:
-    from requests_zohorecruit.zoho.token import Token
 
 __all__ = [
     "ClockError",
@@ -66,9 +63,8 @@ def diagnose(saved: SavedProfile) -> ZohoAuthError | None:
     with requests.Session() as session:
         auth = ZohoRecruitAuth(**saved.arguments())
         try:
-            path, is_covered = _choose_probe(
-                cast("Token", auth.get_token()).scope
-            )  # None is returned only for a rejected token
+            # `get_token` returns None only for a rejected token.
+            path, is_covered = _choose_probe((auth.get_token() or auth.refresh()).scope)
             url = f"{region.recruit_url}/recruit/v2/{path}"
             answer = session.get(url, auth=auth, timeout=TIMEOUT, allow_redirects=False)
         except TokenEndpointError as error:

@@ -16,10 +16,10 @@ from typing import Protocol
 import click
 import requests
 
-from requests_zohorecruit.cli.console import escape_controls, open_console, wrap
+from requests_zohorecruit.cli.console import escape_controls, note, open_console
 from requests_zohorecruit.interruptions import suppress_errors
 
-__all__ = ["Sink", "note", "open_sink", "print_answer", "show_bar", "write_stream"]
+__all__ = ["Sink", "open_sink", "print_answer", "show_bar"]
 
 _CHUNK = 64 * 1024
 #: Minimum size, in bytes, of a transfer with a progress bar.
@@ -38,11 +38,6 @@ class _Screen:
 
     def write(self, data: bytes) -> None:
         click.echo(escape_controls(data.decode("utf-8", "replace")), nl=False)
-
-
-def note(text: str) -> None:
-    """Print a message on standard error, apart from the answer; wrapped on a terminal."""
-    click.echo(wrap(escape_controls(text), open_console(stderr=True)), err=True)
 
 
 @contextmanager
@@ -96,12 +91,12 @@ def print_answer(answer: requests.Response, path: str | None) -> None:
             )
         return
     with open_sink(path) as sink:
-        written = write_stream(answer, sink)
+        written = _write_stream(answer, sink)
     if path is not None:
         note(f"Saved {written:,} bytes in {path}.")
 
 
-def write_stream(answer: requests.Response, sink: Sink) -> int:
+def _write_stream(answer: requests.Response, sink: Sink) -> int:
     """Write the body of an answer as it arrives, with a progress bar if it is large; return its size in bytes."""
     size, written = answer.headers.get("Content-Length", ""), 0
     # With a Content-Encoding, the header gives the compressed length.

@@ -17,9 +17,9 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import click
 import requests
 
-from requests_zohorecruit.cli.console import open_console
+from requests_zohorecruit.cli.console import note, open_console
 from requests_zohorecruit.cli.diagnosis import make_api_error
-from requests_zohorecruit.cli.output import Sink, note, open_sink
+from requests_zohorecruit.cli.output import Sink, open_sink
 
 __all__ = ["Listing", "get_page", "get_pages", "print_records"]
 

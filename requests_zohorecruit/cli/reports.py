@@ -6,12 +6,13 @@ Imported only when there is an error, so that commands start faster.
 from __future__ import annotations
 
 import errno
+import traceback
+from collections.abc import Iterator
 
 import click
 
 from requests_zohorecruit.cli import is_output_error
-from requests_zohorecruit.cli.console import escape_controls, open_console, wrap
-from requests_zohorecruit.cli.debug import format_traceback
+from requests_zohorecruit.cli.console import escape_controls, note, open_console, wrap
 from requests_zohorecruit.cli.diagnosis import (
     ClockError,
     NetworkError,
@@ -19,7 +20,6 @@ from requests_zohorecruit.cli.diagnosis import (
     find_bad_certificates,
     is_bad_path,
 )
-from requests_zohorecruit.cli.output import note
 from requests_zohorecruit.cli.sources import Environment, Source
 from requests_zohorecruit.errors import (
     AuthorizationError,
@@ -75,7 +75,7 @@ def report(error: Exception, source: Source | None, *, debug: bool) -> int:
         message, remedy = known.message, _find_remedy(known, source)
         code = next((code for kind, code in _EXIT_CODES if isinstance(known, kind)), 1)
     if debug:
-        click.echo(format_traceback(error), err=True)
+        click.echo("\n".join(_format_traceback(error, set())), err=True)
     for text in filter(None, (f"Error: {message}", remedy)):
         note(text)
     return code
@@ -97,3 +97,19 @@ def _find_remedy(error: ZohoAuthError, source: Source | None) -> str:
     if isinstance(error, ReauthorizationRequired) and source is not None:
         return f"Run `{source.login_command}`."
     return error.advice
+
+
+def _format_traceback(error: BaseException, seen: set[int]) -> Iterator[str]:
+    """Yield the lines of a traceback that is safe to share, after those of the errors that caused it.
+
+    The messages of errors from other libraries are left out. One may contain anything, such as a proxy's password.
+    """
+    seen.add(id(error))
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before is not None and id(before) not in seen:
+        yield from _format_traceback(before, seen)
+        yield "\nwhich led to:\n"
+    yield "Traceback (most recent call last):"
+    yield "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    text = f": {error.message}" if isinstance(error, ZohoAuthError) else " (its text is not shown)"
+    yield f"{type(error).__module__}.{type(error).__qualname__}{text}"

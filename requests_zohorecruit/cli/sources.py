@@ -1,28 +1,189 @@
-"""Chooses where a command takes its client and grant from: a profile or the environment.
+"""Chooses the profile, client and grant for a command, from options, the environment and prompts.
 
-`login.profiles` and `login.environment` read them.
+Secrets come from the environment or a hidden prompt; without a terminal, from a line of standard input. They are never
+arguments.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar
 
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
-from requests_zohorecruit.cli.prompts import profile_option
-from requests_zohorecruit.errors import ReauthorizationRequired
-from requests_zohorecruit.login.environment import environment_arguments, read_variable
-from requests_zohorecruit.login.profiles import Profile, SavedProfile
+from requests_zohorecruit.cli.areas import AREAS, list_areas, parse_region
+from requests_zohorecruit.cli.console import ask, ask_secret, can_ask, describe_problem, open_console, say, wrap
+from requests_zohorecruit.errors import (
+    ClientConfigurationError,
+    ReauthorizationRequired,
+    TokenStoreError,
+    UnknownRegionError,
+    ZohoAuthError,
+)
+from requests_zohorecruit.login.environment import (
+    environment_arguments,
+    make_custom_region,
+    read_region,
+    read_variable,
+)
+from requests_zohorecruit.login.profiles import Profile, SavedProfile, find_default, list_profiles
 from requests_zohorecruit.stores import MemoryStore
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.grants import ClientCredentials
+from requests_zohorecruit.zoho.regions import Region
 
-__all__ = ["Environment", "Source", "grant_options"]
+__all__ = [
+    "Client",
+    "Environment",
+    "Source",
+    "add_client_options",
+    "choose_application",
+    "complete_profile",
+    "find_client_id",
+    "grant_options",
+    "load_saved",
+    "name_login_command",
+    "profile_option",
+]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _parse_profile(ctx: click.Context, param: click.Parameter, value: str | None) -> Profile | None:
+    try:
+        ctx.find_root().obj = profile = Profile(find_default() if value is None else value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", ctx, param) from None
+    except TokenStoreError:
+        # A container without a home directory can still use the environment.
+        if "env" in ctx.params and (ctx.params["env"] or read_variable("CLIENT_ID")):
+            return None
+        raise
+    return profile
+
+
+def complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
+    """Return the profiles whose names begin with the text; none if they cannot be listed."""
+    with suppress(ZohoAuthError):
+        return [name for name in list_profiles() if name.startswith(incomplete)]
+    return []
+
+
+profile_option = click.option(
+    "--profile",
+    metavar="NAME",
+    callback=_parse_profile,
+    shell_complete=complete_profile,
+    envvar="ZOHORECRUIT_PROFILE",
+    help="Profile to use instead of the default.",
+)
+
+
+def _complete_region(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - see above
+    return [CompletionItem(code, help=name) for code, name in AREAS.items() if code.startswith(incomplete.lower())]
+
+
+class Client(NamedTuple):
+    """The client as the options describe it; None = use the environment or the profile, or ask."""
+
+    client_id: str | None
+    region: str | None
+    accounts_url: str | None
+    recruit_url: str | None
+    new_secret: bool
+
+
+def add_client_options(command: _Command) -> _Command:
+    """Add the options that describe the client. The command gets them as the fields of `Client`."""
+    options = (
+        click.option("--client-id", help="Client ID from the API console."),
+        click.option("--new-secret", is_flag=True, help="Ask for the client secret even if one is saved."),
+        click.option(
+            "--region",
+            shell_complete=_complete_region,
+            help="Region where the client is registered: a code, a country, or any Zoho address there.",
+        ),
+        click.option("--accounts-url", help="Zoho Accounts address of a test server."),
+        click.option("--recruit-url", help="Zoho Recruit address of a test server."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def find_client_id(client: Client, profile: Profile) -> str | None:
+    """Return the client ID from the options, the environment or the profile; None = ask."""
+    saved = load_saved(profile)
+    return client.client_id or read_variable("CLIENT_ID") or (saved.application.client_id if saved else None)
+
+
+def choose_application(client: Client, profile: Profile) -> Application:
+    """Return the client: from the options, else the environment, the profile or prompts.
+
+    :raises ClientConfigurationError: there is no terminal to ask on, or an answer is malformed
+    :raises UnknownRegionError: an option or the environment names an unknown region
+    """
+    saved = load_saved(profile)
+    before = saved.application if saved else None
+    client_id = find_client_id(client, profile) or ask("client ID")
+    if before and before.client_id != client_id:
+        before = None
+    try:
+        region = _choose_region(client) or (before.region if before else None) or _ask_region()
+        # Zoho can issue one secret per region, so the saved one is used for its own region only.
+        kept = before.client_secret if before and before.region == region and not client.new_secret else None
+        secret = read_variable("CLIENT_SECRET") or kept or ask_secret("client secret")
+        return Application.create(client_id, secret, region)
+    except UnknownRegionError as error:
+        error.hint = "See `zohorecruit regions`; for any other data centre, pass --accounts-url and --recruit-url."
+        raise
+    except ZohoAuthError:
+        raise
+    except ValueError as error:
+        problem = describe_problem(error)
+    raise ClientConfigurationError(problem, hint="Copy it from the API console again.")
+
+
+def name_login_command() -> str:
+    """Return the command that gets a new grant for the profile of this command."""
+    context = click.get_current_context(silent=True)
+    profile = context.find_root().obj if context else None
+    return getattr(profile, "login_command", "zohorecruit login")
+
+
+def load_saved(profile: Profile) -> SavedProfile | None:
+    """Return what the last login saved, or None if there is nothing, or it cannot be read."""
+    try:
+        return profile.load() if profile.exists() else None
+    except (TokenStoreError, UnknownRegionError):
+        return None  # a login repairs the profile
+
+
+def _choose_region(client: Client) -> Region | None:
+    if not (client.region or client.accounts_url or client.recruit_url):
+        return read_region()
+    code = client.region or read_variable("REGION")
+    addresses = client.accounts_url or read_variable("ACCOUNTS_URL"), client.recruit_url or read_variable("RECRUIT_URL")
+    return make_custom_region(code, *addresses) or (parse_region(code) if code else None)
+
+
+def _ask_region() -> Region:
+    def parse(answer: str) -> Region:
+        try:
+            return parse_region(answer)
+        except UnknownRegionError as error:
+            start = "Error: "  # click prints this before the message, and asks again
+            text = wrap(f"{start}{error.message}", open_console())
+            raise click.BadParameter(text.removeprefix(start)) from None
+
+    if can_ask():
+        say(f"Look at the ending of the address where you use Zoho Recruit:\n{list_areas()}")
+    region: Region = ask("region", "Region (code, country or address)", parse)
+    return region
 
 
 class Environment:

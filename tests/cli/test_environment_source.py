@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import pytest
 
@@ -103,9 +102,7 @@ def test_what_is_missing_is_named(run):
     assert (result.exit_code, "The environment lacks ZOHORECRUIT_CLIENT_ID" in result.stderr) == (4, True)
 
 
-def test_the_question_says_where_it_is_from(run, environment, monkeypatch):
-    terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-    monkeypatch.setattr("requests_zohorecruit.cli.commands.revoke.sys", terminal)
+def test_the_question_says_where_it_is_from(run, environment, answering):
     result = run("revoke", input="n\n")
     assert (result.exit_code, "Revoke the grant from the environment, region sandbox?" in result.output) == (1, True)
 

@@ -10,9 +10,8 @@ import click
 import pytest
 from helpers.commands import find_commands
 
+from requests_zohorecruit.cli.app import _EXAMPLES, app
 from requests_zohorecruit.cli.app import COMMANDS as COMMAND_LINES
-from requests_zohorecruit.cli.app import app
-from requests_zohorecruit.cli.examples import _EXAMPLES
 
 COMMANDS = pytest.mark.parametrize("names", find_commands(), ids=" ".join)
 

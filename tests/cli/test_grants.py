@@ -351,9 +351,8 @@ class TestRevoke:
         assert Profile().load().application.client_id == zoho.client_id
         assert run("get", "Candidates").exit_code == 3
 
-    def test_it_asks_first(self, run, granted, zoho, monkeypatch):
+    def test_it_asks_first(self, run, granted, zoho, answering):
         granted()
-        monkeypatch.setattr("requests_zohorecruit.cli.commands.revoke.sys", type("Sys", (), {"stdin": Terminal()}))
         result = run("revoke", input="n\n")
         assert (result.exit_code, result.stderr) == (1, "Nothing was changed.\n")
         assert zoho.received == []

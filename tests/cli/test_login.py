@@ -10,7 +10,6 @@ import sys
 import threading
 import webbrowser
 from dataclasses import replace
-from types import SimpleNamespace
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
 import pytest
@@ -18,7 +17,7 @@ import requests
 from helpers.engine_parts import in_threads
 
 from requests_zohorecruit import FileStore, Region
-from requests_zohorecruit.cli.prompts import describe_problem
+from requests_zohorecruit.cli.console import describe_problem
 from requests_zohorecruit.login.loopback import CallbackReceiver, build_loopback_uri
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.zoho.application import Application
@@ -341,10 +340,7 @@ class TestWhoAsks:
         assert (result.exit_code, result.stderr.splitlines()[0]) == (4, "Error: No region was given.")
         assert "Look at the ending" not in result.output
 
-    def test_on_a_terminal_what_is_missing_is_asked_for(self, run, monkeypatch):
-        terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-        for module in ("prompts", "commands.login"):
-            monkeypatch.setattr(f"requests_zohorecruit.cli.{module}.sys", terminal)
+    def test_on_a_terminal_what_is_missing_is_asked_for(self, run, answering):
         result = run("login", "--no-browser", input="1000.X\nmars\neu\nplanted-secret\nplanted-address\n")
         assert "Client ID: 1000.X\nLook at the ending of the address where you use Zoho Recruit:\n" in result.output
         assert "No Zoho region is named 'mars'; known are us, eu" in result.output

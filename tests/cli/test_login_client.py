@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from types import SimpleNamespace
 
 import pytest
 import requests
@@ -112,9 +111,7 @@ def test_in_a_pipe_a_missing_soid_is_named(run, client):
     assert (result.exit_code, result.stderr.splitlines()[0]) == (4, "Error: No soid was given.")
 
 
-def test_on_a_terminal_it_is_asked_for(run, client, soid, monkeypatch):
-    terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-    monkeypatch.setattr("requests_zohorecruit.cli.prompts.sys", terminal)
+def test_on_a_terminal_it_is_asked_for(run, client, soid, answering):
     result = run("login", "--client-credentials", input=f"{soid}\n")
     assert (result.exit_code, f"Soid: {soid}\n" in result.output) == (0, True)
 
@@ -181,10 +178,8 @@ class TestRevoke:
         assert requests.get(url, headers=headers, timeout=30).status_code == 401
         assert call_api(ZohoRecruitAuth.from_profile()) == 200
 
-    def test_the_question_names_it_too(self, log_in, run, monkeypatch):
+    def test_the_question_names_it_too(self, log_in, run, answering):
         log_in()
-        terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-        monkeypatch.setattr("requests_zohorecruit.cli.commands.revoke.sys", terminal)
         result = run("revoke", input="n\n")
         assert (result.exit_code, "Revoke the access token of profile default" in result.output) == (1, True)
 

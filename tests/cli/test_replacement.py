@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from requests_zohorecruit.login.profiles import Profile
@@ -19,12 +17,6 @@ def real(home):
     """A profile of a real client, which a login to the sandbox must not destroy."""
     Profile().save(Application.create("1000.REAL", "real-secret", "eu"), Token("1000.a.b", REAL, 0.0), now=0.0)
     return Profile()
-
-
-@pytest.fixture
-def on_a_terminal(monkeypatch):
-    terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-    monkeypatch.setattr("requests_zohorecruit.cli.replacement.sys", terminal)
 
 
 @pytest.fixture(params=["login", "exchange", "client credentials", "device"])
@@ -68,14 +60,14 @@ def test_told_to_it_replaces_and_says_that_the_old_one_is_still_valid(log_in, re
     assert REAL not in result.output
 
 
-def test_a_no_changes_nothing(log_in, real, on_a_terminal, zoho):
+def test_a_no_changes_nothing(log_in, real, answering, zoho):
     result = log_in(answers="n\n")
     assert (result.exit_code, grant_of(), zoho.token_requests) == (1, REAL, 0)
     assert result.stderr == "Nothing was changed.\n"
     assert "To keep both, answer no" in result.output
 
 
-def test_a_yes_replaces_and_the_old_one_may_stay(log_in, real, on_a_terminal, zoho):
+def test_a_yes_replaces_and_the_old_one_may_stay(log_in, real, answering, zoho):
     result = log_in(answers="y\nn\n")
     assert result.exit_code == 0
     assert Profile().load().application.client_id == zoho.client_id
@@ -83,7 +75,7 @@ def test_a_yes_replaces_and_the_old_one_may_stay(log_in, real, on_a_terminal, zo
     assert "revoked." not in result.output
 
 
-def test_the_old_one_is_revoked_where_it_is_from(run, client, zoho, real, granted, on_a_terminal):
+def test_the_old_one_is_revoked_where_it_is_from(run, client, zoho, real, granted, answering):
     other = zoho.new_client()
     grant = zoho.new_grant(client=other)
     Profile().save(
@@ -96,7 +88,7 @@ def test_the_old_one_is_revoked_where_it_is_from(run, client, zoho, real, grante
     assert grant_of() != grant
 
 
-def test_a_revocation_that_fails_is_told_and_the_login_stands(run, client, zoho, on_a_terminal):
+def test_a_revocation_that_fails_is_told_and_the_login_stands(run, client, zoho, answering):
     other = zoho.new_client()
     who = Application.create(other.client_id, other.client_secret, zoho.region)
     Profile().save(who, Token("a", "1000.dead.grant", 0.0), now=0.0)
@@ -174,7 +166,7 @@ def test_a_record_that_no_grant_can_be_read_from_is_not_in_the_way(run, client, 
     assert run("exchange", input=f"{zoho.new_code()}\n").exit_code == 0
 
 
-def test_of_a_damaged_profile_the_record_says_whose_grant_it_is(run, client, zoho, real, on_a_terminal):
+def test_of_a_damaged_profile_the_record_says_whose_grant_it_is(run, client, zoho, real, answering):
     (real.directory / "application.json").write_text("{}")
     assert run("exchange", input="n\n").exit_code == 1
     result = run("exchange", input=f"y\n{zoho.new_code()}\n")

@@ -16,8 +16,7 @@ import pytest
 from helpers.commands import find_commands
 from helpers.doc_pages import DOCS, pages
 
-from requests_zohorecruit.cli.app import app
-from requests_zohorecruit.cli.examples import _EXAMPLES
+from requests_zohorecruit.cli.app import _EXAMPLES, app
 
 
 class Page(HTMLParser):

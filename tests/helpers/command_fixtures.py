@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import webbrowser
 from pathlib import Path
@@ -21,7 +22,20 @@ from requests_zohorecruit.sandbox import Sandbox
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token
 
-__all__ = ["Device", "another_port", "client", "device", "granted", "home", "person", "port", "run", "stored", "zoho"]
+__all__ = [
+    "Device",
+    "another_port",
+    "answering",
+    "client",
+    "device",
+    "granted",
+    "home",
+    "person",
+    "port",
+    "run",
+    "stored",
+    "zoho",
+]
 
 #: What the tests themselves are told.
 SWITCHES = {"ZOHORECRUIT_REQUIRE_SERVERS", "ZOHORECRUIT_SCREENSHOTS"}
@@ -110,6 +124,19 @@ def run():
         return result
 
     return invoke
+
+
+@pytest.fixture
+def answering(monkeypatch):
+    """Make commands take standard input for a terminal, where a person answers their questions."""
+
+    class Sys:
+        stdin = SimpleNamespace(isatty=lambda: True)
+
+        def __getattr__(self, name):
+            return getattr(sys, name)
+
+    monkeypatch.setattr("requests_zohorecruit.cli.console.sys", Sys())
 
 
 @pytest.fixture

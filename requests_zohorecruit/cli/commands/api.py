@@ -1,7 +1,4 @@
-"""``zohorecruit api`` makes any call to Zoho Recruit.
-
-Also holds the options that it shares with ``zohorecruit get``.
-"""
+"""``zohorecruit api`` makes any call to Zoho Recruit. ``zohorecruit get`` is its short form for GET."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from requests_zohorecruit.cli.calls import Body, Call, make_call, read_data, rea
 from requests_zohorecruit.cli.records import Listing
 from requests_zohorecruit.cli.sources import Source, grant_options
 
-__all__ = ["add_output_options", "api", "make_listing"]
+__all__ = ["api", "get"]
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -47,7 +44,7 @@ def _parse_body(ctx: click.Context, param: click.Parameter, value: str | None) -
     return read_data(value) if param.name == "data" else read_upload(value)
 
 
-def add_output_options(command: _Command) -> _Command:
+def _add_output_options(command: _Command) -> _Command:
     """Add the options that `get` and `api` share: the query, and how to write the answer."""
     options = (
         click.option(
@@ -75,7 +72,7 @@ def add_output_options(command: _Command) -> _Command:
     return command
 
 
-def make_listing(*, paginate: bool, as_csv: bool, fields: tuple[str, ...]) -> Listing | None:
+def _make_listing(*, paginate: bool, as_csv: bool, fields: tuple[str, ...]) -> Listing | None:
     """Return how to write a list; None = write the answer unchanged."""
     return Listing(paginate, as_csv, fields) if paginate or as_csv or fields else None
 
@@ -88,7 +85,7 @@ def make_listing(*, paginate: bool, as_csv: bool, fields: tuple[str, ...]) -> Li
     "-d", "--data", callback=_parse_body, help="JSON to send, or @file or @- (standard input) to read it from."
 )
 @click.option("-F", "--file", callback=_parse_body, help="File to upload as the part named file, or name=@path.")
-@add_output_options
+@_add_output_options
 def api(  # noqa: PLR0913 - an argument for each option
     *,
     method: str,
@@ -108,7 +105,7 @@ def api(  # noqa: PLR0913 - an argument for each option
     of the region's hosts. A request is sent again only if its token was rejected. If Zoho Recruit refuses some of the
     records of a change, the exit code is 1.
     """
-    listing = make_listing(paginate=paginate, as_csv=as_csv, fields=fields)
+    listing = _make_listing(paginate=paginate, as_csv=as_csv, fields=fields)
     if data and file:
         raise click.UsageError("Pass --data or --file, not both.")
     if method == "GET" and (data or file):
@@ -116,3 +113,26 @@ def api(  # noqa: PLR0913 - an argument for each option
     if method != "GET" and listing:
         raise click.UsageError("--paginate, --csv and --fields are for GET.")
     make_call(profile, Call(method, path_or_url, query, data or file, listing, output))
+
+
+@click.command()
+@click.argument("path_or_url")
+@grant_options
+@_add_output_options
+def get(  # noqa: PLR0913 - an argument for each option
+    *,
+    path_or_url: str,
+    profile: Source,
+    query: tuple[tuple[str, str], ...],
+    paginate: bool,
+    as_csv: bool,
+    fields: tuple[str, ...],
+    output: str | None,
+) -> None:
+    """Send a GET request to the API and print the answer.
+
+    PATH_OR_URL is a module (Candidates), a path (Candidates/123, /recruit/v2/JobOpenings?page=2) or a URL on one of the
+    region's hosts. JSON is indented on a terminal, and printed unchanged in a pipe.
+    """
+    listing = _make_listing(paginate=paginate, as_csv=as_csv, fields=fields)
+    make_call(profile, Call("GET", path_or_url, query, listing=listing, path=output))

@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 
 import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
-from requests_zohorecruit.cli.console import say
+from requests_zohorecruit.cli.console import can_ask, say
 
 __all__ = ["completion"]
 
-_SHELLS: Mapping[str, type[ShellComplete]] = MappingProxyType(
-    {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
-)
+_SHELLS: Mapping[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 #: Turns on zsh's completion unless it is on. Doing so twice would slow down each new shell.
 _ZSH_SETUP = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }"
 
@@ -98,7 +94,7 @@ def _offer_setup(file: Path) -> None:
     setup = f"{_ZSH_SETUP}\n{line}\n"
     say(f"To make zsh load it, these lines must be at the end of {rc}:")
     click.echo("".join(f"    {each}\n" for each in setup.splitlines()), nl=False)
-    if sys.stdin.isatty() and click.confirm("Add them now?"):
+    if can_ask() and click.confirm("Add them now?"):
         with _reporting(rc), rc.open("a", encoding="utf-8") as stream:
             stream.write(setup if before.endswith("\n") or not before else f"\n{setup}")
         say(f"Added them to {rc}.")

@@ -6,18 +6,16 @@ from typing import Any
 
 import click
 
-from requests_zohorecruit.cli.console import say
-from requests_zohorecruit.cli.logins import SCOPE, SELF_CLIENT, check_storage, keyring_option, redeem
-from requests_zohorecruit.cli.prompts import (
+from requests_zohorecruit.cli.console import ask_secret, describe_problem, say
+from requests_zohorecruit.cli.destination import Destination, keyring_option, replace_option
+from requests_zohorecruit.cli.logins import SCOPE, SELF_CLIENT, redeem
+from requests_zohorecruit.cli.sources import (
     Client,
     add_client_options,
-    ask_secret,
     choose_application,
-    describe_problem,
     find_client_id,
     profile_option,
 )
-from requests_zohorecruit.cli.replacement import Replacement, replace_option
 from requests_zohorecruit.errors import AuthorizationError, ReauthorizationRequired
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.secret import checked_secret
@@ -36,19 +34,17 @@ def exchange(profile: Profile, keyring: bool | None, replace: bool, **client: An
     In the API console, "Self Client" generates a code for scopes of your choice. The command prompts for it, or reads
     standard input: a line with the client secret, unless it is saved, and a line with the code.
     """
-    in_keyring = check_storage(profile, keyring)
-    if not find_client_id(Client(**client), profile):
+    destination, who = Destination(profile, keyring=keyring, replace=replace), Client(**client)
+    if not find_client_id(who, profile):
         say(SELF_CLIENT.format(scope=SCOPE))
-    application = choose_application(Client(**client), profile)
-    replacement = Replacement(profile, allowed=replace)
-    replacement.confirm(application)
+    application = choose_application(who, profile)
+    destination.confirm(application)
     try:
         code = checked_secret("code", ask_secret("code"))
     except ValueError as error:
         raise click.ClickException(f"{describe_problem(error)}\nCopy the code again.") from None
-    options: dict[str, Any] = {"replacement": replacement, "in_keyring": in_keyring}
     try:
-        redeem(profile, application, code, redirect_uri=None, scopes=(), **options)
+        redeem(destination, application, code, redirect_uri=None, scopes=())
     except ReauthorizationRequired as error:
         raise AuthorizationError(
             error.message,

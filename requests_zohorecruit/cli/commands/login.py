@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 import webbrowser
@@ -17,43 +16,33 @@ from typing import Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from requests_zohorecruit.cli.console import open_console, say, wrap
+from requests_zohorecruit.cli.console import ask_secret, can_ask, open_console, say, wrap
+from requests_zohorecruit.cli.destination import Destination, keyring_option, replace_option
 from requests_zohorecruit.cli.logins import (
+    NEW_REGION_HINT,
     REGISTER,
     REGISTER_BACKEND,
     REGISTER_DEVICE,
     REGISTERED,
     SCOPE,
-    check_storage,
-    keyring_option,
     log_in_client,
     log_in_device,
     redeem,
 )
 from requests_zohorecruit.cli.pasting import hidden_lines, parse_paste
-from requests_zohorecruit.cli.prompts import (
+from requests_zohorecruit.cli.sources import (
     Client,
     add_client_options,
-    ask_secret,
     choose_application,
     find_client_id,
     profile_option,
 )
-from requests_zohorecruit.cli.replacement import Replacement, replace_option
-from requests_zohorecruit.errors import (
-    AuthorizationError,
-    UntrustedHostError,
-)
+from requests_zohorecruit.errors import AuthorizationError, UntrustedHostError
 from requests_zohorecruit.login.loopback import PORT, CallbackReceiver, build_loopback_uri
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.application import Application
-from requests_zohorecruit.zoho.consent import (
-    Callback,
-    build_consent_url,
-    make_state,
-    read_callback,
-)
+from requests_zohorecruit.zoho.consent import Callback, build_consent_url, make_state, read_callback
 from requests_zohorecruit.zoho.token import split_scope
 
 __all__ = ["login"]
@@ -87,11 +76,7 @@ With a client of the type Non-browser, you can use login --device instead.
 @click.option(
     "--port", default=PORT, show_default=True, type=click.IntRange(1, 65535), help="Local port for the redirect."
 )
-@click.option(
-    "--no-browser",
-    is_flag=True,
-    help="Print the address to open on any computer, and ask for the redirect.",
-)
+@click.option("--no-browser", is_flag=True, help="Print the address to open on any computer, and ask for the redirect.")
 @click.option("--redirect-uri", help="Registered redirect URI, if on localhost, or any with --no-browser.")
 @click.option("--timeout", default=300, show_default=True, type=click.IntRange(1), help="Seconds to wait.")
 @keyring_option
@@ -123,7 +108,7 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     if not scopes:
         raise click.UsageError("--scope is empty.")
     redirect_uri = _choose_redirect_uri(port, redirect_uri, no_browser=no_browser)
-    in_keyring, who = check_storage(profile, keyring), Client(**client)
+    destination, who = Destination(profile, keyring=keyring, replace=replace), Client(**client)
     client_id = find_client_id(who, profile)
     if device or client_credentials:
         if not client_id:
@@ -131,14 +116,13 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     else:
         say((REGISTERED if client_id else REGISTER).format(redirect_uri=redirect_uri, client_id=client_id))
     application = choose_application(who, profile)
-    options: dict[str, Any] = {"replacement": Replacement(profile, allowed=replace), "in_keyring": in_keyring}
     if device:
-        log_in_device(profile, application, scopes=scopes, **options)
+        log_in_device(destination, application, scopes=scopes)
     elif client_credentials:
-        log_in_client(profile, application, soid=soid, scope=scope and scopes, **options)
+        log_in_client(destination, application, soid=soid, scope=scope and scopes)
     else:
         way = _Redirect(redirect_uri, None if no_browser else port, timeout)
-        _log_in_in_browser(profile, application, way, scopes=scopes, **options)
+        _log_in_in_browser(destination, application, way, scopes)
 
 
 class _Redirect(NamedTuple):
@@ -150,18 +134,17 @@ class _Redirect(NamedTuple):
 
 
 def _log_in_in_browser(
-    profile: Profile, application: Application, way: _Redirect, *, scopes: Iterable[str], **options: Any
+    destination: Destination, application: Application, way: _Redirect, scopes: Iterable[str]
 ) -> None:
-    replacement: Replacement = options["replacement"]
-    replacement.confirm(application, is_region_known=False)
+    destination.confirm(application, is_region_known=False)
     state = make_state()
     address = build_consent_url(application, redirect_uri=way.uri, scope=scopes, state=state)
 
     def finish(redirect: str) -> None:
         callback = _check_redirect(redirect, application, state)
         who = Application.create(application.client_id, application.client_secret, callback.region)
-        replacement.confirm(who)
-        redeem(profile, who, callback.code, redirect_uri=way.uri, scopes=scopes, **options)
+        destination.confirm(who)
+        redeem(destination, who, callback.code, redirect_uri=way.uri, scopes=scopes)
 
     def parse(text: str) -> Secret:
         return parse_paste(text, redirect_uri=way.uri, application=application, state=state)
@@ -240,7 +223,7 @@ def _ask_for_redirect(parse: Callable[[str], Secret]) -> Secret:
             return parse(ask_secret("redirect address", "Paste the address your browser ended on"))
         except ValueError as error:
             problem = str(error)
-        if not sys.stdin.isatty():
+        if not can_ask():
             raise AuthorizationError(problem, hint="Nothing was saved. Run the command again.")
         say(problem)
 
@@ -280,10 +263,7 @@ def _check_redirect(redirect: str, application: Application, state: str) -> Call
     try:
         return read_callback(redirect, application=application, state=state)
     except UntrustedHostError as error:
-        error.hint = (
-            "Anyone can forge such an address. If this is a new data centre of Zoho's, run the command again with "
-            "--accounts-url and --recruit-url."
-        )
+        error.hint = f"Anyone can forge such an address. {NEW_REGION_HINT}"
         raise
     except AuthorizationError as error:
         error.hint = "Run the command again, and press Accept on the page that it opens."

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from requests_zohorecruit.cli.console import escape_controls, open_console, say
-from requests_zohorecruit.cli.prompts import complete_profile
+from requests_zohorecruit.cli.console import escape_controls, format_columns, open_console, say
+from requests_zohorecruit.cli.sources import complete_profile
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.store_access import StoredRecord
 from requests_zohorecruit.errors import ZohoAuthError
@@ -122,14 +122,11 @@ def _print_table(found: list[dict[str, Any]]) -> None:
     width = open_console().width
     if width < _WIDE:
         rows = [(name, region, grant) for name, region, _, grant in rows]  # type: ignore[misc]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for name, *cells in rows:
-        if sum(widths) + 2 * len(cells) <= width:
-            line = "  ".join(f"{cell:{size}}" for cell, size in zip((name, *cells), widths, strict=True)).rstrip()
-        else:  # the name is alone on its line, and never broken
-            line = f"{name}\n    {'  '.join(filter(None, cells))}"
-        # Without markup and control characters: stored values may contain anything.
-        click.echo(escape_controls(line))
+    lines = format_columns(rows)
+    if max(map(len, lines)) > width:  # the name is alone on its line, and never broken
+        lines = [f"{name}\n    {'  '.join(filter(None, cells))}" for name, *cells in rows]
+    # Without markup and control characters: stored values may contain anything.
+    click.echo(escape_controls("\n".join(lines)))
 
 
 def _print_choice(default: str, names: Collection[str]) -> None:

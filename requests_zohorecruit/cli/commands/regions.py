@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
 
 from requests_zohorecruit.cli.areas import AREAS
-from requests_zohorecruit.cli.console import open_console, print_rows
+from requests_zohorecruit.cli.console import format_columns, open_console, print_rows
 from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["regions"]
@@ -26,13 +25,8 @@ def regions(as_json: bool) -> None:  # noqa: FBT001 - click's way of passing fla
     urls = [(each.accounts_url, each.recruit_url, each.api_domain) for each in Region.all()]
     hosts = [tuple(url.removeprefix("https://") for url in row) for row in urls]
     names = [("Region", "Country"), *AREAS.items()]
-    left, right = _align(names), _align([("Accounts", "Recruit", "api_domain"), *hosts])
+    left, right = format_columns(names), format_columns([("Accounts", "Recruit", "api_domain"), *hosts])
     if max(map(len, left)) + max(map(len, right)) + 2 <= open_console().width:
         print_rows(zip(left, right, strict=True))
     else:
         print_rows((code, f"{country}\n{row}") for (code, country), row in zip(names, right, strict=True))
-
-
-def _align(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,25 +1,23 @@
-"""``zohorecruit sandbox`` runs `requests_zohorecruit.sandbox` until Ctrl-C, and prints how to use it."""
+"""``zohorecruit sandbox`` runs the sandbox until Ctrl-C, and prints how to use it; ``zohorecruit demo`` shows it."""
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from requests_zohorecruit.cli.console import say
+from requests_zohorecruit.cli.console import open_console, say
 from requests_zohorecruit.login.loopback import PORT, build_loopback_uri
 
 if TYPE_CHECKING:
     from requests_zohorecruit.sandbox.server import Sandbox
 
-__all__ = ["sandbox"]
+__all__ = ["demo", "sandbox"]
 
 _EXPLANATION = """\
 The sandbox is running at {url}. Press Ctrl-C to stop it.
@@ -63,32 +61,35 @@ def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
     It imitates Zoho Accounts and Zoho Recruit over TLS, with invented candidates, and with Zoho's limits and
     peculiarities. It prints how to use it with this command, curl and Python. Your profiles stay unchanged.
     """
+    from requests_zohorecruit.sandbox import Sandbox  # noqa: PLC0415 - imported only when it runs
+
     over = threading.Event()
-    before = {number: signal.signal(number, lambda *_: over.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        with _serve(port, redirect_uris or (build_loopback_uri(PORT),)) as zoho:
-            env = Path(zoho.ca_bundle).with_name("env")
-            _write_private(env, _format_environment(zoho))
-            say(_EXPLANATION.format(url=zoho.region.accounts_url, env=shlex.quote(str(env))))
-            over.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with ExitStack() as stack:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            stack.callback(signal.signal, number, signal.signal(number, lambda *_: over.set()))
+        try:
+            zoho = stack.enter_context(Sandbox(port=port, redirect_uris=redirect_uris or (build_loopback_uri(PORT),)))
+        except OSError as error:
+            raise click.ClickException(f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from error
+        env = Path(zoho.ca_bundle).with_name("env")
+        env.touch(0o600, exist_ok=False)
+        env.write_text(_format_environment(zoho), "utf-8")
+        say(_EXPLANATION.format(url=zoho.region.accounts_url, env=shlex.quote(str(env))))
+        over.wait()
     say("The sandbox has stopped.")
 
 
-@contextmanager
-def _serve(port: int, redirect_uris: tuple[str, ...]) -> Iterator[Sandbox]:
-    from requests_zohorecruit.sandbox import Sandbox  # noqa: PLC0415 - imported only when it runs
+@click.command()
+@click.pass_context
+def demo(ctx: click.Context) -> None:
+    """Show the library at work on the sandbox.
 
-    try:
-        zoho = Sandbox(port=port, redirect_uris=redirect_uris).start()
-    except OSError as error:
-        raise click.ClickException(f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from error
-    try:
-        yield zoho
-    finally:
-        zoho.stop()
+    Takes some seconds, and needs neither a Zoho account nor a network. Each step compares what the sandbox counted
+    with what this library promises. The exit code is 1 if they differ.
+    """
+    from requests_zohorecruit.demo import run  # noqa: PLC0415 - imported only when it runs
+
+    ctx.exit(0 if run(open_console()) else 1)
 
 
 def _format_environment(zoho: Sandbox) -> str:
@@ -104,8 +105,3 @@ def _format_environment(zoho: Sandbox) -> str:
         "CURL_CA_BUNDLE": zoho.ca_bundle,
     }
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
-
-
-def _write_private(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)

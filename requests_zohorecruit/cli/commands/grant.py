@@ -1,0 +1,174 @@
+"""Commands for a saved grant: ``zohorecruit header``, ``refresh``, ``revoke`` and ``logout``.
+
+No other command than ``header`` prints a token.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import requests
+
+from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
+from requests_zohorecruit.cli.console import confirm_or_exit, note, say
+from requests_zohorecruit.cli.sources import Environment, Source, grant_options, profile_option
+from requests_zohorecruit.errors import ReauthorizationRequired, TokenEndpointError, ZohoAuthError
+from requests_zohorecruit.login.profiles import Profile, SavedProfile, list_profiles
+from requests_zohorecruit.secret import fingerprint
+
+__all__ = ["header", "logout", "refresh", "revoke"]
+
+_CREDENTIALS_STAY = (
+    "The client's credentials remain valid, and the next call mints another token. To end that, delete the client or "
+    "its secret in the API console."
+)
+
+
+@click.command()
+@grant_options
+@click.option("--show", is_flag=True, help="Print the header even on a terminal.")
+def header(profile: Source, show: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+    """Print the Authorization header for another program.
+
+    For up to an hour, its access token gives access to everything its scopes cover. Use a pipe, because other users can
+    see arguments in the list of processes. Send the header to Zoho only.
+    """
+    auth = ZohoRecruitAuth(**profile.load().arguments())
+    if sys.stdout.isatty() and not show:
+        raise click.UsageError("The header is secret and not shown on a terminal. Pipe it, or pass --show.")
+    # `get_token` returns None only for a rejected token.
+    token = auth.get_token() or auth.refresh()
+    click.echo(f"Authorization: {token.authorization}")
+
+
+@click.command()
+@grant_options
+def refresh(profile: Source) -> None:
+    """Replace the access token now.
+
+    Programs do this automatically when it is due. Zoho allows about ten new tokens in ten minutes.
+    """
+    refresher = ZohoRecruitAuth(**profile.load().arguments())._refresher  # noqa: SLF001 - our own class
+    refresher.grant.read()
+    token = refresher.refresh()
+    say(f"The new access token {fingerprint(token.access_token)} is valid for {token.expires_in // 60} minutes.")
+
+
+@click.command()
+@grant_options
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def revoke(profile: Source, yes: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+    """Revoke the grant and keep the client.
+
+    Programs that use the profile stop working until you log in again. With client credentials, only the access token
+    can be revoked, and programs continue with a new one.
+    """
+    saved = profile.load()
+    where = profile.name if isinstance(profile, Environment) else f"of profile {profile.name}"
+    what = "access token" if saved.credentials else "grant"
+    if not _has_grant(saved):
+        say(f"Profile {profile.name} has no grant to revoke.")
+        return
+    if not yes:
+        confirm_or_exit(f"Revoke the {what} {where}, region {saved.application.region.code}?")
+    is_revoked = _end_grant(saved, is_region_known=isinstance(profile, Profile))
+    if saved.credentials:
+        say(f"The access token {where} is revoked. {_CREDENTIALS_STAY}")
+        return
+    end = "is revoked" if is_revoked else "had already ended"
+    say(f"The grant {where} {end}. For a new one: {profile.login_command}")
+    if not is_revoked:
+        say(f"To remove the profile: zohorecruit logout --profile {profile.name}")
+
+
+@click.command()
+@profile_option
+@click.option("--all", "everything", is_flag=True, help="Log out of all profiles.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def logout(profile: Profile, everything: bool, yes: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+    """Revoke the grant and remove the profile.
+
+    The profile is removed even if Zoho does not confirm the revocation. A warning then says what to do. A profile that
+    does not exist is not an error.
+    """
+    profiles = [Profile(name) for name in list_profiles()] if everything else [profile]
+    names = ", ".join(each.name for each in profiles if each.directory.is_dir())
+    if names and not yes:
+        confirm_or_exit(f"Revoke the grant of {names}, and remove it from this machine?")
+    if not profiles:
+        say("There are no profiles.")
+    problems = [problem for each in profiles if (problem := _log_out(each))]
+    for problem in problems[:-1]:
+        note(f"Error: {problem.message}")
+    if problems:
+        raise problems[-1]  # reported like any command's error
+
+
+def _log_out(profile: Profile) -> ZohoAuthError | None:
+    """Log out of a profile. Return the error if it could not be removed."""
+    end, problem = _revoke_if_possible(profile) if profile.directory.is_dir() else ("", None)
+    try:
+        is_removed = profile.remove()
+    except ZohoAuthError as error:
+        return error
+    if not is_removed:
+        say(f"There is no profile named {profile.name}. Nothing was changed.")
+        return None
+    say(f"Profile {profile.name} is removed{end}.")
+    if problem is not None:
+        # Not the whole message, which says that the grant is kept.
+        why = f"HTTP {problem.status_code}" if problem.status_code else problem.message.rstrip(".")
+        note(
+            f"Warning: Zoho did not confirm that the grant is revoked ({why}). It may still be valid. To end it, open "
+            "your Zoho account in a browser, and remove the application from the connected ones."
+        )
+    return None
+
+
+def _revoke_if_possible(profile: Profile) -> tuple[str, ZohoAuthError | None]:
+    """Revoke the grant. Return what to say about it, and the error if it could not be revoked."""
+    try:
+        saved = profile.load()
+        if not _has_grant(saved):
+            return " (it had no grant)", None
+        is_revoked = _end_grant(saved)
+    except ZohoAuthError as error:
+        return "", error
+    if saved.credentials:
+        return (
+            "; its access token is revoked. The client's credentials remain valid; to end them, delete the client or "
+            "its secret in the API console"
+        ), None
+    return "; its grant is revoked" if is_revoked else "; its grant had already ended", None
+
+
+def _has_grant(saved: SavedProfile) -> bool:
+    """Return whether there is anything to revoke."""
+    record = saved.store.load() or {}
+    return bool(saved.credentials or record.get("refresh_token") or record.get("access_token"))
+
+
+def _end_grant(saved: SavedProfile, *, is_region_known: bool = True) -> bool:
+    """Revoke the grant; return False if it had already ended.
+
+    Where Zoho refuses to revoke a grant, it does not say whether the grant is dead. A refresh shows it, unless the
+    region may be wrong: Zoho gives the same answer for a grant of another region.
+
+    :param is_region_known: whether the region is the one that issued the grant, as in a profile
+    :raises ZohoAuthError: Zoho did not confirm the revocation
+    """
+    auth = ZohoRecruitAuth(**saved.arguments())
+    try:
+        auth.revoke()
+    except TokenEndpointError as error:
+        if error.status_code != requests.codes.bad_request or saved.credentials or not is_region_known:
+            raise
+        try:
+            auth.refresh()
+        except ReauthorizationRequired:
+            return False
+        except ZohoAuthError:
+            raise error from None
+        raise
+    return True
