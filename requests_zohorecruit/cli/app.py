@@ -41,7 +41,13 @@ COMMANDS: Mapping[str, str] = {
 }
 
 #: Command -> its module in `commands`, if another has its name.
-_MODULES = {"get": "api", "demo": "sandbox", **dict.fromkeys(("header", "refresh", "revoke", "logout"), "grant")}
+_MODULES = {
+    "exchange": "login",
+    "status": "profiles",
+    "get": "api",
+    "demo": "sandbox",
+    **dict.fromkeys(("header", "refresh", "revoke", "logout"), "grant"),
+}
 
 #: Two examples for the help of each command. They fit on 60 columns.
 _EXAMPLES = {
@@ -102,7 +108,7 @@ class _Context(click.Context):
 class _App(click.Group):
     """The group of all commands. It reports the errors that they raise."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -113,7 +119,7 @@ class _App(click.Group):
             self.add_command(command)
         return super().get_command(ctx, cmd_name)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - see above
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -165,5 +171,5 @@ _EPILOG = f"Exit codes: {', '.join(f'{code} {meaning}' for code, meaning in EXIT
 @click.group(cls=_App, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="requests-zohorecruit %(version)s")
 @click.option("--debug", is_flag=True, help="Show tracebacks, without secrets.")
-def app(debug: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+def app(debug: bool) -> None:
     """OAuth 2.0 for Zoho Recruit: get a grant, manage it, and call the API."""

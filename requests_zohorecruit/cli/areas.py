@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from requests_zohorecruit.cli.console import format_columns
 from requests_zohorecruit.errors import UnknownRegionError
 from requests_zohorecruit.zoho.regions import Region, https_host
 
@@ -39,11 +40,8 @@ _ENDINGS = tuple(
 
 def list_areas() -> str:
     """Return a line for each region: code, country and the address of Zoho Recruit."""
-    width = max(map(len, AREAS.values()))
-    return "\n".join(
-        f"  {region.code}  {AREAS[region.code]:{width}}  {region.recruit_url.removeprefix('https://')}"
-        for region in Region.all()
-    )
+    rows = [(region.code, AREAS[region.code], region.recruit_url.removeprefix("https://")) for region in Region.all()]
+    return "\n".join(f"  {line}" for line in format_columns(rows))
 
 
 def parse_region(text: str) -> Region:

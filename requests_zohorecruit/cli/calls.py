@@ -19,15 +19,12 @@ import requests
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 from requests_zohorecruit.cli.diagnosis import make_api_error, make_network_error
 from requests_zohorecruit.cli.output import print_answer, show_bar
-from requests_zohorecruit.cli.records import Listing, get_page, get_pages, print_records
+from requests_zohorecruit.cli.records import TIMEOUT, Listing, get_pages, print_records
 from requests_zohorecruit.cli.sources import Source
 from requests_zohorecruit.errors import UntrustedHostError, ZohoAuthError
 from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["Body", "Call", "make_call", "read_data", "read_upload"]
-
-#: Seconds to connect, and to wait for data.
-_TIMEOUT = (5, 60)
 
 
 class Body(NamedTuple):
@@ -41,15 +38,15 @@ class Call(NamedTuple):
     """An API call as the command line describes it.
 
     :ivar listing: how to write records; None = write the answer unchanged
-    :ivar path: the file for the answer; None = standard output
+    :ivar output: the file for the answer; None = standard output
     """
 
     method: str
     path_or_url: str
-    query: tuple[tuple[str, str], ...] = ()
     body: Body | None = None
+    query: tuple[tuple[str, str], ...] = ()
     listing: Listing | None = None
-    path: str | None = None
+    output: str | None = None
 
 
 def make_call(profile: Source, call: Call) -> None:
@@ -64,9 +61,8 @@ def make_call(profile: Source, call: Call) -> None:
         session.auth = auth
         try:
             if call.listing is not None:
-                options = {"params": call.query, "timeout": _TIMEOUT}
-                pages = (get_pages if call.listing.paginate else get_page)(session, url, options, region)
-                print_records(pages, call.listing, call.path)
+                pages = get_pages(session, url, call.query, region, paginate=call.listing.paginate)
+                print_records(pages, call.listing, call.output)
             else:
                 with _send(session, url, call) as answer:
                     _finish(answer, call, region)
@@ -90,7 +86,7 @@ def _build_url(path_or_url: str, region: Region) -> str:
 
 
 def _send(session: requests.Session, url: str, call: Call) -> requests.Response:
-    options: dict[str, Any] = {"params": call.query, "timeout": _TIMEOUT, "stream": True}
+    options: dict[str, Any] = {"params": call.query, "timeout": TIMEOUT, "stream": True}
     if call.method != "GET":
         options["allow_redirects"] = False  # the body is for this host only
     if call.body is None:
@@ -118,7 +114,7 @@ def _finish(answer: requests.Response, call: Call, region: str) -> None:
         raise make_api_error(answer, region)
     if call.method != "GET":
         answer.content  # noqa: B018 - short, and read again below
-    print_answer(answer, call.path)
+    print_answer(answer, call.output)
     if call.method != "GET" and (refused := _count_refused(answer)):
         raise click.ClickException(f"Zoho Recruit refused {refused}; see the answer.")
 

@@ -1,6 +1,6 @@
 """Logs in with a device or with client credentials, and ends every kind of login: redeems the code, saves the grant.
 
-Also holds the instructions that the logins print. `commands.login` handles the browser.
+`browser` does the login with a browser.
 """
 
 from __future__ import annotations
@@ -31,56 +31,11 @@ from requests_zohorecruit.zoho.grants import ClientCredentials
 from requests_zohorecruit.zoho.token import Token
 from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint
 
-__all__ = [
-    "NEW_REGION_HINT",
-    "REGISTER",
-    "REGISTERED",
-    "REGISTER_BACKEND",
-    "REGISTER_DEVICE",
-    "SCOPE",
-    "SELF_CLIENT",
-    "log_in_client",
-    "log_in_device",
-    "redeem",
-]
+__all__ = ["NEW_REGION_HINT", "SCOPE", "log_in_client", "log_in_device", "redeem"]
 
 #: Scopes to request by default.
 SCOPE = "ZohoRecruit.modules.ALL,ZohoRecruit.settings.ALL"
 
-REGISTER = """\
-Zoho calls your program a "client". If you have none yet, register one at \
-https://api-console.zoho.com:
-
-    Client type               Server-based Applications
-    Client name, homepage     of your choice
-    Authorized redirect URI   {redirect_uri}
-
-Then enter the client ID and the client secret that it shows.
-"""
-REGISTERED = """\
-In Zoho's API console, client {client_id} \
-needs exactly this authorized redirect URI:
-
-    {redirect_uri}
-"""
-SELF_CLIENT = """\
-At https://api-console.zoho.com choose "Self Client". It shows a client ID and a \
-client secret. Under "Generate Code", get a code for scopes such as {scope}.
-"""
-REGISTER_DEVICE = """\
-Zoho calls your program a "client". If you have none for \
-devices yet, register one at https://api-console.zoho.com:
-
-    Client type       the one that begins with Non-browser
-    Client name       of your choice
-
-Then enter the client ID and the client secret that it shows.
-"""
-REGISTER_BACKEND = """\
-At https://api-console.zoho.com choose "Self Client". It shows \
-a client ID and a client secret. The soid is "ZohoRecruit." \
-followed by the ID of your organisation.
-"""
 _CONFIRM = """\
 On any computer or phone, open
 

@@ -9,7 +9,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -21,8 +21,10 @@ from requests_zohorecruit.cli.console import note, open_console
 from requests_zohorecruit.cli.diagnosis import make_api_error
 from requests_zohorecruit.cli.output import Sink, open_sink
 
-__all__ = ["Listing", "get_page", "get_pages", "print_records"]
+__all__ = ["TIMEOUT", "Listing", "get_pages", "print_records"]
 
+#: Seconds to connect, and to wait for data.
+TIMEOUT = (5, 60)
 _PER_PAGE = 200
 _NO_LIST = "The answer is not a list of records, which --paginate, --csv and --fields need. Candidates is one."
 
@@ -60,27 +62,26 @@ def print_records(pages: Iterator[list[Any]], listing: Listing, path: str | None
             progress.advance(task, len(records))
 
 
-def get_page(session: requests.Session, url: str, options: dict[str, Any], region: str) -> Iterator[list[Any]]:
-    """Yield the records of one page, and print a note if there are more.
+def get_pages(
+    session: requests.Session, url: str, query: Sequence[tuple[str, str]], region: str, *, paginate: bool
+) -> Iterator[list[Any]]:
+    """Yield the records of one page, and print a note if there are more; or of all pages.
 
-    :param options: options of the request
     :raises ZohoAuthError: the API refused the call
     :raises click.ClickException: the answer is not a list of records
     """
-    records, more = _read_page(session.get(url, **options), region)
-    yield records
-    if more:
-        note("There are more records. Pass --paginate to get all of them.")
-
-
-def get_pages(session: requests.Session, url: str, options: dict[str, Any], region: str) -> Iterator[list[Any]]:
-    """Yield the records of all pages. The parameters and errors are those of `get_page`."""
-    parts, query = urlsplit(url), options.pop("params")
+    if not paginate:
+        records, more = _read_page(session.get(url, params=query, timeout=TIMEOUT), region)
+        yield records
+        if more:
+            note("There are more records. Pass --paginate to get all of them.")
+        return
+    parts = urlsplit(url)
     given = [pair for pair in (*parse_qsl(parts.query), *query) if pair[0] not in {"page", "per_page"}]
     url, more, page = urlunsplit(parts._replace(query="")), True, 1
     while more:
-        params = [*given, ("page", page), ("per_page", _PER_PAGE)]
-        records, more = _read_page(session.get(url, params=params, **options), region)
+        params = [*given, ("page", str(page)), ("per_page", str(_PER_PAGE))]
+        records, more = _read_page(session.get(url, params=params, timeout=TIMEOUT), region)
         yield records
         page += 1
 
@@ -137,8 +138,7 @@ class _Writer:
         self._known = set(names)
         missing = [field for field in self._listing.fields if field.partition(".")[0] not in names]
         if missing:
-            there = ", ".join(names)
-            note(f"No record has {', '.join(missing)}. The fields are: {there}.")
+            note(f"No record has {', '.join(missing)}. The fields are: {', '.join(names)}.")
         if self._listing.as_csv:
             self._fields = self._fields or tuple(names)
             self._write_row(self._fields)

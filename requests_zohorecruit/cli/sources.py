@@ -66,7 +66,7 @@ def _parse_profile(ctx: click.Context, param: click.Parameter, value: str | None
     return profile
 
 
-def complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's way
+def complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Return the profiles whose names begin with the text; none if they cannot be listed."""
     with suppress(ZohoAuthError):
         return [name for name in list_profiles() if name.startswith(incomplete)]
@@ -83,7 +83,7 @@ profile_option = click.option(
 )
 
 
-def _complete_region(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - see above
+def _complete_region(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     return [CompletionItem(code, help=name) for code, name in AREAS.items() if code.startswith(incomplete.lower())]
 
 
@@ -228,7 +228,7 @@ def grant_options(command: _Command) -> _Command:
         "--env", is_flag=True, is_eager=True, help="Use the client and grant in the environment, not a profile."
     )
     @functools.wraps(command)
-    def choose(profile: Profile | None, env: bool, **options: Any) -> Any:  # noqa: FBT001 - click's way of passing flags
+    def choose(profile: Profile | None, env: bool, **options: Any) -> Any:
         context = click.get_current_context()
         is_named = context.get_parameter_source("profile") is ParameterSource.COMMANDLINE
         if env and is_named:

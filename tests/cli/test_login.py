@@ -195,7 +195,7 @@ class TestInTheBrowser:
         monkeypatch.setenv("BROWSER", "nobody")
         monkeypatch.setattr("webbrowser.open", lambda _: False)
         moments = iter([0.0, 0.0, 300.0])
-        monkeypatch.setattr("requests_zohorecruit.cli.commands.login.time.monotonic", lambda: next(moments))
+        monkeypatch.setattr("requests_zohorecruit.cli.browser.time.monotonic", lambda: next(moments))
         monkeypatch.setattr(CallbackReceiver, "wait", lambda *_: None)
         result = login()
         assert result.exit_code == 3
@@ -300,8 +300,8 @@ class TestWithoutABrowser:
             return zoho.consent(re.search(r"^    (https://\S+oauth\S+)$", printed(), re.MULTILINE)[1])
 
         lines = []
-        monkeypatch.setattr("requests_zohorecruit.cli.commands.login.click.echo", lines.append)
-        monkeypatch.setattr("requests_zohorecruit.cli.commands.login.ask_secret", paste)
+        monkeypatch.setattr("requests_zohorecruit.cli.browser.click.echo", lines.append)
+        monkeypatch.setattr("requests_zohorecruit.cli.browser.ask_secret", paste)
 
         def printed():
             return "\n".join(lines)

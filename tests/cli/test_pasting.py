@@ -16,7 +16,7 @@ import pytest
 import requests
 from helpers.terminals import press_ctrl_c
 
-from requests_zohorecruit.cli.pasting import hidden_lines, parse_paste
+from requests_zohorecruit.cli.browser import hidden_lines, parse_paste
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.zoho.application import Application
 
@@ -158,7 +158,7 @@ def test_a_terminal_of_another_session_is_not_read(monkeypatch):
 @pytest.mark.parametrize("lines", [b"", b"one\n"])
 def test_a_pipe_is_not_read(lines):
     program = """
-from requests_zohorecruit.cli.pasting import hidden_lines
+from requests_zohorecruit.cli.browser import hidden_lines
 with hidden_lines() as read:
     print(read)
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -20,61 +21,49 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 class _Method(click.Choice[str]):
     """A choice that ignores case. Click's error message would list the choices in lower case."""
 
-    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:  # noqa: ARG002 - click's signature
+    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:
         return str(choice).upper()
 
 
-def _parse_query(
-    ctx: click.Context,  # noqa: ARG001 - click's signature
-    param: click.Parameter,  # noqa: ARG001 - see above
-    values: tuple[str, ...],
-) -> tuple[tuple[str, str], ...]:
+def _parse_query(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     if any(value.find("=") < 1 for value in values):
         raise click.BadParameter("write it as key=value, for example per_page=10.")
     return tuple((key, value) for key, _, value in (each.partition("=") for each in values))
 
 
-def _parse_fields(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:  # noqa: ARG001 - click's
+def _parse_fields(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
     return tuple(name for each in (value or "").split(",") if (name := each.strip()))
 
 
-def _parse_body(ctx: click.Context, param: click.Parameter, value: str | None) -> Body | None:  # noqa: ARG001 - click's
+def _parse_body(ctx: click.Context, param: click.Parameter, value: str | None) -> Body | None:
     if value is None:
         return None
     return read_data(value) if param.name == "data" else read_upload(value)
 
 
-def _add_output_options(command: _Command) -> _Command:
-    """Add the options that `get` and `api` share: the query, and how to write the answer."""
-    options = (
-        click.option(
-            "-q",
-            "--query",
-            multiple=True,
-            callback=_parse_query,
-            metavar="KEY=VALUE",
-            help="Query parameter; repeatable.",
-        ),
-        click.option("--paginate", "--all", is_flag=True, help="Fetch all pages; print records as JSON lines."),
-        click.option("--csv", "as_csv", is_flag=True, help="Print records as CSV, in UTF-8."),
-        click.option(
-            "--fields",
-            callback=_parse_fields,
-            metavar="A,B.C",
-            help="Print these fields of records, in this order; Owner.name is a field of Owner.",
-        ),
-        click.option(
-            "-o", "--output", type=click.Path(dir_okay=False), help="Save the answer in a file, once it is complete."
-        ),
+def _output_options(command: _Command) -> _Command:
+    """Add the options that `get` and `api` share. The command gets them as the arguments of `Call`."""
+
+    @click.option(
+        "-q", "--query", multiple=True, callback=_parse_query, metavar="KEY=VALUE", help="Query parameter; repeatable."
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    @click.option("--paginate", "--all", is_flag=True, help="Fetch all pages; print records as JSON lines.")
+    @click.option("--csv", "as_csv", is_flag=True, help="Print records as CSV, in UTF-8.")
+    @click.option(
+        "--fields",
+        callback=_parse_fields,
+        metavar="A,B.C",
+        help="Print these fields of records, in this order; Owner.name is a field of Owner.",
+    )
+    @click.option(
+        "-o", "--output", type=click.Path(dir_okay=False), help="Save the answer in a file, once it is complete."
+    )
+    @functools.wraps(command)
+    def call(paginate: bool, as_csv: bool, fields: tuple[str, ...], **options: Any) -> Any:
+        listing = Listing(paginate, as_csv, fields) if paginate or as_csv or fields else None
+        return command(listing=listing, **options)
 
-
-def _make_listing(*, paginate: bool, as_csv: bool, fields: tuple[str, ...]) -> Listing | None:
-    """Return how to write a list; None = write the answer unchanged."""
-    return Listing(paginate, as_csv, fields) if paginate or as_csv or fields else None
+    return call  # type: ignore[return-value]
 
 
 @click.command()
@@ -85,54 +74,31 @@ def _make_listing(*, paginate: bool, as_csv: bool, fields: tuple[str, ...]) -> L
     "-d", "--data", callback=_parse_body, help="JSON to send, or @file or @- (standard input) to read it from."
 )
 @click.option("-F", "--file", callback=_parse_body, help="File to upload as the part named file, or name=@path.")
-@_add_output_options
-def api(  # noqa: PLR0913 - an argument for each option
-    *,
-    method: str,
-    path_or_url: str,
-    profile: Source,
-    data: Body | None,
-    file: Body | None,
-    query: tuple[tuple[str, str], ...],
-    paginate: bool,
-    as_csv: bool,
-    fields: tuple[str, ...],
-    output: str | None,
-) -> None:
+@_output_options
+def api(method: str, path_or_url: str, profile: Source, data: Body | None, file: Body | None, **options: Any) -> None:
     """Make any API call, including uploads and downloads.
 
     PATH_OR_URL is a module (Candidates), a path (Candidates/123/Attachments, /recruit/v2/JobOpenings) or a URL on one
     of the region's hosts. A request is sent again only if its token was rejected. If Zoho Recruit refuses some of the
     records of a change, the exit code is 1.
     """
-    listing = _make_listing(paginate=paginate, as_csv=as_csv, fields=fields)
     if data and file:
         raise click.UsageError("Pass --data or --file, not both.")
     if method == "GET" and (data or file):
         raise click.UsageError("--data and --file are for POST, PUT, PATCH and DELETE; a GET has no body.")
-    if method != "GET" and listing:
+    if method != "GET" and options["listing"]:
         raise click.UsageError("--paginate, --csv and --fields are for GET.")
-    make_call(profile, Call(method, path_or_url, query, data or file, listing, output))
+    make_call(profile, Call(method, path_or_url, data or file, **options))
 
 
 @click.command()
 @click.argument("path_or_url")
 @grant_options
-@_add_output_options
-def get(  # noqa: PLR0913 - an argument for each option
-    *,
-    path_or_url: str,
-    profile: Source,
-    query: tuple[tuple[str, str], ...],
-    paginate: bool,
-    as_csv: bool,
-    fields: tuple[str, ...],
-    output: str | None,
-) -> None:
+@_output_options
+def get(path_or_url: str, profile: Source, **options: Any) -> None:
     """Send a GET request to the API and print the answer.
 
     PATH_OR_URL is a module (Candidates), a path (Candidates/123, /recruit/v2/JobOpenings?page=2) or a URL on one of the
     region's hosts. JSON is indented on a terminal, and printed unchanged in a pipe.
     """
-    listing = _make_listing(paginate=paginate, as_csv=as_csv, fields=fields)
-    make_call(profile, Call("GET", path_or_url, query, listing=listing, path=output))
+    make_call(profile, Call("GET", path_or_url, **options))

@@ -27,7 +27,7 @@ _ZSH_SETUP = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit;
 @click.argument("shell", required=False, type=click.Choice([*_SHELLS]))
 @click.option("--print", "print_only", is_flag=True, help="Print the script, and install nothing.")
 @click.pass_context
-def completion(ctx: click.Context, shell: str | None, print_only: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+def completion(ctx: click.Context, shell: str | None, print_only: bool) -> None:
     """Install shell completion of commands and profiles.
 
     Without an argument, it is for the shell in the variable SHELL. Run it again after each upgrade.

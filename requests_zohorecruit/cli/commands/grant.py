@@ -28,7 +28,7 @@ _CREDENTIALS_STAY = (
 @click.command()
 @grant_options
 @click.option("--show", is_flag=True, help="Print the header even on a terminal.")
-def header(profile: Source, show: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+def header(profile: Source, show: bool) -> None:
     """Print the Authorization header for another program.
 
     For up to an hour, its access token gives access to everything its scopes cover. Use a pipe, because other users can
@@ -58,7 +58,7 @@ def refresh(profile: Source) -> None:
 @click.command()
 @grant_options
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-def revoke(profile: Source, yes: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+def revoke(profile: Source, yes: bool) -> None:
     """Revoke the grant and keep the client.
 
     Programs that use the profile stop working until you log in again. With client credentials, only the access token
@@ -86,7 +86,7 @@ def revoke(profile: Source, yes: bool) -> None:  # noqa: FBT001 - click's way of
 @profile_option
 @click.option("--all", "everything", is_flag=True, help="Log out of all profiles.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-def logout(profile: Profile, everything: bool, yes: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+def logout(profile: Profile, everything: bool, yes: bool) -> None:
     """Revoke the grant and remove the profile.
 
     The profile is removed even if Zoho does not confirm the revocation. A warning then says what to do. A profile that

@@ -16,7 +16,7 @@ __all__ = ["regions"]
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of a table.")
-def regions(as_json: bool) -> None:  # noqa: FBT001 - click's way of passing flags
+def regions(as_json: bool) -> None:
     """List Zoho's data centres and their hosts."""
     if as_json:
         found = [{"code": region.code, "name": AREAS[region.code], **asdict(region)} for region in Region.all()]
