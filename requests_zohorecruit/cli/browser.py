@@ -14,7 +14,6 @@ import time
 import webbrowser
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 import click
@@ -33,7 +32,7 @@ try:
 except ModuleNotFoundError:  # pragma: no cover - Windows
     termios = None  # type: ignore[assignment]
 
-__all__ = ["Redirect", "hidden_lines", "log_in_in_browser", "parse_paste"]
+__all__ = ["hidden_lines", "log_in_in_browser", "parse_paste"]
 
 _ELSEWHERE = """\
 Open this address in a browser on any computer, and press Accept:
@@ -52,40 +51,44 @@ _QUOTES_AND_BLANKS = re.compile("[\\s\"'`<>\u00ab\u00bb\u2018\u2019\u201c\u201d]
 _CODE = re.compile(r"\d+(?:\.\w+){2}")
 
 
-class Redirect(NamedTuple):
-    """How to receive the redirect; without a port, the person pastes it."""
+def log_in_in_browser(  # noqa: PLR0913 - all but two are keyword-only
+    destination: Destination,
+    application: Application,
+    *,
+    scopes: Iterable[str],
+    redirect_uri: str,
+    port: int | None,
+    timeout: int,
+) -> None:
+    """Open the consent page, wait for the redirect or ask for it, and save the grant.
 
-    uri: str
-    port: int | None
-    timeout: int
-
-
-def log_in_in_browser(destination: Destination, application: Application, way: Redirect, scopes: Iterable[str]) -> None:
-    """Open the consent page, wait for the redirect or ask for it, and save the grant."""
+    :param port: where to wait for the redirect; None = the person pastes its address
+    :param timeout: seconds to wait
+    """
     destination.confirm(application, is_region_known=False)
     state = make_state()
-    address = build_consent_url(application, redirect_uri=way.uri, scope=scopes, state=state)
+    address = build_consent_url(application, redirect_uri=redirect_uri, scope=scopes, state=state)
 
     def finish(redirect: str) -> None:
         callback = _check_redirect(redirect, application, state)
         who = Application.create(application.client_id, application.client_secret, callback.region)
         destination.confirm(who)
-        redeem(destination, who, callback.code, redirect_uri=way.uri, scopes=scopes)
+        redeem(destination, who, callback.code, redirect_uri=redirect_uri, scopes=scopes)
 
     def parse(text: str) -> Secret:
-        return parse_paste(text, redirect_uri=way.uri, application=application, state=state)
+        return parse_paste(text, redirect_uri=redirect_uri, application=application, state=state)
 
-    if way.port is None:
-        say(_ELSEWHERE.format(address=address, redirect_uri=way.uri))
+    if port is None:
+        say(_ELSEWHERE.format(address=address, redirect_uri=redirect_uri))
         finish(_ask_for_redirect(parse))
         return
     with ExitStack() as stack:
-        receiver = _listen(way.port, stack)
+        receiver = _listen(port, stack)
         lines = stack.enter_context(hidden_lines())
         _open(address)
         if lines:
-            say(_PASTE.format(redirect_uri=way.uri))
-        finish(_wait_for_redirect(receiver, way.timeout, lines, parse))
+            say(_PASTE.format(redirect_uri=redirect_uri))
+        finish(_wait_for_redirect(receiver, timeout, lines, parse))
         receiver.show("You are logged in", "Close this window and go back to the terminal where you started the login.")
 
 

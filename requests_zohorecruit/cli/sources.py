@@ -40,8 +40,8 @@ __all__ = [
     "Client",
     "Environment",
     "Source",
-    "add_client_options",
     "choose_application",
+    "client_options",
     "complete_profile",
     "find_client_id",
     "grant_options",
@@ -97,22 +97,24 @@ class Client(NamedTuple):
     new_secret: bool
 
 
-def add_client_options(command: _Command) -> _Command:
-    """Add the options that describe the client. The command gets them as the fields of `Client`."""
-    options = (
-        click.option("--client-id", help="Client ID from the API console."),
-        click.option("--new-secret", is_flag=True, help="Ask for the client secret even if one is saved."),
-        click.option(
-            "--region",
-            shell_complete=_complete_region,
-            help="Region where the client is registered: a code, a country, or any Zoho address there.",
-        ),
-        click.option("--accounts-url", help="Zoho Accounts address of a test server."),
-        click.option("--recruit-url", help="Zoho Recruit address of a test server."),
+def client_options(command: _Command) -> _Command:
+    """Add the options that describe the client. The command gets them as its argument ``client``."""
+
+    @click.option("--client-id", help="Client ID from the API console.")
+    @click.option("--new-secret", is_flag=True, help="Ask for the client secret even if one is saved.")
+    @click.option(
+        "--region",
+        shell_complete=_complete_region,
+        help="Region where the client is registered: a code, a country, or any Zoho address there.",
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    @click.option("--accounts-url", help="Zoho Accounts address of a test server.")
+    @click.option("--recruit-url", help="Zoho Recruit address of a test server.")
+    @functools.wraps(command)
+    def call(**options: Any) -> Any:
+        client = Client(**{name: options.pop(name) for name in Client._fields})
+        return command(client=client, **options)
+
+    return call  # type: ignore[return-value]
 
 
 def find_client_id(client: Client, profile: Profile) -> str | None:

@@ -5,19 +5,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 from click.core import ParameterSource
 
-from requests_zohorecruit.cli.browser import Redirect, log_in_in_browser
+from requests_zohorecruit.cli.browser import log_in_in_browser
 from requests_zohorecruit.cli.console import ask_secret, describe_problem, say
 from requests_zohorecruit.cli.destination import Destination, keyring_option, replace_option
 from requests_zohorecruit.cli.logins import SCOPE, log_in_client, log_in_device, redeem
 from requests_zohorecruit.cli.sources import (
     Client,
-    add_client_options,
     choose_application,
+    client_options,
     find_client_id,
     profile_option,
 )
@@ -67,7 +65,7 @@ followed by the ID of your organisation.
 
 @click.command()
 @profile_option
-@add_client_options
+@client_options
 @click.option("--scope", help=f"Scopes to request, separated by commas.  [default: {', '.join(split_scope(SCOPE))}]")
 @click.option("--device", is_flag=True, help="Show a code to enter on another device.")
 @click.option(
@@ -84,6 +82,7 @@ followed by the ID of your organisation.
 @replace_option
 def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     profile: Profile,
+    client: Client,
     scope: str | None,
     device: bool,
     client_credentials: bool,
@@ -94,7 +93,6 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     timeout: int,
     keyring: bool | None,
     replace: bool,
-    **client: Any,
 ) -> None:
     """Log in with a browser and save the grant.
 
@@ -109,21 +107,23 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     if not scopes:
         raise click.UsageError("--scope is empty.")
     redirect_uri = _choose_redirect_uri(port, redirect_uri, no_browser=no_browser)
-    destination, who = Destination(profile, keyring=keyring, replace=replace), Client(**client)
-    client_id = find_client_id(who, profile)
+    destination = Destination(profile, keyring=keyring, replace=replace)
+    client_id = find_client_id(client, profile)
     if device or client_credentials:
         if not client_id:
             say(_REGISTER_DEVICE if device else _REGISTER_BACKEND)
     else:
         say((_REGISTERED if client_id else _REGISTER).format(redirect_uri=redirect_uri, client_id=client_id))
-    application = choose_application(who, profile)
+    application = choose_application(client, profile)
     if device:
         log_in_device(destination, application, scopes=scopes)
     elif client_credentials:
         log_in_client(destination, application, soid=soid, scope=scope and scopes)
     else:
-        way = Redirect(redirect_uri, None if no_browser else port, timeout)
-        log_in_in_browser(destination, application, way, scopes)
+        listen_on = None if no_browser else port
+        log_in_in_browser(
+            destination, application, scopes=scopes, redirect_uri=redirect_uri, port=listen_on, timeout=timeout
+        )
 
 
 def _choose_redirect_uri(port: int, redirect_uri: str | None, *, no_browser: bool) -> str:
@@ -148,19 +148,19 @@ def _check_options(*, device: bool, client_credentials: bool, soid: str | None) 
 
 @click.command()
 @profile_option
-@add_client_options
+@client_options
 @keyring_option
 @replace_option
-def exchange(profile: Profile, keyring: bool | None, replace: bool, **client: Any) -> None:
+def exchange(profile: Profile, client: Client, keyring: bool | None, replace: bool) -> None:
     """Exchange a self client's code for a grant, and save it.
 
     In the API console, "Self Client" generates a code for scopes of your choice. The command prompts for it, or reads
     standard input: a line with the client secret, unless it is saved, and a line with the code.
     """
-    destination, who = Destination(profile, keyring=keyring, replace=replace), Client(**client)
-    if not find_client_id(who, profile):
+    destination = Destination(profile, keyring=keyring, replace=replace)
+    if not find_client_id(client, profile):
         say(_SELF_CLIENT.format(scope=SCOPE))
-    application = choose_application(who, profile)
+    application = choose_application(client, profile)
     destination.confirm(application)
     try:
         code = checked_secret("code", ask_secret("code"))

@@ -189,6 +189,7 @@ def _collect_facts(saved: SavedProfile, now: float) -> dict[str, Any]:
     who, budget = saved.application, Budget()
     record = StoredRecord(who, saved.store).load(now) or Record()
     token, failure = record.token, record.failure
+    recent = budget.list_recent(record.mints, now)
     grant = record.grant or saved.credentials  # which remain without a record
     own = grant if isinstance(grant, ClientCredentials) else None
     return {
@@ -202,11 +203,7 @@ def _collect_facts(saved: SavedProfile, now: float) -> dict[str, Any]:
         "access_token": fingerprint(token.access_token) if token else None,
         "expires_at": token.expires_at if token else None,
         "expires_in": max(0, round(token.expires_at - now)) if token else None,
-        "mints": {
-            "recent": len(budget.list_recent(record.mints, now)),
-            "allowed": budget.mints,
-            "window": budget.window,
-        },
+        "mints": {"recent": len(recent), "allowed": budget.mints, "window": budget.window},
         "cool_down": _count_seconds(failure.cool_down if failure else None, now),
         "rejection_pause": _count_seconds(record.pause, now),
         "last_failure": failure.message if failure else None,
