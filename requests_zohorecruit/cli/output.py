@@ -47,10 +47,7 @@ def open_sink(path: str | None) -> Iterator[Sink]:
     :raises click.ClickException: the file could not be written
     """
     if path is None:
-        if sys.stdout.isatty():
-            yield _Screen()
-        else:
-            yield sys.stdout.buffer
+        yield _Screen() if sys.stdout.isatty() else sys.stdout.buffer
         return
     target = Path(path)
     # A device such as /dev/null is written to directly.

@@ -235,8 +235,7 @@ def grant_options(command: _Command) -> _Command:
         is_named = context.get_parameter_source("profile") is ParameterSource.COMMANDLINE
         if env and is_named:
             raise click.UsageError("Pass either --env or --profile, not both.")
-        is_there = profile is not None and (is_named or profile.exists())
-        if profile is not None and not env and (is_there or not read_variable("CLIENT_ID")):
+        if profile and not env and (is_named or profile.exists() or not read_variable("CLIENT_ID")):
             return command(profile=profile, **options)
         context.find_root().obj = source = Environment()
         return command(profile=source, **options)

@@ -33,6 +33,14 @@ def test_a_profile_goes_before_it_but_not_before_env(run, environment, granted, 
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+def test_with_env_a_profile_that_cannot_be_read_does_not_matter(run, environment, home, command):
+    (home / "default").mkdir(parents=True)
+    (home / "default/application.json").symlink_to("application.json")
+    assert run(*command.split()).exit_code == 7
+    assert run(*command.split(), "--env").exit_code == 0
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_profile_that_is_named_is_meant(run, environment, command):
     result = run(*command.split(), "--profile", "work")
     assert (result.exit_code, "There is no profile named work" in result.stderr) == (3, True)
