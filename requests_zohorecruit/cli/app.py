@@ -43,7 +43,6 @@ COMMANDS: Mapping[str, str] = {
 #: Command -> its module in `commands`, if another has its name.
 _MODULES = {
     "exchange": "login",
-    "status": "profiles",
     "get": "api",
     "demo": "sandbox",
     **dict.fromkeys(("header", "refresh", "revoke", "logout"), "grant"),

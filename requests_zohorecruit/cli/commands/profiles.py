@@ -1,7 +1,4 @@
-"""Shows saved grants. ``zohorecruit status`` shows one; with ``--check``, it calls the API to see whether it works.
-
-``zohorecruit profiles`` lists the profiles, sets the default, and renames profiles.
-"""
+"""``zohorecruit profiles`` lists the profiles, sets the default, and renames profiles."""
 
 from __future__ import annotations
 
@@ -9,60 +6,20 @@ import json
 import os
 import time
 from collections.abc import Collection
-from contextlib import nullcontext
-from datetime import datetime, timezone
 from typing import Any
 
 import click
 
-from requests_zohorecruit.cli.console import escape_controls, format_columns, open_console, print_rows, say, wrap
-from requests_zohorecruit.cli.diagnosis import diagnose
-from requests_zohorecruit.cli.sources import Source, complete_profile, grant_options
-from requests_zohorecruit.engine.limits import Budget, CoolDown
-from requests_zohorecruit.engine.record import Record
-from requests_zohorecruit.engine.store_access import StoredRecord
+from requests_zohorecruit.cli.console import escape_controls, format_columns, open_console, say
+from requests_zohorecruit.cli.facts import collect_facts
+from requests_zohorecruit.cli.sources import complete_profile
 from requests_zohorecruit.errors import ZohoAuthError
-from requests_zohorecruit.login.profiles import Profile, SavedProfile, choose_default, find_default, list_profiles
-from requests_zohorecruit.secret import fingerprint
-from requests_zohorecruit.zoho.grants import ClientCredentials
+from requests_zohorecruit.login.profiles import Profile, choose_default, find_default, list_profiles
 
-__all__ = ["describe_limit", "format_seconds", "give_verdict", "profiles", "status"]
+__all__ = ["profiles"]
 
 #: Minimum columns of a terminal for a column with the client ID.
 _WIDE = 100
-
-
-@click.command()
-@grant_options
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of a table.")
-@click.option("--check", is_flag=True, help="Make one API call; if it fails, say why.")
-def status(profile: Source, as_json: bool, check: bool) -> None:
-    """Show a grant: its region, scopes, token and limits.
-
-    Nothing is sent without --check. With it, the exit code says what is wrong: 3 the grant is dead, 4 the region or
-    client is wrong, 5 throttled, 6 no network, 7 the profile cannot be read, 8 a scope or permission is missing, 9 the
-    clock is wrong.
-    """
-    saved = profile.load()
-    with open_console(stderr=True).status("Calling the API") if check else nullcontext():
-        problem = diagnose(saved) if check else None
-    is_named = isinstance(profile, Profile)
-    facts: dict[str, Any] = {
-        "source": "profile" if is_named else "environment",
-        "profile": profile.name if is_named else None,
-        **_collect_facts(saved, time.time()),
-    }
-    if check:
-        facts["check"] = problem.message if problem else "the API accepts the token"
-    if as_json:
-        click.echo(json.dumps(facts, indent=2))
-    else:
-        colour, verdict = give_verdict(facts, profile.login_command)
-        console = open_console()
-        console.print(wrap(verdict, console), style=colour, markup=False, soft_wrap=True)
-        print_rows((name.replace("_", " "), _format_fact(name, value)) for name, value in facts.items())
-    if problem:
-        raise problem
 
 
 @click.group(invoke_without_command=True)
@@ -139,7 +96,7 @@ def _summarize(profile: Profile, now: float) -> dict[str, Any]:
         saved = profile.load()
         client = saved.application
         facts |= {"client_id": client.client_id, "region": client.region.code, "keyring": saved.in_keyring}
-        found = _collect_facts(saved, now)
+        found = collect_facts(saved, now)
     except ZohoAuthError as error:
         return {**facts, "problem": error.message}
     facts |= {name: found[name] for name in ("grant_kind", "grant", "expires_in")}
@@ -179,103 +136,3 @@ def _describe_grant(facts: dict[str, Any]) -> str:
     if not facts["expires_in"]:
         return "saved"
     return f"saved, token for {-(-facts['expires_in'] // 60)} min"
-
-
-def _collect_facts(saved: SavedProfile, now: float) -> dict[str, Any]:
-    """Return what a profile or the environment holds, without secrets.
-
-    :raises TokenStoreError: the grant cannot be read
-    """
-    who, budget = saved.application, Budget()
-    record = StoredRecord(who, saved.store).load(now) or Record()
-    token, failure = record.token, record.failure
-    recent = budget.list_recent(record.mints, now)
-    grant = record.grant or saved.credentials  # which remain without a record
-    own = grant if isinstance(grant, ClientCredentials) else None
-    return {
-        "client_id": who.client_id,
-        "region": who.region.code,
-        "hosts": sorted(who.region.hosts),
-        "scope": list(token.scope) if token else [],
-        "grant": fingerprint(grant.identity) if grant else None,
-        "grant_kind": grant and ("client credentials" if own else "refresh token"),
-        "soid": own and own.soid,
-        "access_token": fingerprint(token.access_token) if token else None,
-        "expires_at": token.expires_at if token else None,
-        "expires_in": max(0, round(token.expires_at - now)) if token else None,
-        "mints": {"recent": len(recent), "allowed": budget.mints, "window": budget.window},
-        "cool_down": _count_seconds(failure.cool_down if failure else None, now),
-        "rejection_pause": _count_seconds(record.pause, now),
-        "last_failure": failure.message if failure else None,
-        "store": repr(saved.store),
-    }
-
-
-def _count_seconds(cool_down: CoolDown | None, now: float) -> int:
-    """Return the seconds left of a cool-down or pause."""
-    return 0 if cool_down is None or cool_down.is_over(now) else round(cool_down.until - now)
-
-
-def _format_fact(name: str, value: Any) -> str:
-    if (words := describe_limit(name, value)) is not None:
-        return words
-    if name == "expires_at" and value is not None:
-        try:
-            return datetime.fromtimestamp(value, timezone.utc).astimezone().isoformat(sep=" ", timespec="seconds")
-        except (ValueError, OverflowError, OSError):
-            return f"{value:g} s after 1970, which is not a date"
-    if name == "expires_in" and value is not None:
-        return format_seconds(value) if value else "over"
-    if isinstance(value, list):
-        return "\n".join(value) or "none"
-    return "none" if value is None else str(value)
-
-
-def give_verdict(facts: dict[str, Any], login_command: str) -> tuple[str, str]:
-    """Return the colour and the text of the first line.
-
-    :param facts: as ``status --json`` prints them; with ``check`` if the API was called
-    :param login_command: the command that gets a new grant
-    """
-    if facts["grant"] is None:
-        return "red", f"There is no grant. Run `{login_command}` to get one."
-    if "check" in facts:
-        is_well = facts["check"] == "the API accepts the token"
-        return (
-            ("green", "It works: the API accepts the token.")
-            if is_well
-            else ("red", "It does not work. See the error below.")
-        )
-    left = facts["expires_in"]
-    if facts["last_failure"]:
-        more = f" The current token is valid for another {format_seconds(left)}." if left else ""
-        return ("yellow" if left else "red"), f"The last refresh failed.{more}"
-    if facts["rejection_pause"]:
-        return "red", "The API rejects new tokens."
-    if left:
-        return "green", f"There is a token, valid for {format_seconds(left)}. The library replaces it in time."
-    return "green", "There is a grant. The next call mints a token."
-
-
-def describe_limit(name: str, value: Any) -> str | None:
-    """Return the mints, cool-down or rejection pause in words; None for any other fact."""
-    if name == "mints":
-        recent, allowed = value["recent"], value["allowed"]
-        more = f"{allowed - recent} more are possible now" if recent < allowed else "the next one has to wait"
-        return f"{recent} of {allowed} in the last {value['window'] / 60:.0f} minutes; {more}"
-    if name == "cool_down":
-        return f"no token is requested for {format_seconds(value)}" if value else "none"
-    if name == "rejection_pause":
-        return f"rejected tokens are not replaced for {format_seconds(value)}" if value else "none"
-    return None
-
-
-def format_seconds(seconds: int) -> str:
-    """Return a duration in words: ``43 s``, ``4 min 10 s``, ``1 h 5 min``."""
-    minutes, rest = divmod(seconds, 60)
-    if minutes < 1:
-        return f"{rest} s"
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

@@ -7,7 +7,7 @@ import time
 import pytest
 from helpers.terminals import run_on_terminal, strip_styles
 
-from requests_zohorecruit.cli.commands.profiles import describe_limit, format_seconds, give_verdict
+from requests_zohorecruit.cli.facts import describe_limit, format_seconds, give_verdict
 
 FACTS = {"grant": "#12345678", "expires_in": 3599, "last_failure": None, "rejection_pause": 0}
 
