@@ -19,8 +19,8 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPResponse
 from urllib3.exceptions import ProtocolError
 
-from requests_zohorecruit.sandbox.local import LocalControls
 from requests_zohorecruit.sandbox.messages import Answer, Request
+from requests_zohorecruit.sandbox.zoho import Zoho
 from requests_zohorecruit.zoho.regions import Region, https_host
 
 __all__ = ["MockZoho", "mock_zoho"]
@@ -48,13 +48,13 @@ def mock_zoho(
     return MockZoho(responses_mock, Region.lookup(region), redirect_uris)
 
 
-class MockZoho(LocalControls):
+class MockZoho(Zoho):
     """The result of `mock_zoho`. There is no certificate to check, so `ca_bundle` is requests' default."""
 
     def __init__(self, responses_mock: Any, region: Region, redirect_uris: tuple[str, ...]) -> None:
-        self._begin({region.code: region}, elsewhere=_ELSEWHERE, redirect_uris=redirect_uris)
+        super().__init__(regions={region.code: region}, elsewhere=_ELSEWHERE, redirect_uris=redirect_uris)
         self.ca_bundle = DEFAULT_CA_BUNDLE_PATH
-        responses_mock.add(_Carrier(region, responses_mock, self._answer))
+        responses_mock.add(_Carrier(region, responses_mock, self.handle))
 
     def __repr__(self) -> str:
         return f"MockZoho({self.region.code!r})"

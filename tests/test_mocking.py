@@ -21,7 +21,7 @@ from requests_zohorecruit import (
     testing,
 )
 from requests_zohorecruit.sandbox import fingerprint
-from requests_zohorecruit.sandbox.controls import Controls
+from requests_zohorecruit.sandbox.zoho import Zoho
 from requests_zohorecruit.testing import mock_zoho
 
 CANDIDATES = "https://recruit.zoho.eu/recruit/v2/Candidates"
@@ -52,7 +52,7 @@ def test_a_call_is_answered_from_the_same_records_as_in_the_sandbox(zoho):
 
 
 def test_it_has_all_controls_of_the_sandbox(zoho):
-    assert isinstance(zoho, Controls)
+    assert isinstance(zoho, Zoho)
     auth = auth_for(zoho)
     requests.get(CANDIDATES, auth=auth)
     zoho.reject_tokens()

@@ -13,9 +13,8 @@ from hmac import compare_digest
 from urllib.parse import urlencode
 
 from requests_zohorecruit.sandbox import pages
-from requests_zohorecruit.sandbox.faults import refuse_mint
-from requests_zohorecruit.sandbox.grants import AccessToken, Code, Grant, Holder, Ledger, TooManyMints
-from requests_zohorecruit.sandbox.messages import Answer, Endpoint, Request, html, json_answer
+from requests_zohorecruit.sandbox.grants import AccessToken, Code, Grant, Holder, Ledger
+from requests_zohorecruit.sandbox.messages import Answer, Endpoint, Refused, Request, html, json_answer
 from requests_zohorecruit.sandbox.registry import Client, Person, Registry
 from requests_zohorecruit.sandbox.settings import Settings
 from requests_zohorecruit.zoho.regions import Region
@@ -39,29 +38,55 @@ class AccountsServer:
         self._registry = registry
         self._settings = settings
 
-    def _authenticate(self, fields: Mapping[str, str]) -> Client | Answer:
-        """Return the client, or Zoho's refusal."""
+    def _authenticate(self, fields: Mapping[str, str]) -> Client:
+        """Return the client.
+
+        :raises Refused: it is unknown here, or its secret is wrong
+        """
         client = self._registry.find_client(fields.get("client_id", ""), self._region)
         if client is None:
-            return json_answer({"error": "invalid_client"})
+            raise Refused(json_answer({"error": "invalid_client"}))
         secret = client.secret_in(self._region.code)
         if not compare_digest(fields.get("client_secret", "").encode(), secret.encode()):
-            return json_answer({"error": "invalid_client_secret"})
+            raise Refused(json_answer({"error": "invalid_client_secret"}))
         return client
 
-    def _sign_in(self, email: str | None, path: str, fields: Mapping[str, str]) -> Person | Answer:
-        """Return the signed-in person, or the sign-in page, or a redirect to the data centre of their account.
+    def _ask_person(  # noqa: PLR0913 - most are passed by name
+        self,
+        request: Request,
+        client: Client,
+        *,
+        scope: str,
+        lasting: bool,
+        facts: Mapping[str, str],
+        fields: Mapping[str, str],
+    ) -> tuple[Person, bool] | Answer:
+        """Return who has decided, and whether they accepted.
+
+        Before that, return the sign-in page, a redirect to the person's own data centre, or the consent page.
 
         :param fields: the request's fields, to be passed on
         """
-        person = self._registry.find_person(email)
+        sent = request.fields()
+        person = self._registry.find_person(sent.get("person"))
         if person is None:
             people = [(each.name, each.email, each.region.code) for each in self._registry.people]
-            return html(pages.render_sign_in(people=people, action=path, fields=fields))
-        if person.region == self._region:
-            return person
-        query = urlencode({**fields, "person": person.email})
-        return Answer(302, {"Location": f"{person.region.accounts_url}{path}?{query}"})
+            return html(pages.render_sign_in(people=people, action=request.path, fields=fields))
+        fields = {**fields, "person": person.email}
+        if person.region != self._region:
+            return Answer(302, {"Location": f"{person.region.accounts_url}{request.path}?{urlencode(fields)}"})
+        decision = sent.get("decision") if request.method == "POST" else None
+        if decision in {"accept", "reject"}:
+            return person, decision == "accept"
+        page = pages.render_consent(
+            application=client.name,
+            scope=split_scope(scope),
+            lasting=lasting,
+            facts={**facts, "Signed in": person.email, "Region": self._region.code, "Client": client.client_id},
+            action=request.path,
+            fields=fields,
+        )
+        return html(page)
 
     def _answer_token(self, grant: Grant, token: AccessToken, *, with_refresh_token: bool = False) -> Answer:
         extra = {"refresh_token": grant.refresh_token} if with_refresh_token and grant.refresh_token else {}
@@ -97,45 +122,47 @@ class Accounts(AccountsServer):
 
         A person whose account is in another data centre is redirected there first.
         """
-        sent = request.query_fields() | request.form_fields()
+        sent = request.fields()
         fields = {name: sent[name] for name in _AUTHORIZATION_FIELDS if name in sent}
         client = self._registry.find_client(fields.get("client_id", ""), self._region)
         if client is None:
             return _refuse("Invalid client: the client id does not exist, or not in this data center")
         if wrong := _find_mistake(fields, client):
             return _refuse(wrong)
-        person = self._sign_in(sent.get("person"), _AUTHORIZE_PATH, fields)
-        if isinstance(person, Answer):
-            return person
-        decision = sent.get("decision") if request.method == "POST" else None
-        if decision not in {"accept", "reject"}:
-            return self._show_consent(client, person, fields)
-        holder = Holder(client.client_id, person.email)
-        return Answer(302, {"Location": self._build_callback(fields, holder, accepted=decision == "accept")})
+        scope, offline, facts = (
+            fields["scope"],
+            fields.get("access_type") == "offline",
+            {"Returns to": fields["redirect_uri"]},
+        )
+        decided = self._ask_person(request, client, scope=scope, lasting=offline, facts=facts, fields=fields)
+        if isinstance(decided, Answer):
+            return decided
+        person, accepted = decided
+        state = {"state": fields["state"]} if "state" in fields else {}
+        if accepted:
+            code = self._make_code(fields, Holder(client.client_id, person.email))
+            there = {"location": self._region.code, "accounts-server": self._region.accounts_url}
+            query = {**state, "code": code.value, **there}
+        else:
+            query = {"error": "access_denied", **state}
+        redirect_uri = fields["redirect_uri"]
+        return Answer(302, {"Location": f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(query)}"})
 
     def token(self, request: Request) -> Answer:
         """Exchange a code, refresh, or mint for client credentials."""
-        fields = request.query_fields() | request.form_fields()
+        fields = request.fields()
         client = self._authenticate(fields)
-        if isinstance(client, Answer):
-            return client
         grants: dict[str, Callable[[Client, Mapping[str, str]], Answer]] = {
             "authorization_code": self._exchange,
             "refresh_token": self._refresh,
             "client_credentials": self._trust_client,
         }
         serve = grants.get(fields.get("grant_type", ""))
-        if serve is None:
-            return json_answer({"error": "unsupported_grant_type"})
-        try:
-            return serve(client, fields)
-        except TooManyMints:
-            return refuse_mint()
+        return serve(client, fields) if serve else json_answer({"error": "unsupported_grant_type"})
 
     def revoke(self, request: Request) -> Answer:
         """Revoke the token named in the body, or in the query as Zoho's documentation has it."""
-        fields = request.query_fields() | request.form_fields()
-        if self._ledger.revoke(fields.get("token", "")):
+        if self._ledger.revoke(request.fields().get("token", "")):
             return json_answer({"status": "success"})
         return _refuse("The token is not valid.")
 
@@ -144,40 +171,16 @@ class Accounts(AccountsServer):
         locations = {region.code: region.accounts_url for region in self._registry.regions.values()}
         return json_answer({"result": "success", "locations": locations})
 
-    def _show_consent(self, client: Client, person: Person, fields: Mapping[str, str]) -> Answer:
-        page = pages.render_consent(
-            application=client.name,
-            scope=split_scope(fields["scope"]),
-            lasting=fields.get("access_type") == "offline",
-            facts={
-                "Signed in": person.email,
-                "Region": self._region.code,
-                "Client": client.client_id,
-                "Returns to": fields["redirect_uri"],
-            },
-            action=_AUTHORIZE_PATH,
-            fields={**fields, "person": person.email},
+    def _make_code(self, fields: Mapping[str, str], holder: Holder) -> Code:
+        challenge = fields.get("code_challenge")
+        return self._ledger.consent(
+            split_scope(fields["scope"]),
+            holder,
+            offline=fields.get("access_type") == "offline",
+            again=fields.get("prompt") == "consent",
+            redirect_uri=fields["redirect_uri"],
+            challenge=(fields.get("code_challenge_method", "plain"), challenge) if challenge else None,
         )
-        return html(page)
-
-    def _build_callback(self, fields: Mapping[str, str], holder: Holder, *, accepted: bool) -> str:
-        state = {"state": fields["state"]} if "state" in fields else {}
-        redirect_uri = fields["redirect_uri"]
-        if accepted:
-            challenge = fields.get("code_challenge")
-            code = self._ledger.consent(
-                split_scope(fields["scope"]),
-                holder,
-                offline=fields.get("access_type") == "offline",
-                again=fields.get("prompt") == "consent",
-                redirect_uri=redirect_uri,
-                challenge=(fields.get("code_challenge_method", "plain"), challenge) if challenge else None,
-            )
-            there = {"location": self._region.code, "accounts-server": self._region.accounts_url}
-            query = {**state, "code": code.value, **there}
-        else:
-            query = {"error": "access_denied", **state}
-        return f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(query)}"
 
     def _exchange(self, client: Client, fields: Mapping[str, str]) -> Answer:
         code = self._ledger.find_code(fields.get("code", ""))

@@ -83,8 +83,8 @@ class Ledger:
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float], token_hex: Callable[[int], str]) -> None:
         self.settings = settings
-        self._clock = clock
-        self._token_hex = token_hex
+        self.clock = clock
+        self.token_hex = token_hex
         self._codes: dict[str, Code] = {}
         self._grants: dict[str, Grant] = {}
         self._access: dict[str, tuple[AccessToken, Grant]] = {}
@@ -110,18 +110,18 @@ class Ledger:
         lasting = offline and (again or holder not in self._consented)
         if offline:
             self._consented.add(holder)
-        expires_at = self._clock() + self.settings.code_lifetime
-        return self._keep(Code(self._make_value(), scope, holder, expires_at, redirect_uri, lasting, challenge))
+        expires_at = self.clock() + self.settings.code_lifetime
+        return self._keep(Code(self.make_value(), scope, holder, expires_at, redirect_uri, lasting, challenge))
 
     def make_self_client_code(self, scope: tuple[str, ...], holder: Holder) -> Code:
         """Return a code as the API console shows it for a self client."""
-        expires_at = self._clock() + self.settings.self_client_code_lifetime
-        return self._keep(Code(self._make_value(), scope, holder, expires_at))
+        expires_at = self.clock() + self.settings.self_client_code_lifetime
+        return self._keep(Code(self.make_value(), scope, holder, expires_at))
 
     def find_code(self, value: str) -> Code | None:
         """Return the code if it is neither used nor expired."""
         code = self._codes.get(value)
-        return code if code and self._clock() < code.expires_at else None
+        return code if code and self.clock() < code.expires_at else None
 
     def redeem(self, code: Code) -> tuple[Grant, AccessToken]:
         """Redeem a code, which becomes invalid.
@@ -141,12 +141,12 @@ class Ledger:
         :param counted: whether the limit per minute applies
         :raises TooManyMints: the limit per minute is reached
         """
-        now, limit = self._clock(), self.settings.refresh_tokens_per_minute
+        now, limit = self.clock(), self.settings.refresh_tokens_per_minute
         opened = [moment for moment in self._opened.get(holder.person, ()) if moment > now - 60]
         if counted and limit is not None and len(opened) >= limit:
             raise TooManyMints
         self._opened[holder.person] = [*opened, now] if counted else opened
-        refresh_token = self._make_value()
+        refresh_token = self.make_value()
         self._grants[refresh_token] = grant = Grant(refresh_token, scope, holder)
         of_person = [value for value, other in self._grants.items() if other.holder.person == holder.person]
         for oldest in of_person[: max(0, len(of_person) - self.settings.refresh_tokens_per_user)]:
@@ -167,7 +167,7 @@ class Ledger:
 
         :raises TooManyMints: the window's limit is reached; requests during the block prolong it
         """
-        now, limits = self._clock(), self.settings
+        now, limits = self.clock(), self.settings
         grant.mints = [moment for moment in grant.mints if moment > now - limits.mint_window]
         if now < grant.blocked_until:
             grant.blocked_until += limits.blocked_longer
@@ -176,7 +176,7 @@ class Ledger:
             grant.blocked_until = min(grant.mints, default=now) + limits.mint_window
             raise TooManyMints
         grant.mints.append(now)
-        token = AccessToken(self._make_value(), now + limits.access_token_lifetime)
+        token = AccessToken(self.make_value(), now + limits.access_token_lifetime)
         self._access[token.value] = token, grant
         grant.tokens = [*self._list_live(grant), token]
         while len(grant.tokens) > limits.max_live_access_tokens:
@@ -186,7 +186,7 @@ class Ledger:
     def find_access(self, access_token: str) -> Grant | None:
         """Return the grant of a valid access token, or None."""
         token, grant = self._access.get(access_token, (None, None))
-        return None if token is None or token.rejected or self._clock() >= token.expires_at else grant
+        return None if token is None or token.rejected or self.clock() >= token.expires_at else grant
 
     def revoke(self, token: str) -> bool:
         """Revoke a refresh token with its access tokens, or a single access token. Return False if there is none."""
@@ -204,20 +204,21 @@ class Ledger:
     def expire_all(self) -> None:
         """Expire every access token."""
         for token, _ in self._access.values():
-            token.expires_at = self._clock()
+            token.expires_at = self.clock()
 
     def reject_all(self) -> None:
         """Make the API refuse every access token issued so far."""
         for token, _ in self._access.values():
             token.rejected = True
 
+    def make_value(self, kind: str = "1000") -> str:
+        """Return a new token or code: ``1000.``, or another kind, and two random numbers."""
+        return f"{kind}.{self.token_hex(16)}.{self.token_hex(16)}"
+
     def _list_live(self, grant: Grant) -> list[AccessToken]:
-        now = self._clock()
+        now = self.clock()
         return [token for token in grant.tokens if token.value in self._access and now < token.expires_at]
 
     def _keep(self, code: Code) -> Code:
         self._codes[code.value] = code
         return code
-
-    def _make_value(self) -> str:
-        return f"1000.{self._token_hex(16)}.{self._token_hex(16)}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
-__all__ = ["Answer", "Ending", "Endpoint", "Request", "html", "json_answer"]
+__all__ = ["Answer", "Ending", "Endpoint", "Refused", "Request", "html", "json_answer"]
 
 Ending = Literal["whole", "cut", "hang", "reset"]
 """How the transport ends an answer: sends it, sends only half, never sends anything, or drops the connection."""
@@ -35,6 +35,10 @@ class Request:
     def header(self, name: str) -> str | None:
         """Return the first value of a header; its name is case-insensitive."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    def fields(self) -> dict[str, str]:
+        """Return the fields of query and body; those of the body count."""
+        return self.query_fields() | self.form_fields()
 
     def query_fields(self) -> dict[str, str]:
         """Return the query's fields; values of a repeated key are joined by a comma."""
@@ -60,6 +64,17 @@ class Answer:
     body: bytes = b""
     delay: float = 0.0
     ending: Ending = "whole"
+
+
+class Refused(Exception):  # noqa: N818 - it says what happened
+    """Ends a request with an error response.
+
+    :ivar answer: the response to send
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
 
 
 Endpoint = Callable[[Request], Answer]

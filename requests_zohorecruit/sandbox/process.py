@@ -1,6 +1,6 @@
 """The sandbox in its own process, controlled through pipes: for benchmarks, which must not share its interpreter.
 
-Starts, queries and ends that process, which is ``python -m`` of this module. `controls` defines the queries.
+Starts, queries and ends that process, which is ``python -m`` of this module.
 """
 
 from __future__ import annotations
@@ -12,23 +12,44 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from types import TracebackType
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from requests_zohorecruit.sandbox.controls import Controls
 from requests_zohorecruit.sandbox.server import Sandbox
+from requests_zohorecruit.sandbox.settings import Settings
+from requests_zohorecruit.sandbox.zoho import Zoho
 
 __all__ = ["SandboxProcess", "serve"]
 
 _ATTRIBUTES = (
     "region", "regions", "soid", "client_id", "client_secret", "refresh_token", "ca_bundle", "redirect_uri",
-    "elsewhere",
+    "elsewhere", "client", "person",
 )  # fmt: skip
 
 
-class SandboxProcess(Controls):
+if TYPE_CHECKING:
+    _Remote = Zoho
+else:
+
+    class _Remote:
+        """A `Zoho` in the other process: reads and sets its attributes, and calls its methods, by name."""
+
+        def __getattr__(self, name: str) -> Any:
+            if not hasattr(Zoho, name):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return partial(self._ask, name) if callable(getattr(Zoho, name)) else self._ask(name)
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name in Settings.__annotations__:
+                self._ask("__setattr__", name, value)
+            else:
+                super().__setattr__(name, value)
+
+
+class SandboxProcess(_Remote):
     """`Sandbox` in another process, with the same attributes and controls.
 
     It ends with the ``with`` block, or within a second of its parent's death. Use the controls only in the process that
@@ -38,6 +59,8 @@ class SandboxProcess(Controls):
     :param redirect_uris: see `Sandbox`
     :param regions: see `Sandbox`
     """
+
+    FAULTS, session = Zoho.FAULTS, Zoho.session
 
     def __init__(
         self,
@@ -60,8 +83,7 @@ class SandboxProcess(Controls):
         self._questions = cast("BinaryIO", self._process.stdin)
         self._answers = cast("BinaryIO", self._process.stdout)
         try:
-            for name, value in zip(_ATTRIBUTES, self._ask("start", self._options), strict=True):
-                setattr(self, name, value)
+            vars(self).update(self._ask("start", **self._options))
         except BaseException:
             self._end()
             raise
@@ -77,19 +99,10 @@ class SandboxProcess(Controls):
         """The sandbox's process id."""
         return self._process.pid
 
-    def _read(self, name: str) -> Any:
-        return self._ask("read", name)
-
-    def _turn(self, name: str, value: Any) -> None:
-        self._ask("turn", name, value)
-
-    def _call(self, name: str, *arguments: Any) -> Any:
-        return self._ask("call", name, *arguments)
-
-    def _ask(self, *question: Any) -> Any:
+    def _ask(self, name: str, /, *arguments: Any, **options: Any) -> Any:
         with self._lock:
             try:
-                pickle.dump(question, self._questions)
+                pickle.dump((name, arguments, options), self._questions)
                 self._questions.flush()
                 failed, answer = pickle.load(self._answers)  # noqa: S301 - from our own child
             except (EOFError, OSError, ValueError) as error:  # ValueError: closed on our side
@@ -109,26 +122,25 @@ class SandboxProcess(Controls):
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     """Start a sandbox on request, and answer questions until there are no more.
 
-    :param questions: pickled tuples of ``start``, ``read``, ``turn`` or ``call``, and the arguments
+    :param questions: pickled names, arguments and keyword arguments: ``start``, then attributes of the sandbox
     :param answers: receives a pickled pair for each: whether it failed, and the result or the error
     """
-    with ExitStack() as stack:
-
-        def start(options: dict[str, Any]) -> tuple[Any, ...]:
-            sandbox = stack.enter_context(Sandbox(**options))
-            verbs.update(read=sandbox._read, turn=sandbox._turn, call=sandbox._call)  # noqa: SLF001 - the other half
-            return tuple(getattr(sandbox, name) for name in _ATTRIBUTES)
-
-        verbs: dict[str, Callable[..., Any]] = {"start": start}
-        with suppress(EOFError):
-            while True:
-                verb, *arguments = pickle.load(questions)  # noqa: S301 - from our own parent
-                try:
-                    answer = False, verbs[verb](*arguments)
-                except Exception as error:  # noqa: BLE001 - raised again in the parent
-                    answer = True, error
-                pickle.dump(answer, answers)
-                answers.flush()
+    with ExitStack() as stack, suppress(EOFError):
+        sandbox: Sandbox | None = None
+        while True:
+            name, arguments, options = pickle.load(questions)  # noqa: S301 - from our own parent
+            try:
+                if name == "start":
+                    sandbox = stack.enter_context(Sandbox(**options))
+                    result = {each: getattr(sandbox, each) for each in _ATTRIBUTES}
+                else:
+                    result = getattr(sandbox, name)
+                    result = result(*arguments, **options) if callable(result) else result
+                answer: tuple[bool, Any] = False, result
+            except Exception as error:  # noqa: BLE001 - raised again in the parent
+                answer = True, error
+            pickle.dump(answer, answers)
+            answers.flush()
 
 
 def main(parent: int) -> None:

@@ -15,7 +15,7 @@ from requests_zohorecruit.sandbox.grants import Grant, Holder
 from requests_zohorecruit.sandbox.messages import Answer, Request, json_answer
 from requests_zohorecruit.sandbox.modules import Modules, Record
 from requests_zohorecruit.sandbox.organisation import Organisation
-from requests_zohorecruit.sandbox.refusals import Refused, make_invalid, make_missing, make_refusal
+from requests_zohorecruit.sandbox.refusals import make_invalid, make_missing, make_refusal
 from requests_zohorecruit.sandbox.registry import Person
 from requests_zohorecruit.sandbox.served import ALIASES, MODULES, ROUTES, Route, is_allowed
 
@@ -51,21 +51,21 @@ class Recruit:
         self.attachments = Attachments(new_id=self._modules.make_id, timestamp=timestamp)
 
     def handle(self, request: Request, *, reject_all: bool) -> Answer:
-        """Answer one call."""
-        try:
-            route, parts = _find_route(request)
-            module = parts.get("module", "")
-            holder = self._let_in(request, route, module, reject_all=reject_all)
-            for name in request.query_fields():
-                if name not in route.parameters:
-                    raise make_missing(f"the parameter {name} of {route.method} /recruit/v2/{route.path}")
-            if "module" not in parts:
-                return self._answer_about_itself(request, route, holder, parts)
-            if "id" in parts:
-                return self._answer_record(request, route, holder, module, parts)
-            return self._answer_module(request, route, holder, module)
-        except Refused as refused:
-            return refused.answer
+        """Answer one call.
+
+        :raises Refused: with the error to answer
+        """
+        route, parts = _find_route(request)
+        module = parts.get("module", "")
+        holder = self._let_in(request, route, module, reject_all=reject_all)
+        for name in request.query_fields():
+            if name not in route.parameters:
+                raise make_missing(f"the parameter {name} of {route.method} /recruit/v2/{route.path}")
+        if "module" not in parts:
+            return self._answer_about_itself(request, route, holder, parts)
+        if "id" in parts:
+            return self._answer_record(request, route, holder, module, parts)
+        return self._answer_module(request, route, holder, module)
 
     def _let_in(self, request: Request, route: Route, module: str, *, reject_all: bool) -> Holder:
         scheme, _, token = (request.header("Authorization") or "").partition(" ")

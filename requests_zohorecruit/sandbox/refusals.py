@@ -7,20 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from requests_zohorecruit.sandbox.messages import Answer, json_answer
+from requests_zohorecruit.sandbox.messages import Refused, json_answer
 
-__all__ = ["Refused", "make_invalid", "make_missing", "make_refusal"]
-
-
-class Refused(Exception):  # noqa: N818 - it says what happened
-    """Ends a request with an error response.
-
-    :ivar answer: the response to send
-    """
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
+__all__ = ["make_invalid", "make_missing", "make_refusal"]
 
 
 def make_refusal(status: int, code: str, message: str, details: Any = None) -> Refused:

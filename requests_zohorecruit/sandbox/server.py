@@ -18,13 +18,13 @@ from types import TracebackType
 import trustme
 
 from requests_zohorecruit.sandbox.connections import Server
-from requests_zohorecruit.sandbox.local import LocalControls
+from requests_zohorecruit.sandbox.zoho import Zoho
 from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["Sandbox"]
 
 
-class Sandbox(LocalControls):
+class Sandbox(Zoho):
     """Zoho Accounts and Recruit on 127.0.0.1, over TLS, from `start` to `stop` or within a ``with`` block.
 
     :param port: 0 = any free port; further regions use the ports that follow
@@ -53,7 +53,7 @@ class Sandbox(LocalControls):
         self._exit: ExitStack | None = None
 
     def start(self) -> Sandbox:
-        """Serve until `stop`, in threads of this process. Return the sandbox itself.
+        """Serve until `stop`, in threads of this process, all settings at their defaults. Return the sandbox.
 
         :raises RuntimeError: it is already running
         :raises OSError: a port is in use
@@ -70,15 +70,14 @@ class Sandbox(LocalControls):
             for number in range(len(self._codes)):
                 servers.append(Server(self._port and self._port + number, context))
                 stack.callback(servers[-1].server_close)
-            self._where = {
+            regions = {
                 name: _make_region(code, server.port)
                 for (name, code), server in zip(self._codes.items(), servers, strict=True)
             }
-            self._elsewhere = f"https://localhost:{servers[0].port}"
-            self.renew()
+            elsewhere = f"https://localhost:{servers[0].port}"
+            super().__init__(regions=regions, elsewhere=elsewhere, redirect_uris=self._redirect_uris)
             for code, server in zip(self._codes.values(), servers, strict=True):
-                # Not a bound method of the state machine, because `renew` replaces that.
-                server.start(partial(self._answer, code=code))
+                server.start(partial(self.handle, code=code))
                 stack.callback(server.stop)
             self._exit, self._owner = stack.pop_all(), os.getpid()
         return self
@@ -110,9 +109,9 @@ class Sandbox(LocalControls):
         :param redirect_uris: those registered from now on; None = as before
         :raises ValueError: there is no redirect URI
         """
-        if redirect_uris is not None:
-            self._redirect_uris = tuple(redirect_uris)
-        self._begin(self._where, elsewhere=self._elsewhere, redirect_uris=self._redirect_uris)
+        registered = self._redirect_uris if redirect_uris is None else tuple(redirect_uris)
+        self._begin(registered)
+        self._redirect_uris = registered
 
 
 def _make_region(code: str, port: int) -> Region:

@@ -5,9 +5,12 @@ Contains no behaviour: the parts of the state machine read their numbers here.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 __all__ = ["Settings"]
 
 
+@dataclass(eq=False, repr=False)
 class Settings:
     """Zoho's published limits (the strictest, where its pages disagree) and the sandbox's own settings. In seconds.
 

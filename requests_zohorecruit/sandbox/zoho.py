@@ -12,17 +12,21 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import partial
 from http import HTTPStatus
 from threading import Lock
+from typing import ClassVar
 from urllib.parse import urlencode, urlsplit
+
+import requests
 
 from requests_zohorecruit.sandbox import pages
 from requests_zohorecruit.sandbox.accounts import Accounts, split_scope
-from requests_zohorecruit.sandbox.device import DEVICE_PATH, DeviceAuthorization, DeviceCodes
-from requests_zohorecruit.sandbox.faults import FAULTS, apply_fault, is_minting
+from requests_zohorecruit.sandbox.device import DEVICE_PATH, DeviceAuthorization, DeviceCode
+from requests_zohorecruit.sandbox.faults import FAULTS, apply_fault, is_minting, refuse_mint
 from requests_zohorecruit.sandbox.fingerprints import Arrival, describe
-from requests_zohorecruit.sandbox.grants import Holder, Ledger
-from requests_zohorecruit.sandbox.messages import Answer, Endpoint, Request, html, json_answer
+from requests_zohorecruit.sandbox.grants import Holder, Ledger, TooManyMints
+from requests_zohorecruit.sandbox.messages import Answer, Endpoint, Refused, Request, html, json_answer
 from requests_zohorecruit.sandbox.recruit import Recruit
 from requests_zohorecruit.sandbox.registry import Client, Person, Registry
 from requests_zohorecruit.sandbox.settings import Settings
@@ -40,6 +44,11 @@ _DEVICE_ENDPOINTS = {("POST", f"{DEVICE_PATH}/code"), ("POST", f"{DEVICE_PATH}/t
 _NOT_HERE = "this client or person is not of this sandbox, or was made before renew()"
 
 
+def _read_wall_clock() -> float:
+    # Looked up on every call, so that tools that freeze time can patch it.
+    return time.time()
+
+
 @dataclass(frozen=True)
 class DataCentre:
     """One data centre: an accounts server, Recruit, and a ledger of its own.
@@ -54,14 +63,24 @@ class DataCentre:
 
 
 class Zoho(Settings):
-    """All data centres, with an initial client and person. Safe to share between threads.
+    """All data centres, and the controls of the sandbox; see also `Settings`. Safe to share between threads.
 
-    :param regions: the data centres by their names in the sandbox; client and person belong to the first
-    :param elsewhere: address of the first one's server under another host name, the target of redirects
-    :param redirect_uris: those registered for the client
-    :param clock: returns epoch seconds
-    :param token_hex: `secrets.token_hex` or a replacement
+    :ivar region: the first of `regions`; its `code` is ``"sandbox"`` if it is the only one of a `Sandbox`
+    :ivar regions: the data centres by name; pass the values to `Region.from_callback` as ``extra=``
+    :ivar soid: of the organisation in `region`, for client credentials
+    :ivar client: the first client, as `new_client` returns it
+    :ivar person: the first person
+    :ivar refresh_token: of a working grant with ample scopes
+    :ivar ca_bundle: path of the certificate to trust, for ``verify=``; deleted when the sandbox stops
+    :ivar redirect_uri: the first registered redirect URI
+    :ivar elsewhere: a URL on the same server under another host name (``localhost``). It answers every request, with
+        the status in ``?status=`` if given, and its requests are listed in `received`.
+        A download with ``?redirect=<any URL>`` redirects to that URL.
     """
+
+    FAULTS: ClassVar[tuple[str, ...]] = FAULTS
+
+    ca_bundle: str
 
     def __init__(
         self,
@@ -69,20 +88,35 @@ class Zoho(Settings):
         regions: Mapping[str, Region],
         elsewhere: str,
         redirect_uris: Sequence[str],
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = _read_wall_clock,
         token_hex: Callable[[int], str] = secrets.token_hex,
     ) -> None:
+        # Client and person belong to the first region. `elsewhere` is its server's address under another host name.
         self._lock = Lock()
-        self._clock = clock
-        self.elsewhere = elsewhere + _ELSEWHERE
-        self._registry = Registry(regions, token_hex)
-        self.client = self._registry.add_client(redirect_uris)
-        self.person = self._registry.add_person()
-        codes = DeviceCodes(clock=clock, token_hex=token_hex)
-        self._centres = {region.code: self._open_centre(region, codes, token_hex) for region in regions.values()}
-        self._faults: deque[str] = deque()
-        self._received: list[Arrival] = []
-        self._token_requests = self._device_requests = self._api_requests = 0
+        self._clock, self._token_hex = clock, token_hex
+        self.regions, self.elsewhere = dict(regions), elsewhere + _ELSEWHERE
+        self._begin(redirect_uris)
+
+    def _begin(self, redirect_uris: Sequence[str]) -> None:
+        """Start over: a new client, person and grant, the initial records, counters, faults and settings.
+
+        :param redirect_uris: those registered for the client
+        :raises ValueError: there is no redirect URI
+        """
+        registry = Registry(self.regions, self._token_hex)
+        client, person = registry.add_client(redirect_uris), registry.add_person()
+        codes: dict[str, DeviceCode] = {}
+        with self._lock:
+            Settings.__init__(self)
+            self._registry, self.client, self.person = registry, client, person
+            self._centres = {region.code: self._open_centre(region, codes) for region in self.regions.values()}
+            self._faults: deque[str] = deque()
+            self._received: list[Arrival] = []
+            self._token_requests = self._device_requests = self._api_requests = 0
+            self.region, self.soid = person.region, person.soid
+            self.client_id, self.client_secret = client.client_id, client.secret_in(person.region.code)
+            self.redirect_uri = client.redirect_uri
+        self.refresh_token = self.new_grant()
 
     def handle(self, request: Request, code: str | None = None) -> Answer:
         """Answer a request. The caller carries out the answer's `Answer.delay` and `Answer.ending`.
@@ -90,13 +124,13 @@ class Zoho(Settings):
         :param code: of the region that received it; None = the first
         """
         with self._lock:
-            centre = self._centres[code or self.person.region.code]
+            centre = self._centres[code or self.region.code]
             self._received.append(describe(request, self._registry.list_secrets(), centre.region.code))
             return self._route(request, centre)
 
     @property
     def received(self) -> list[Arrival]:
-        """The requests received so far, in order; see `requests_zohorecruit.sandbox.fingerprints.Arrival`."""
+        """The requests received so far, in order, with secrets replaced by their `fingerprint`."""
         with self._lock:
             return list(self._received)
 
@@ -135,8 +169,9 @@ class Zoho(Settings):
                 centre.ledger.reject_all()
 
     def fault(self, name: str, times: int = 1) -> None:
-        """Make the next calls to the endpoints that issue tokens or device codes fail.
+        """Make the next `times` calls to an endpoint that issues tokens or device codes fail.
 
+        :param name: one of `FAULTS`
         :raises ValueError: there is no such fault
         """
         if name not in FAULTS:
@@ -144,46 +179,69 @@ class Zoho(Settings):
         with self._lock:
             self._faults.extend([name] * times)
 
+    def session(self) -> requests.Session:
+        """Return a new session that trusts the sandbox's certificate and ignores proxies from the environment."""
+        session = requests.Session()
+        session.verify = self.ca_bundle
+        session.trust_env = False
+        return session
+
     def new_client(
         self,
+        *,
         redirect_uris: Sequence[str] | None = None,
         regions: Sequence[str] | None = None,
-        secret_per_region: bool = False,  # noqa: FBT001, FBT002 - callers give its name
+        secret_per_region: bool = False,
     ) -> Client:
-        """Register another client."""
+        """Register another client.
+
+        :param redirect_uris: None = those of the first client
+        :param regions: names of the data centres to enable it in; None = all
+        :param secret_per_region: issue one secret per data centre; ``client_secret`` is a mapping then
+        :raises ValueError: there is no redirect URI, or a data centre is unknown
+        """
         with self._lock:
             uris = self.client.redirect_uris if redirect_uris is None else redirect_uris
             return self._registry.add_client(uris, names=regions, secret_per_region=secret_per_region)
 
-    def new_person(self, region: str | None = None, name: str | None = None) -> Person:
-        """Open another person's account."""
+    def new_person(self, *, region: str | None = None, name: str | None = None) -> Person:
+        """Open another person's account. From then on the consent page asks who is signing in.
+
+        :param region: name of the data centre of the account; None = the first
+        :raises ValueError: there is no such data centre
+        """
         with self._lock:
             return self._registry.add_person(region, name)
 
-    def new_code(self, scope: str = AMPLE_SCOPE, client: Client | None = None, person: Person | None = None) -> str:
-        """Return a code as the API console shows it for a self client, to be redeemed without a redirect URI."""
+    def new_code(self, scope: str = AMPLE_SCOPE, *, client: Client | None = None, person: Person | None = None) -> str:
+        """Return a self client's code, to be exchanged without a redirect URI.
+
+        :param client: the client; None = the first
+        :param person: the person who requested the code in the API console; None = the first
+        :raises ValueError: client or person belong to another sandbox, or were made before `Sandbox.renew`
+        """
         with self._lock:
             return self._home(person).ledger.make_self_client_code(split_scope(scope), self._hold(client, person)).value
 
-    def new_grant(self, scope: str = AMPLE_SCOPE, client: Client | None = None, person: Person | None = None) -> str:
-        """Return the refresh token of another grant, without minting."""
+    def new_grant(self, scope: str = AMPLE_SCOPE, *, client: Client | None = None, person: Person | None = None) -> str:
+        """Return the refresh token of another grant, without minting. The parameters are those of `new_code`."""
         with self._lock:
             grant = self._home(person).ledger.open_grant(split_scope(scope), self._hold(client, person))
             return str(grant.refresh_token)
 
-    def live_access_tokens(self, refresh_token: str) -> int:
-        """Return the number of unexpired access tokens of a grant."""
+    def live_access_tokens(self, refresh_token: str | None = None) -> int:
+        """Return the number of unexpired access tokens of a grant.
+
+        :param refresh_token: identifies the grant; None = that of `refresh_token`
+        """
         with self._lock:
-            return sum(centre.ledger.count_live(refresh_token) for centre in self._centres.values())
+            value = refresh_token or self.refresh_token
+            return sum(centre.ledger.count_live(value) for centre in self._centres.values())
 
-    def consent(
-        self,
-        authorization_url: str,
-        accept: bool = True,  # noqa: FBT001, FBT002 - callers give its name
-        person: Person | None = None,
-    ) -> str:
-        """Accept or reject on a person's behalf, and return the URL Zoho redirects to.
+    def consent(self, authorization_url: str, *, accept: bool = True, person: Person | None = None) -> str:
+        """Accept or reject on a person's behalf. Return the URL that their data centre redirects to.
 
+        :param person: None = the first
         :raises ValueError: Zoho would have shown an error page
         """
         with self._lock:
@@ -194,14 +252,10 @@ class Zoho(Settings):
             raise ValueError("Zoho shows an error page for this authorization URL, and no redirect follows")
         return answer.headers["Location"]
 
-    def confirm_device(
-        self,
-        user_code: str,
-        accept: bool = True,  # noqa: FBT001, FBT002 - callers give its name
-        person: Person | None = None,
-    ) -> None:
+    def confirm_device(self, user_code: str, *, accept: bool = True, person: Person | None = None) -> None:
         """Enter a device's code on a person's behalf, and accept or reject.
 
+        :param person: None = the first
         :raises ValueError: Zoho would have shown an error page
         """
         with self._lock:
@@ -232,16 +286,15 @@ class Zoho(Settings):
             raise ValueError(_NOT_HERE)
         return Holder((client or self.client).client_id, (person or self.person).email)
 
-    def _open_centre(self, region: Region, codes: DeviceCodes, token_hex: Callable[[int], str]) -> DataCentre:
-        ledger = Ledger(self, clock=self._clock, token_hex=token_hex)
+    def _open_centre(self, region: Region, codes: dict[str, DeviceCode]) -> DataCentre:
+        ledger = Ledger(self, clock=self._clock, token_hex=self._token_hex)
         accounts = Accounts(region, ledger, self._registry, self)
         device = DeviceAuthorization(region, ledger, self._registry, self, codes)
-        number = list(self._registry.regions.values()).index(region)
         recruit = Recruit(
             find_access=ledger.find_access,
             people=lambda: [person for person in self._registry.people if person.region == region],
             timestamp=self._timestamp,
-            number=number,
+            number=list(self.regions.values()).index(region),
         )
         return DataCentre(region, ledger, recruit, {**accounts.endpoints, **device.endpoints})
 
@@ -253,7 +306,7 @@ class Zoho(Settings):
             return endpoint(request)
         if request.path.startswith("/recruit/"):
             self._api_requests += 1
-            return centre.recruit.handle(request, reject_all=self.reject_all)
+            return _answer(partial(centre.recruit.handle, reject_all=self.reject_all), request)
         if request.path.startswith(_ELSEWHERE):
             return _answer_elsewhere(request)
         return html(pages.render_problem("Page not found", "There is nothing at this address."), 404)
@@ -264,13 +317,22 @@ class Zoho(Settings):
         else:
             self._device_requests += 1
         name = self._faults.popleft() if self._faults else None
-        answer = Answer(200) if name and not is_minting(name) else centre.endpoints[address](request)
+        answer = Answer(200) if name and not is_minting(name) else _answer(centre.endpoints[address], request)
         if name:
             answer = apply_fault(name, answer, elsewhere=self.elsewhere)
         return replace(answer, delay=self.token_delay)
 
     def _timestamp(self) -> str:
         return datetime.fromtimestamp(int(self._clock()), timezone.utc).isoformat()
+
+
+def _answer(endpoint: Endpoint, request: Request) -> Answer:
+    try:
+        return endpoint(request)
+    except Refused as refused:
+        return refused.answer
+    except TooManyMints:
+        return refuse_mint()
 
 
 def _answer_elsewhere(request: Request) -> Answer:

@@ -99,7 +99,7 @@ def test_candidates_are_created_changed_and_deleted(zoho, parameters, caplog):
     created = read(aisles.ProfilesAisle, parameters, Mode.create)
     assert [each["Last_Name"] for each in created][12:] == ["Nový"]
     assert read(aisles.ProfilesAisle, parameters, Mode.update) == []
-    zoho._zoho._clock = _an_hour_later(zoho._zoho._clock)
+    zoho._clock = _an_hour_later(zoho._clock)
     assert write(parameters, Mode.update, [{"id": created[12]["id"], "City": "Brno"}]) == []
     (changed,) = read(aisles.ProfilesAisle, parameters, Mode.update)
     assert (changed["City"], changed["Last_Name"]) == ("Brno", "Nový")

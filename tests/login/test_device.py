@@ -235,7 +235,7 @@ class TestDataCentres:
     def test_a_person_who_lives_elsewhere_is_followed_with_the_secret_of_that_region(self, scene):
         scene.client = scene.zoho.new_client(secret_per_region=True)
         secrets = {region.code: scene.client.secret_in(region.code) for region in scene.regions.values()}
-        anna = scene.zoho.new_person("eu")
+        anna = scene.zoho.new_person(region="eu")
         scene.accept(10, person=anna)
         grant = scene.authorize(secrets)
         assert grant.application.region == scene.regions["eu"]
@@ -243,13 +243,13 @@ class TestDataCentres:
         assert [(now - scene.begun, name) for now, name in scene.line.polls] == [(30, "us"), (60, "eu")]
 
     def test_without_a_secret_for_that_region_nothing_is_sent_there(self, scene):
-        scene.accept(10, person=scene.zoho.new_person("eu"))
+        scene.accept(10, person=scene.zoho.new_person(region="eu"))
         with pytest.raises(ClientConfigurationError, match="no client secret for region sandbox-eu"):
             scene.authorize({"sandbox-us": scene.client.client_secret})
         assert [name for _, name in scene.line.polls] == ["us"]
 
     def test_a_region_that_is_not_known_gets_nothing(self, scene):
-        scene.accept(10, person=scene.zoho.new_person("eu"))
+        scene.accept(10, person=scene.zoho.new_person(region="eu"))
         with pytest.raises(UnknownRegionError, match="not known here"):
             scene.authorize(extra=())
         assert [name for _, name in scene.line.polls] == ["us"]
@@ -339,7 +339,7 @@ class TestFromDevice:
         assert (auth.region.code, store.load()["region"]) == ("sandbox-us", "sandbox-us")
 
     def test_across_data_centres_the_auth_is_of_the_region_where_the_person_lives(self, scene):
-        scene.accept(5, person=scene.zoho.new_person("eu"))
+        scene.accept(5, person=scene.zoho.new_person(region="eu"))
         store = MemoryStore()
         auth = self.log_in(scene, store=store, allowed_hosts=iter(["extra.example"]))
         assert (auth.region, store.load()["region"]) == (scene.regions["eu"], "sandbox-eu")

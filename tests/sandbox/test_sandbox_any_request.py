@@ -83,7 +83,7 @@ ACCOUNTS_FIELDS = [
 @settings(max_examples=60)
 def test_every_call_of_the_accounts_server_has_an_answer(data):
     desk = Desk("us", "eu")
-    desk.zoho.new_person("eu")
+    desk.zoho.new_person(region="eu")
     client = desk.zoho.client
     told = says(
         desk.form(

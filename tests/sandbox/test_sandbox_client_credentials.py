@@ -64,7 +64,7 @@ def test_refusals_come_with_status_200(desk, changes, error):
 def test_another_data_centre_does_not_know_the_organisation():
     desk = Desk("us", "eu")
     assert says(ask(desk, at="eu")) == {"error": "invalid_org_info"}
-    assert "access_token" in says(ask(desk, at="eu", soid=desk.zoho.new_person("eu").soid))
+    assert "access_token" in says(ask(desk, at="eu", soid=desk.zoho.new_person(region="eu").soid))
 
 
 def test_ten_in_ten_minutes_for_each_client_organisation_and_set_of_scopes(desk):

@@ -198,7 +198,7 @@ def test_a_wrong_code_is_asked_for_again(desk):
 
 def test_a_person_who_lives_elsewhere_is_moved_and_the_device_told_where_to_ask():
     desk = Desk("us", "eu")
-    anna = desk.zoho.new_person("eu")
+    anna = desk.zoho.new_person(region="eu")
     told = says(begin(desk))
     who = desk.send("GET", f"{PAGE}?user_code={told['user_code']}").body.decode()
     assert f'value="{anna.email}"' in who
@@ -220,7 +220,7 @@ def test_a_client_unknown_in_the_persons_data_centre_is_a_page():
     told = says(begin(desk, client_id=client.client_id))
     assert says(begin(desk, client_id=client.client_id, at="eu")) == {"error": "invalid_client"}
     with pytest.raises(ValueError, match="error page"):
-        desk.zoho.confirm_device(told["user_code"], person=desk.zoho.new_person("eu"))
+        desk.zoho.confirm_device(told["user_code"], person=desk.zoho.new_person(region="eu"))
 
 
 def test_over_sockets_no_code_is_seen_in_what_arrived():

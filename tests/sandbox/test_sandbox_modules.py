@@ -117,8 +117,8 @@ def test_an_uploaded_file_has_the_category_it_was_given(desk, token):
 
 def test_the_current_user_is_the_person_who_agreed():
     desk = Desk("us", "eu")
-    desk.zoho.new_person("eu", "Anna Brandt")
-    ben = desk.zoho.new_person("us", "Ben")
+    desk.zoho.new_person(region="eu", name="Anna Brandt")
+    ben = desk.zoho.new_person(region="us", name="Ben")
     token = desk.mint(desk.zoho.new_grant(person=ben))
     (user,) = says(desk.api("GET", "users?type=CurrentUser", token))["users"]
     assert (user["full_name"], user["first_name"], user["last_name"], user["email"]) == ("Ben", None, "Ben", ben.email)

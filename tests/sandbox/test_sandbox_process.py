@@ -26,18 +26,17 @@ def ask(*questions):
 
 def test_questions_are_answered_and_errors_come_back_as_answers():
     start, _, read, call, failed = ask(
-        ("start", {}),
-        ("turn", "token_delay", 0.5),
-        ("read", "token_delay"),
-        ("call", "new_code", "ZohoRecruit.modules.READ"),
-        ("call", "fault", "nonsense", 1),
+        ("start", (), {}),
+        ("__setattr__", ("token_delay", 0.5), {}),
+        ("token_delay", (), {}),
+        ("new_code", ("ZohoRecruit.modules.READ",), {}),
+        ("fault", ("nonsense",), {"times": 1}),
     )
-    region, _, _, client_id, *_ = start[1]
-    assert (region.code, client_id[:5], read) == ("sandbox", "1000.", (False, 0.5))
+    assert (start[1]["region"].code, start[1]["client_id"][:5], read) == ("sandbox", "1000.", (False, 0.5))
     assert call[1].startswith("1000.")
     assert failed[0] is True
     assert isinstance(failed[1], ValueError)
-    assert not Path(start[1][6]).exists(), "the certificate is gone with the sandbox"
+    assert not Path(start[1]["ca_bundle"]).exists(), "the certificate is gone with the sandbox"
 
 
 def test_it_has_the_attributes_and_controls_of_a_sandbox():
@@ -56,6 +55,8 @@ def test_it_has_the_attributes_and_controls_of_a_sandbox():
             zoho.fault("nonsense")
         certificate = zoho.ca_bundle
         assert zoho.pid != os.getpid()
+        with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+            zoho.nonsense  # noqa: B018 - looking is the test
     assert not Path(certificate).exists()
     with pytest.raises(RuntimeError, match="process has ended"):
         zoho.expire_tokens()

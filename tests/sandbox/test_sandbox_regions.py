@@ -29,7 +29,7 @@ def authorization_url(desk, **changes):
 def test_a_person_is_at_home_in_the_first_data_centre_or_where_one_says(desk):
     assert desk.zoho.person.region.code == "sandbox-us"
     assert desk.zoho.new_person().region == desk.zoho.person.region
-    anna = desk.zoho.new_person("eu", "Anna Brandt")
+    anna = desk.zoho.new_person(region="eu", name="Anna Brandt")
     assert (anna.name, anna.region.code, anna.region.accounts_url) == (
         "Anna Brandt",
         "sandbox-eu",
@@ -39,11 +39,11 @@ def test_a_person_is_at_home_in_the_first_data_centre_or_where_one_says(desk):
     assert anna.soid != desk.zoho.person.soid
     assert anna.soid.startswith("ZohoRecruit.6")
     with pytest.raises(ValueError, match="has no region 'mars'; it has: us, eu"):
-        desk.zoho.new_person("mars")
+        desk.zoho.new_person(region="mars")
 
 
 def test_with_several_people_the_page_asks_who_is_there_and_keeps_the_request(desk):
-    anna = desk.zoho.new_person("eu", "<Anna>")
+    anna = desk.zoho.new_person(region="eu", name="<Anna>")
     for sent in (desk.authorization_url(), desk.authorization_url(person="nobody@example.com")):
         page = desk.send("GET", sent).body.decode()
         assert 'method="get" action="/oauth/v2/auth"' in page
@@ -55,7 +55,7 @@ def test_with_several_people_the_page_asks_who_is_there_and_keeps_the_request(de
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_the_consent_page_moves_a_person_to_their_data_centre(desk, method):
-    anna = desk.zoho.new_person("eu")
+    anna = desk.zoho.new_person(region="eu")
     url = desk.authorization_url(person=anna.email, decision="accept")
     moved = desk.send(method, url)
     assert (moved.status, moved.headers["Location"].partition("?")[0]) == (302, "https://127.0.0.1:2/oauth/v2/auth")
@@ -75,14 +75,14 @@ def test_the_consent_page_moves_a_person_to_their_data_centre(desk, method):
 
 @pytest.mark.parametrize("accept", [True, False])
 def test_the_click_for_a_person_begins_where_the_url_leads_and_ends_at_their_home(desk, accept):
-    anna = desk.zoho.new_person("eu")
+    anna = desk.zoho.new_person(region="eu")
     told = callback(desk.zoho.consent(authorization_url(desk), accept=accept, person=anna))
     assert told.get("location") == ("sandbox-eu" if accept else None)
     assert ("code" in told, told.get("error")) == (accept, None if accept else "access_denied")
 
 
 def test_a_code_is_redeemed_where_the_person_lives_and_nowhere_else(desk):
-    code = callback(desk.zoho.consent(authorization_url(desk), person=desk.zoho.new_person("eu")))["code"]
+    code = callback(desk.zoho.consent(authorization_url(desk), person=desk.zoho.new_person(region="eu")))["code"]
     assert says(desk.exchange(code, redirect_uri=CALLBACK)) == {"error": "invalid_code"}
     token = says(desk.exchange(code, redirect_uri=CALLBACK, at="eu"))
     assert token["api_domain"] == "https://127.0.0.1:2"
@@ -101,7 +101,7 @@ def test_tokens_of_one_data_centre_are_invalid_in_another(desk):
 
 
 def test_each_data_centre_has_records_of_its_own(desk):
-    anna = desk.zoho.new_person("eu")
+    anna = desk.zoho.new_person(region="eu")
     here, there = desk.mint(), desk.zoho.new_grant(person=anna)
     there = says(desk.token(grant_type="refresh_token", refresh_token=there, at="eu"))["access_token"]
     added = says(desk.api("POST", "Candidates", here, [{"Last_Name": "Abroad"}]))["data"][0]["details"]["id"]
@@ -113,7 +113,7 @@ def test_each_data_centre_has_records_of_its_own(desk):
 
 
 def test_what_is_done_to_all_tokens_is_done_in_all_data_centres(desk):
-    grant = desk.zoho.new_grant(person=desk.zoho.new_person("eu"))
+    grant = desk.zoho.new_grant(person=desk.zoho.new_person(region="eu"))
 
     def mint():
         return says(desk.token(grant_type="refresh_token", refresh_token=grant, at="eu"))["access_token"]
@@ -127,7 +127,7 @@ def test_what_is_done_to_all_tokens_is_done_in_all_data_centres(desk):
 
 
 def test_twenty_refresh_tokens_are_for_each_person(desk):
-    anna = desk.zoho.new_person("us")
+    anna = desk.zoho.new_person(region="us")
     oldest = desk.zoho.new_grant()
     for _ in range(20):
         desk.zoho.new_grant(person=anna)
@@ -151,7 +151,7 @@ def test_another_client_has_its_own_codes_and_refresh_tokens(desk):
 
 
 def test_a_second_consent_without_prompt_gives_another_client_a_refresh_token_all_the_same(desk):
-    other = desk.zoho.new_client(["https://other.example/cb"])
+    other = desk.zoho.new_client(redirect_uris=["https://other.example/cb"])
     credentials = {"client_id": other.client_id, "client_secret": other.client_secret}
     first = desk.exchange(desk.agree(prompt=None), redirect_uri=CALLBACK)
     changes = {"client_id": other.client_id, "redirect_uri": other.redirect_uri, "prompt": None}
@@ -166,7 +166,7 @@ def test_a_client_can_have_a_secret_for_each_data_centre(desk):
     assert set(secrets) == {"sandbox-us", "sandbox-eu"}
     assert secrets["sandbox-us"] != secrets["sandbox-eu"]
     assert not any(secret in repr(client) for secret in secrets.values())
-    code = desk.zoho.new_code(client=client, person=desk.zoho.new_person("eu"))
+    code = desk.zoho.new_code(client=client, person=desk.zoho.new_person(region="eu"))
     sent = {"client_id": client.client_id, "code": code, "grant_type": "authorization_code", "at": "eu"}
     assert says(desk.token(**sent, client_secret=secrets["sandbox-us"])) == {"error": "invalid_client_secret"}
     assert "access_token" in says(desk.token(**sent, client_secret=secrets["sandbox-eu"]))
@@ -181,18 +181,18 @@ def test_a_client_is_unknown_in_a_data_centre_it_was_not_enabled_for(desk):
     sent = {"client_id": client.client_id, "client_secret": client.client_secret["sandbox-us"], "grant_type": "x"}
     assert says(desk.token(**sent, at="eu")) == {"error": "invalid_client"}
     assert says(desk.token(**sent)) == {"error": "unsupported_grant_type"}
-    anna = desk.zoho.new_person("eu")
+    anna = desk.zoho.new_person(region="eu")
     with pytest.raises(ValueError, match="error page"):
         desk.zoho.consent(authorization_url(desk, client_id=client.client_id), person=anna)
     with pytest.raises(ValueError, match="no region 'mars'"):
         desk.zoho.new_client(regions=["mars"])
     with pytest.raises(ValueError, match="at least one redirect URI"):
-        desk.zoho.new_client([])
+        desk.zoho.new_client(redirect_uris=[])
 
 
 def test_clients_and_people_of_another_sandbox_are_refused(desk):
     stranger = Desk("us").zoho
-    for others in ({"client": stranger.new_client()}, {"person": stranger.new_person("us", "Zoe")}):
+    for others in ({"client": stranger.new_client()}, {"person": stranger.new_person(region="us", name="Zoe")}):
         for make in (desk.zoho.new_code, desk.zoho.new_grant):
             with pytest.raises(ValueError, match=r"not of this sandbox, or was made before renew\(\)"):
                 make(**others)
