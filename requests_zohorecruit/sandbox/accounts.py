@@ -16,10 +16,9 @@ from requests_zohorecruit.sandbox import pages
 from requests_zohorecruit.sandbox.grants import AccessToken, Code, Grant, Holder, Ledger
 from requests_zohorecruit.sandbox.messages import Answer, Endpoint, Refused, Request, html, json_answer
 from requests_zohorecruit.sandbox.registry import Client, Person, Registry
-from requests_zohorecruit.sandbox.settings import Settings
 from requests_zohorecruit.zoho.regions import Region
 
-__all__ = ["Accounts", "AccountsServer", "are_scopes", "split_scope"]
+__all__ = ["Accounts", "are_scopes", "split_scope"]
 
 _SCOPE = re.compile(r"[A-Za-z]+(\.[A-Za-z_]+)*\.(ALL|READ|WRITE|CREATE|UPDATE|DELETE)", re.IGNORECASE)
 _AUTHORIZE_PATH = "/oauth/v2/auth"
@@ -29,82 +28,13 @@ _AUTHORIZATION_FIELDS = (
 )  # fmt: skip
 
 
-class AccountsServer:
-    """Base of an accounts server's endpoints: client authentication, sign-in and token responses."""
+class Accounts:
+    """One data centre's consent page and token endpoint."""
 
-    def __init__(self, region: Region, ledger: Ledger, registry: Registry, settings: Settings) -> None:
+    def __init__(self, region: Region, ledger: Ledger, registry: Registry) -> None:
         self._region = region
         self._ledger = ledger
         self._registry = registry
-        self._settings = settings
-
-    def _authenticate(self, fields: Mapping[str, str]) -> Client:
-        """Return the client.
-
-        :raises Refused: it is unknown here, or its secret is wrong
-        """
-        client = self._registry.find_client(fields.get("client_id", ""), self._region)
-        if client is None:
-            raise Refused(json_answer({"error": "invalid_client"}))
-        secret = client.secret_in(self._region.code)
-        if not compare_digest(fields.get("client_secret", "").encode(), secret.encode()):
-            raise Refused(json_answer({"error": "invalid_client_secret"}))
-        return client
-
-    def _ask_person(  # noqa: PLR0913 - most are passed by name
-        self,
-        request: Request,
-        client: Client,
-        *,
-        scope: str,
-        lasting: bool,
-        facts: Mapping[str, str],
-        fields: Mapping[str, str],
-    ) -> tuple[Person, bool] | Answer:
-        """Return who has decided, and whether they accepted.
-
-        Before that, return the sign-in page, a redirect to the person's own data centre, or the consent page.
-
-        :param fields: the request's fields, to be passed on
-        """
-        sent = request.fields()
-        person = self._registry.find_person(sent.get("person"))
-        if person is None:
-            people = [(each.name, each.email, each.region.code) for each in self._registry.people]
-            return html(pages.render_sign_in(people=people, action=request.path, fields=fields))
-        fields = {**fields, "person": person.email}
-        if person.region != self._region:
-            return Answer(302, {"Location": f"{person.region.accounts_url}{request.path}?{urlencode(fields)}"})
-        decision = sent.get("decision") if request.method == "POST" else None
-        if decision in {"accept", "reject"}:
-            return person, decision == "accept"
-        page = pages.render_consent(
-            application=client.name,
-            scope=split_scope(scope),
-            lasting=lasting,
-            facts={**facts, "Signed in": person.email, "Region": self._region.code, "Client": client.client_id},
-            action=request.path,
-            fields=fields,
-        )
-        return html(page)
-
-    def _answer_token(self, grant: Grant, token: AccessToken, *, with_refresh_token: bool = False) -> Answer:
-        extra = {"refresh_token": grant.refresh_token} if with_refresh_token and grant.refresh_token else {}
-        # Zoho expects commas and echoes spaces: clients that compare the two as strings lose the token.
-        return json_answer(
-            {
-                "access_token": token.value,
-                **extra,
-                "scope": " ".join(grant.scope),
-                "api_domain": self._region.api_domain,
-                "token_type": "Bearer",
-                "expires_in": self._settings.access_token_lifetime,
-            }
-        )
-
-
-class Accounts(AccountsServer):
-    """One data centre's consent page and token endpoint."""
 
     @property
     def endpoints(self) -> dict[tuple[str, str], Endpoint]:
@@ -129,18 +59,14 @@ class Accounts(AccountsServer):
             return _refuse("Invalid client: the client id does not exist, or not in this data center")
         if wrong := _find_mistake(fields, client):
             return _refuse(wrong)
-        scope, offline, facts = (
-            fields["scope"],
-            fields.get("access_type") == "offline",
-            {"Returns to": fields["redirect_uri"]},
-        )
-        decided = self._ask_person(request, client, scope=scope, lasting=offline, facts=facts, fields=fields)
+        facts = {"Returns to": fields["redirect_uri"]}
+        decided = self._ask_person(request, client, asked=fields, facts=facts, fields=fields)
         if isinstance(decided, Answer):
             return decided
         person, accepted = decided
         state = {"state": fields["state"]} if "state" in fields else {}
         if accepted:
-            code = self._make_code(fields, Holder(client.client_id, person.email))
+            code = self._make_code(fields, client, person)
             there = {"location": self._region.code, "accounts-server": self._region.accounts_url}
             query = {**state, "code": code.value, **there}
         else:
@@ -171,15 +97,79 @@ class Accounts(AccountsServer):
         locations = {region.code: region.accounts_url for region in self._registry.regions.values()}
         return json_answer({"result": "success", "locations": locations})
 
-    def _make_code(self, fields: Mapping[str, str], holder: Holder) -> Code:
-        challenge = fields.get("code_challenge")
+    def _authenticate(self, fields: Mapping[str, str]) -> Client:
+        """Return the client.
+
+        :raises Refused: it is unknown here, or its secret is wrong
+        """
+        client = self._registry.find_client(fields.get("client_id", ""), self._region)
+        if client is None:
+            raise Refused(json_answer({"error": "invalid_client"}))
+        secret = client.secret_in(self._region.code)
+        if not compare_digest(fields.get("client_secret", "").encode(), secret.encode()):
+            raise Refused(json_answer({"error": "invalid_client_secret"}))
+        return client
+
+    def _ask_person(
+        self,
+        request: Request,
+        client: Client,
+        *,
+        asked: Mapping[str, str],
+        facts: Mapping[str, str],
+        fields: Mapping[str, str],
+    ) -> tuple[Person, bool] | Answer:
+        """Return who has decided, and whether they accepted.
+
+        Before that, return the sign-in page, a redirect to the person's own data centre, or the consent page.
+
+        :param asked: the fields with which the program asked for access
+        :param fields: those to be passed on
+        """
+        sent = request.fields()
+        person = self._registry.find_person(sent.get("person"))
+        if person is None:
+            people = [(each.name, each.email, each.region.code) for each in self._registry.people]
+            return html(pages.render_sign_in(people=people, action=request.path, fields=fields))
+        fields = {**fields, "person": person.email}
+        if person.region != self._region:
+            return Answer(302, {"Location": f"{person.region.accounts_url}{request.path}?{urlencode(fields)}"})
+        decision = sent.get("decision") if request.method == "POST" else None
+        if decision in {"accept", "reject"}:
+            return person, decision == "accept"
+        page = pages.render_consent(
+            application=client.name,
+            scope=split_scope(asked["scope"]),
+            lasting=asked.get("access_type") == "offline",
+            facts={**facts, "Signed in": person.email, "Region": self._region.code, "Client": client.client_id},
+            action=request.path,
+            fields=fields,
+        )
+        return html(page)
+
+    def _answer_token(self, grant: Grant, token: AccessToken, *, with_refresh_token: bool = False) -> Answer:
+        extra = {"refresh_token": grant.refresh_token} if with_refresh_token and grant.refresh_token else {}
+        # Zoho expects commas and echoes spaces: clients that compare the two as strings lose the token.
+        return json_answer(
+            {
+                "access_token": token.value,
+                **extra,
+                "scope": " ".join(grant.scope),
+                "api_domain": self._region.api_domain,
+                "token_type": "Bearer",
+                "expires_in": self._ledger.settings.access_token_lifetime,
+            }
+        )
+
+    def _make_code(self, asked: Mapping[str, str], client: Client, person: Person) -> Code:
+        challenge = asked.get("code_challenge")
         return self._ledger.consent(
-            split_scope(fields["scope"]),
-            holder,
-            offline=fields.get("access_type") == "offline",
-            again=fields.get("prompt") == "consent",
-            redirect_uri=fields["redirect_uri"],
-            challenge=(fields.get("code_challenge_method", "plain"), challenge) if challenge else None,
+            split_scope(asked["scope"]),
+            Holder(client.client_id, person.email),
+            offline=asked.get("access_type") == "offline",
+            again=asked.get("prompt") == "consent",
+            redirect_uri=asked.get("redirect_uri"),
+            challenge=(asked.get("code_challenge_method", "plain"), challenge) if challenge else None,
         )
 
     def _exchange(self, client: Client, fields: Mapping[str, str]) -> Answer:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.message import Message
+from email.parser import HeaderParser
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from requests_zohorecruit.sandbox import queries
 from requests_zohorecruit.sandbox.messages import Answer, Request, json_answer
-from requests_zohorecruit.sandbox.multipart import parse_uploaded_file
-from requests_zohorecruit.sandbox.refusals import make_invalid
+from requests_zohorecruit.sandbox.served import make_invalid
 
 __all__ = ["Attachments", "Owner"]
 
@@ -66,7 +67,7 @@ class Attachments:
         return _download(file, query.get("redirect"))
 
     def _upload(self, request: Request, owner: Owner, category: str | None) -> Answer:
-        sent = parse_uploaded_file(request)
+        sent = _parse_upload(request)
         if sent is None:
             raise make_invalid("multipart/form-data with a part named file was expected")
         file_id = self._make_id()
@@ -95,6 +96,23 @@ def _download(file: _Attachment, redirect: str | None) -> Answer:
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name)}",
     }
     return Answer(200, headers, file.content)
+
+
+def _parse_upload(request: Request) -> tuple[str, bytes] | None:
+    """Return name and bytes of the part named ``file`` of a ``multipart/form-data`` body (RFC 7578), if any."""
+    content_type = Message()
+    content_type["Content-Type"] = request.header("Content-Type") or ""
+    boundary = content_type.get_boundary()
+    if content_type.get_content_type() != "multipart/form-data" or not boundary:
+        return None
+    # RFC 2046, section 5.1.1: the line break before a delimiter belongs to the delimiter.
+    for part in (b"\r\n" + request.body).split(b"\r\n--" + boundary.encode())[1:-1]:
+        head, _, content = part.lstrip(b" \t").removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        headers = HeaderParser().parsestr(head.decode("utf-8", "replace"))
+        if headers.get_param("name", header="Content-Disposition") == "file":
+            # RFC 7578, section 2: names are UTF-8; what would break the quotes is percent-encoded.
+            return unquote(headers.get_filename("unnamed")), content
+    return None
 
 
 def _make_success(message: str, file_id: str) -> Answer:

@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from requests_zohorecruit.sandbox import pages
-from requests_zohorecruit.sandbox.accounts import AccountsServer, are_scopes, split_scope
-from requests_zohorecruit.sandbox.grants import Code, Holder, Ledger
+from requests_zohorecruit.sandbox.accounts import Accounts, are_scopes, split_scope
+from requests_zohorecruit.sandbox.grants import Code, Ledger
 from requests_zohorecruit.sandbox.messages import Answer, Endpoint, Refused, Request, html, json_answer
 from requests_zohorecruit.sandbox.registry import Person, Registry
-from requests_zohorecruit.sandbox.settings import Settings
 from requests_zohorecruit.zoho.regions import Region
 
-__all__ = ["DEVICE_PATH", "DeviceAuthorization", "DeviceCode"]
+__all__ = ["DEVICE_PATH", "AccountsWithDevices", "DeviceCode"]
 
 DEVICE_PATH = "/oauth/v3/device"
 
@@ -25,7 +24,7 @@ DEVICE_PATH = "/oauth/v3/device"
 class DeviceCode:
     """A device code, and the decision about it.
 
-    :ivar fields: of the request that started it: scope, access type and prompt
+    :ivar asked: the fields with which the device asked for access
     :ivar granted: who accepted, and the code that can be redeemed in their data centre
     :ivar polled: when the device last polled, by region code
     """
@@ -33,29 +32,27 @@ class DeviceCode:
     value: str
     user_code: str
     client_id: str
-    fields: Mapping[str, str]
+    asked: Mapping[str, str]
     expires_at: float
     granted: tuple[Person, Code] | None = None
     rejected: bool = False
     polled: dict[str, float] = field(default_factory=dict)
 
 
-class DeviceAuthorization(AccountsServer):
-    """One data centre's device endpoints, and the page on which a person confirms.
+class AccountsWithDevices(Accounts):
+    """An accounts server with the device endpoints, and the page on which a person confirms.
 
     :param codes: of all data centres: a person may confirm in a different one than the device polls
     """
 
-    def __init__(
-        self, region: Region, ledger: Ledger, registry: Registry, settings: Settings, codes: dict[str, DeviceCode]
-    ) -> None:
-        super().__init__(region, ledger, registry, settings)
+    def __init__(self, region: Region, ledger: Ledger, registry: Registry, codes: dict[str, DeviceCode]) -> None:
+        super().__init__(region, ledger, registry)
         self._codes = codes
 
     @property
     def endpoints(self) -> dict[tuple[str, str], Endpoint]:
         """The endpoints, by method and path."""
-        return {
+        return super().endpoints | {
             ("GET", DEVICE_PATH): self.decide,
             ("POST", DEVICE_PATH): self.decide,
             ("POST", f"{DEVICE_PATH}/code"): self.issue,
@@ -72,7 +69,7 @@ class DeviceAuthorization(AccountsServer):
             return json_answer({"error": "unsupported_grant_type"})
         if not are_scopes(split_scope(fields.get("scope", ""))):
             return json_answer({"error": "invalid_scope"})
-        lifetime, page = self._settings.device_code_lifetime, f"{self._region.accounts_url}{DEVICE_PATH}"
+        lifetime, page = self._ledger.settings.device_code_lifetime, f"{self._region.accounts_url}{DEVICE_PATH}"
         value, user_code = self._ledger.make_value("1004"), self._ledger.token_hex(4).upper()
         self._codes[value] = DeviceCode(value, user_code, client.client_id, fields, self._ledger.clock() + lifetime)
         return json_answer(
@@ -81,7 +78,7 @@ class DeviceAuthorization(AccountsServer):
                 "device_code": value,
                 "verification_url": page,
                 "verification_uri_complete": f"{page}?user_code={user_code}",
-                "interval": int(self._settings.device_interval * 1000),
+                "interval": int(self._ledger.settings.device_interval * 1000),
                 "expires_in": int(lifetime * 1000),
             }
         )
@@ -109,19 +106,15 @@ class DeviceAuthorization(AccountsServer):
         client = self._registry.find_client(code.client_id, self._region)
         if client is None:
             return html(pages.render_problem("Error occurred", "This client does not exist in your data center."), 400)
-        scope, offline = code.fields["scope"], code.fields.get("access_type") == "offline"
-        shown = {"user_code": code.user_code}
-        decided = self._ask_person(
-            request, client, scope=scope, lasting=offline, facts={"Code": code.user_code}, fields=shown
-        )
+        shown = {"Code": code.user_code}
+        decided = self._ask_person(request, client, asked=code.asked, facts=shown, fields={"user_code": code.user_code})
         if isinstance(decided, Answer):
             return decided
         person, accepted = decided
         if not accepted:
             code.rejected = True
             return html(pages.render_problem("Access denied", "The device is told so. You can close this page."))
-        holder, again = Holder(client.client_id, person.email), code.fields.get("prompt") == "consent"
-        code.granted = person, self._ledger.consent(split_scope(scope), holder, offline=offline, again=again)
+        code.granted = person, self._make_code(code.asked, client, person)
         return html(pages.render_problem("Device connected", "You can close this page and go on at the device."))
 
     def _find_undecided(self, user_code: str) -> DeviceCode | None:
@@ -136,7 +129,7 @@ class DeviceAuthorization(AccountsServer):
         """
         now, last = self._ledger.clock(), code.polled.get(self._region.code)
         code.polled[self._region.code] = now
-        if last is not None and now - last < self._settings.device_poll_pause:
+        if last is not None and now - last < self._ledger.settings.device_poll_pause:
             raise Refused(json_answer({"error": "slow_down"}))
         if code.rejected:
             raise Refused(json_answer({"error": "access_denied"}))

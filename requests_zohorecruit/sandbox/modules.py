@@ -9,8 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from requests_zohorecruit.sandbox.records import make_initial_records
-from requests_zohorecruit.sandbox.refusals import make_missing
-from requests_zohorecruit.sandbox.served import MODULES
+from requests_zohorecruit.sandbox.served import MODULES, make_missing
 
 __all__ = ["Modules", "Record"]
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from requests_zohorecruit.sandbox.grants import Holder
 from requests_zohorecruit.sandbox.messages import Answer, json_answer
-from requests_zohorecruit.sandbox.refusals import make_invalid
 from requests_zohorecruit.sandbox.registry import Person
-from requests_zohorecruit.sandbox.served import MODULES
+from requests_zohorecruit.sandbox.served import MODULES, make_invalid
 
 __all__ = ["Organisation"]
 

@@ -15,9 +15,17 @@ from requests_zohorecruit.sandbox.grants import Grant, Holder
 from requests_zohorecruit.sandbox.messages import Answer, Request, json_answer
 from requests_zohorecruit.sandbox.modules import Modules, Record
 from requests_zohorecruit.sandbox.organisation import Organisation
-from requests_zohorecruit.sandbox.refusals import make_invalid, make_missing, make_refusal
 from requests_zohorecruit.sandbox.registry import Person
-from requests_zohorecruit.sandbox.served import ALIASES, MODULES, ROUTES, Route, is_allowed
+from requests_zohorecruit.sandbox.served import (
+    ALIASES,
+    MODULES,
+    ROUTES,
+    Route,
+    is_allowed,
+    make_invalid,
+    make_missing,
+    make_refusal,
+)
 
 __all__ = ["Recruit"]
 

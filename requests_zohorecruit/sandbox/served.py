@@ -1,14 +1,18 @@
 """The supported part of the Recruit API: modules, paths and parameters. The documentation shows these tables.
 
-Defines what is served and with which scope, but not how. Anything not in these tables is answered with HTTP 501.
+Defines what is served and with which scope, but not how, and the wording of errors. Anything not in these tables is
+answered with HTTP 501.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
-__all__ = ["ALIASES", "MODULES", "ROUTES", "Route", "is_allowed"]
+from requests_zohorecruit.sandbox.messages import Refused, json_answer
+
+__all__ = ["ALIASES", "MODULES", "ROUTES", "Route", "is_allowed", "make_invalid", "make_missing", "make_refusal"]
 
 MODULES: dict[str, tuple[str, ...]] = {
     "Candidates": ("Last_Name",),
@@ -102,6 +106,22 @@ def is_allowed(scope: tuple[str, ...], route: Route, module: str) -> bool:
         item[:2] == ["zohorecruit", route.area] and _singular(".".join(item[2:-1])) in parts and item[-1] in deeds
         for item in granted
     )
+
+
+def make_refusal(status: int, code: str, message: str, details: Any = None) -> Refused:
+    """Return an error as Recruit words it."""
+    content = {"code": code, "message": message, "status": "error"}
+    return Refused(json_answer(content if details is None else {"code": code, "details": details, **content}, status))
+
+
+def make_invalid(message: str, details: Any = None) -> Refused:
+    """Return Recruit's error for an invalid value."""
+    return make_refusal(400, "INVALID_DATA", message, {} if details is None else details)
+
+
+def make_missing(what: str) -> Refused:
+    """Return HTTP 501, which Recruit never sends, for a feature that the sandbox lacks but Zoho may have."""
+    return make_refusal(501, "NOT_IN_SANDBOX", f"The sandbox does not have {what}. Zoho Recruit may have it.", {})
 
 
 def _singular(name: str) -> str:

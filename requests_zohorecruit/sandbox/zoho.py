@@ -21,8 +21,8 @@ from urllib.parse import urlencode, urlsplit
 import requests
 
 from requests_zohorecruit.sandbox import pages
-from requests_zohorecruit.sandbox.accounts import Accounts, split_scope
-from requests_zohorecruit.sandbox.device import DEVICE_PATH, DeviceAuthorization, DeviceCode
+from requests_zohorecruit.sandbox.accounts import split_scope
+from requests_zohorecruit.sandbox.device import DEVICE_PATH, AccountsWithDevices, DeviceCode
 from requests_zohorecruit.sandbox.faults import FAULTS, apply_fault, is_minting, refuse_mint
 from requests_zohorecruit.sandbox.fingerprints import Arrival, describe
 from requests_zohorecruit.sandbox.grants import Holder, Ledger, TooManyMints
@@ -288,15 +288,14 @@ class Zoho(Settings):
 
     def _open_centre(self, region: Region, codes: dict[str, DeviceCode]) -> DataCentre:
         ledger = Ledger(self, clock=self._clock, token_hex=self._token_hex)
-        accounts = Accounts(region, ledger, self._registry, self)
-        device = DeviceAuthorization(region, ledger, self._registry, self, codes)
+        accounts = AccountsWithDevices(region, ledger, self._registry, codes)
         recruit = Recruit(
             find_access=ledger.find_access,
             people=lambda: [person for person in self._registry.people if person.region == region],
             timestamp=self._timestamp,
             number=list(self.regions.values()).index(region),
         )
-        return DataCentre(region, ledger, recruit, {**accounts.endpoints, **device.endpoints})
+        return DataCentre(region, ledger, recruit, accounts.endpoints)
 
     def _route(self, request: Request, centre: DataCentre) -> Answer:
         address = request.method, request.path
