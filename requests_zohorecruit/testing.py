@@ -8,10 +8,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import signal
 import threading
 import time
-import uuid
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +18,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
+from uuid import uuid4
 
 from requests_zohorecruit.errors import TokenStoreError
 from requests_zohorecruit.secret import fingerprint
@@ -51,8 +50,7 @@ class TokenStoreContract:
             def make_store(self, key: str) -> TokenStore:
                 return MyStore(key)
 
-    `make_store` is called several times with one key, as several processes would do, and also in a forked child. Every
-    test uses a key of its own.
+    Each test has its own key, and calls `make_store` with it several times, as several processes (one forked) would do.
 
     :cvar process_shared: False for a store that lives within one process; tests that need a second one are skipped
     :cvar dead_locker_timeout: seconds after which a killed holder must have lost the lock; longer than the lease, if
@@ -67,12 +65,12 @@ class TokenStoreContract:
         raise NotImplementedError
 
     def test_a_new_store_has_the_methods_of_the_protocol_and_loads_none(self) -> None:
-        store = self.make_store(_make_key())
+        store = self.make_store(uuid4().hex)
         assert isinstance(store, TokenStore)
         assert store.load() is None
 
     def test_another_store_of_the_key_loads_all_keys_and_json_types_as_saved(self) -> None:
-        key = _make_key()
+        key = uuid4().hex
         record = {
             **_RECORD,
             "another program's": {"nested": [1, 2.5, True, None, {"deep": []}]},
@@ -81,20 +79,19 @@ class TokenStoreContract:
             "large": 2**53,
         }
         _save(self.make_store(key), record)
-        loaded = self.make_store(key).load()
-        assert loaded is not None
+        loaded = self.make_store(key).load() or {}
         assert dict(loaded) == record
         assert {name: type(value) for name, value in loaded.items()} == {n: type(v) for n, v in record.items()}
 
     def test_saving_replaces_the_whole_record(self) -> None:
-        store = self.make_store(_make_key())
+        store = self.make_store(uuid4().hex)
         _save(store, _RECORD)
         for record in ({"access_token": "1000.second"}, {}):
             _save(store, record)
             assert dict(store.load() or {}) == record
 
     def test_changing_what_was_saved_or_loaded_does_not_change_the_store(self) -> None:
-        store = self.make_store(_make_key())
+        store = self.make_store(uuid4().hex)
         record = {**_RECORD, "scope": ["A"]}
         _save(store, record)
         record["access_token"] = "changed"
@@ -105,7 +102,7 @@ class TokenStoreContract:
             loaded["scope"].append("C")
 
     def test_two_keys_have_two_records_and_two_locks(self) -> None:
-        one, other = self.make_store(_make_key()), self.make_store(_make_key())
+        one, other = self.make_store(uuid4().hex), self.make_store(uuid4().hex)
         _save(one, {"access_token": "one"})
         assert other.load() is None
         _save(other, {"access_token": "other"})
@@ -114,28 +111,27 @@ class TokenStoreContract:
             pass
 
     def test_the_lock_excludes_other_threads_with_the_same_object(self) -> None:
-        store = self.make_store(_make_key())
+        store = self.make_store(uuid4().hex)
         with store.lock(_PATIENCE), _threads() as threads:
             assert not threads.submit(_can_lock, store, 0).result(_PATIENCE)
 
     def test_the_lock_excludes_other_stores_of_the_key_and_honours_timeouts(self) -> None:
-        key = _make_key()
+        key = uuid4().hex
         with self._hold_elsewhere(key):
             assert not _can_lock(self.make_store(key), 0)
             begin = time.monotonic()
             assert not _can_lock(self.make_store(key), 0.3)
-            waited = time.monotonic() - begin
-        assert 0.25 <= waited < _PATIENCE / 2
+            assert 0.25 <= time.monotonic() - begin < _PATIENCE / 2
 
     def test_a_waiter_gets_the_lock_when_it_becomes_free(self) -> None:
-        key = _make_key()
+        key = uuid4().hex
         with _threads() as threads:
             with self._hold_elsewhere(key):
                 waiter = threads.submit(lambda: _can_lock(self.make_store(key), _PATIENCE))
             assert waiter.result(_PATIENCE)
 
     def test_an_exception_inside_releases_the_lock_and_passes_unchanged(self) -> None:
-        key = _make_key()
+        key = uuid4().hex
         problem, caught = LookupError("of the caller's own"), None
         try:
             with self.make_store(key).lock(_PATIENCE):
@@ -146,7 +142,7 @@ class TokenStoreContract:
         assert _can_lock(self.make_store(key), _PATIENCE)
 
     def test_loading_does_not_wait_for_a_holder(self) -> None:
-        key = _make_key()
+        key = uuid4().hex
         _save(self.make_store(key), _RECORD)
         with self._hold_elsewhere(key):
             begin = time.monotonic()
@@ -154,8 +150,7 @@ class TokenStoreContract:
             assert time.monotonic() - begin < _PATIENCE / 2
 
     def test_no_update_is_lost(self) -> None:
-        key = _make_key()
-        workers, rounds = 6, 5
+        key, workers, rounds = uuid4().hex, 6, 5
         _save(self.make_store(key), {"count": 0})
 
         def work() -> None:
@@ -178,7 +173,7 @@ class TokenStoreContract:
             import pytest  # noqa: PLC0415 - only here
 
             pytest.skip("this store is not shared between processes, or there is no fork here")
-        key = _make_key()
+        key = uuid4().hex
         _save(self.make_store(key), _RECORD)
         fork = multiprocessing.get_context("fork")
         taken = fork.Event()
@@ -186,7 +181,7 @@ class TokenStoreContract:
         def hold() -> None:  # pragma: no cover - coverage of the killed child is lost
             with self.make_store(key).lock(_PATIENCE):
                 taken.set()
-                signal.pause()
+                time.sleep(_PATIENCE)
 
         holder = fork.Process(target=hold, daemon=True)
         with warnings.catch_warnings():
@@ -207,7 +202,7 @@ class TokenStoreContract:
         from requests_zohorecruit.engine.record import Record  # noqa: PLC0415 - the engine is needed only here
         from requests_zohorecruit.zoho.application import Application  # noqa: PLC0415
 
-        store = self.make_store(_make_key())
+        store = self.make_store(uuid4().hex)
         _save(store, {**_RECORD, "client_id": "1000.OTHER", "region": "eu"})
         with suppress(TokenStoreError):
             Record.from_mapping(store.load() or {}, Application.create("1000.ME", "not-a-secret", "eu"))
@@ -240,10 +235,6 @@ def __getattr__(name: str) -> Any:
     from requests_zohorecruit import mocking  # noqa: PLC0415 - see above
 
     return getattr(mocking, name)
-
-
-def _make_key() -> str:
-    return uuid.uuid4().hex
 
 
 def _save(store: TokenStore, record: dict[str, Any]) -> None:
@@ -283,14 +274,11 @@ def hide_secrets_in_cassettes(recorder: Any) -> Any:
     return recorder
 
 
-_SECRETS = frozenset(
-    {"access_token", "client_secret", "code", "code_verifier", "device_code", "refresh_token", "token"}
-)
+_SECRETS = {"access_token", "client_secret", "code", "code_verifier", "device_code", "refresh_token", "token"}
 
 
 def _serialize_without_secrets(serializer: Any, cassette: dict[str, Any]) -> Any:
-    interactions = [_hide_secrets(each) for each in cassette["interactions"]]
-    return serializer.serialize({**cassette, "interactions": interactions})
+    return serializer.serialize({**cassette, "interactions": list(map(_hide_secrets, cassette["interactions"]))})
 
 
 def _hide_secrets(interaction: dict[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from requests_zohorecruit.sandbox import queries
-from requests_zohorecruit.sandbox.messages import Answer, Request, json_answer
-from requests_zohorecruit.sandbox.served import make_invalid
+from requests_zohorecruit.sandbox.messages import Answer, Request, json_answer, make_invalid
 
 __all__ = ["Attachments", "Owner"]
 

@@ -1,6 +1,6 @@
-"""The state machine's input and output: requests and answers as plain values.
+"""The state machine's input and output: requests, answers and Recruit's errors as plain values.
 
-Knows nothing about sockets, TLS or Zoho, so that any transport can carry them.
+Knows nothing about sockets or TLS, so that any transport can carry them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
-__all__ = ["Answer", "Ending", "Endpoint", "Refused", "Request", "html", "json_answer"]
+__all__ = [
+    "Answer",
+    "Ending",
+    "Endpoint",
+    "Refused",
+    "Request",
+    "html",
+    "json_answer",
+    "make_invalid",
+    "make_missing",
+    "make_refusal",
+]
 
 Ending = Literal["whole", "cut", "hang", "reset"]
 """How the transport ends an answer: sends it, sends only half, never sends anything, or drops the connection."""
@@ -84,6 +95,22 @@ def json_answer(content: Any, status: int = 200) -> Answer:
     """Return a JSON response. The default status is 200, which Zoho uses even for errors."""
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     return Answer(status, {"Content-Type": "application/json;charset=UTF-8"}, body)
+
+
+def make_refusal(status: int, code: str, message: str, details: Any = None) -> Refused:
+    """Return an error as Recruit words it."""
+    content = {"code": code, "message": message, "status": "error"}
+    return Refused(json_answer(content if details is None else {"code": code, "details": details, **content}, status))
+
+
+def make_invalid(message: str, details: Any = None) -> Refused:
+    """Return Recruit's error for an invalid value."""
+    return make_refusal(400, "INVALID_DATA", message, {} if details is None else details)
+
+
+def make_missing(what: str) -> Refused:
+    """Return HTTP 501, which Recruit never sends, for a feature that the sandbox lacks but Zoho may have."""
+    return make_refusal(501, "NOT_IN_SANDBOX", f"The sandbox does not have {what}. Zoho Recruit may have it.", {})
 
 
 def html(page: str, status: int = 200) -> Answer:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from requests_zohorecruit.sandbox.messages import make_missing
 from requests_zohorecruit.sandbox.records import make_initial_records
-from requests_zohorecruit.sandbox.served import MODULES, make_missing
+from requests_zohorecruit.sandbox.served import MODULES
 
 __all__ = ["Modules", "Record"]
 

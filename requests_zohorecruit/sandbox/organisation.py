@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from requests_zohorecruit.sandbox.grants import Holder
-from requests_zohorecruit.sandbox.messages import Answer, json_answer
+from requests_zohorecruit.sandbox.messages import Answer, json_answer, make_invalid
 from requests_zohorecruit.sandbox.registry import Person
-from requests_zohorecruit.sandbox.served import MODULES, make_invalid
+from requests_zohorecruit.sandbox.served import MODULES
 
 __all__ = ["Organisation"]
 

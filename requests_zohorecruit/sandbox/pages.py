@@ -11,31 +11,24 @@ from html import escape
 __all__ = ["render_code_entry", "render_consent", "render_problem", "render_sign_in"]
 
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1d2433; --soft: #5b6478; --paper: #fff; --back: #eef1f6; --line: #dde2eb;
-  --go: #1f6f54; --go-ink: #fff; --chip: #f3f6fa; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8ebf2; --soft: #a3acbf; --paper: #1c212c; --back: #12151c;
-  --line: #313949; --go: #4fb08d; --go-ink: #0d1a15; --chip: #252c3a; } }
+:root { color-scheme: light dark; --line: color-mix(in srgb, CanvasText 20%, Canvas); --go: #1f6f54; }
 * { box-sizing: border-box; }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem; background: var(--back);
-  color: var(--ink); font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
-main { width: 100%; max-width: 32rem; background: var(--paper); border: 1px solid var(--line); border-radius: 14px;
-  padding: 2rem; box-shadow: 0 12px 32px rgb(20 30 60 / 8%); }
-.tag { display: inline-block; margin: 0 0 1rem; padding: .15rem .7rem; border: 1px solid var(--line);
-  color: var(--soft); border-radius: 99px; font-size: .8rem; }
-h1 { margin: 0 0 .5rem; font-size: 1.45rem; line-height: 1.25; }
-p { margin: 0 0 1rem; color: var(--soft); }
-ul { list-style: none; margin: 0 0 1.25rem; padding: 0; display: grid; gap: .5rem; }
-li { padding: .6rem .85rem; background: var(--chip); border-radius: 8px; }
-li small { display: block; color: var(--soft); overflow-wrap: anywhere; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1rem; margin: 0 0 1.5rem; font-size: .875rem; }
-dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem;
+  font: 1rem/1.55 system-ui, sans-serif; }
+main { width: 100%; max-width: 30rem; }
+h1 { margin: .5rem 0; font-size: 1.45rem; line-height: 1.25; }
+ul { list-style: none; padding: 0; display: grid; gap: .5rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1rem; font-size: .875rem; }
+dd { margin: 0; }
+small { display: block; }
+.tag, p, dt, small { color: color-mix(in srgb, CanvasText 65%, Canvas); }
+dd, small { overflow-wrap: anywhere; }
 form { display: flex; flex-wrap: wrap; gap: .75rem; }
-button { flex: 1 1 9rem; padding: .75rem 1rem; font: inherit; font-weight: 600; border-radius: 9px; cursor: pointer;
-  border: 1px solid var(--line); background: transparent; color: var(--ink); }
-button[value=accept] { background: var(--go); border-color: var(--go); color: var(--go-ink); }
-input { flex: 1 1 100%; padding: .75rem 1rem; font: inherit; letter-spacing: .1em; border-radius: 9px;
-  border: 1px solid var(--line); background: var(--chip); color: var(--ink); }
-button:focus-visible, input:focus-visible { outline: 3px solid var(--go); outline-offset: 2px; }
+li, button, input { padding: .6rem .85rem; border: 1px solid var(--line); border-radius: 9px; font: inherit; }
+button { flex: 1 1 9rem; cursor: pointer; background: Canvas; }
+button[value=accept] { background: var(--go); color: #fff; }
+input { flex: 1 1 100%; }
+:focus-visible { outline: 3px solid var(--go); outline-offset: 2px; }
 """
 
 _DEEDS = {

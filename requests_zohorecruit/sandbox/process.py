@@ -24,12 +24,6 @@ from requests_zohorecruit.sandbox.zoho import Zoho
 
 __all__ = ["SandboxProcess", "serve"]
 
-_ATTRIBUTES = (
-    "region", "regions", "soid", "client_id", "client_secret", "refresh_token", "ca_bundle", "redirect_uri",
-    "elsewhere", "client", "person",
-)  # fmt: skip
-
-
 if TYPE_CHECKING:
     _Remote = Zoho
 else:
@@ -132,7 +126,10 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
             try:
                 if name == "start":
                     sandbox = stack.enter_context(Sandbox(**options))
-                    result = {each: getattr(sandbox, each) for each in _ATTRIBUTES}
+                    hidden = Settings.__annotations__.keys()
+                    result = {
+                        each: value for each, value in vars(sandbox).items() if each[0] != "_" and each not in hidden
+                    }
                 else:
                     result = getattr(sandbox, name)
                     result = result(*arguments, **options) if callable(result) else result

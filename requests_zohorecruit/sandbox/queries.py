@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from requests_zohorecruit.sandbox.messages import Answer, json_answer
-from requests_zohorecruit.sandbox.served import make_invalid, make_missing, make_refusal
+from requests_zohorecruit.sandbox.messages import Answer, json_answer, make_invalid, make_missing, make_refusal
 
 __all__ = ["keep_changed", "keep_states", "paginate", "search", "select_fields", "sort"]
 

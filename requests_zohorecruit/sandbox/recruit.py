@@ -12,20 +12,11 @@ from typing import Any
 from requests_zohorecruit.sandbox import queries
 from requests_zohorecruit.sandbox.attachments import Attachments
 from requests_zohorecruit.sandbox.grants import Grant, Holder
-from requests_zohorecruit.sandbox.messages import Answer, Request, json_answer
+from requests_zohorecruit.sandbox.messages import Answer, Request, json_answer, make_invalid, make_missing, make_refusal
 from requests_zohorecruit.sandbox.modules import Modules, Record
 from requests_zohorecruit.sandbox.organisation import Organisation
 from requests_zohorecruit.sandbox.registry import Person
-from requests_zohorecruit.sandbox.served import (
-    ALIASES,
-    MODULES,
-    ROUTES,
-    Route,
-    is_allowed,
-    make_invalid,
-    make_missing,
-    make_refusal,
-)
+from requests_zohorecruit.sandbox.served import ALIASES, MODULES, ROUTES, Route, is_allowed
 
 __all__ = ["Recruit"]
 
@@ -58,14 +49,14 @@ class Recruit:
         self._organisation = Organisation(people, first_id + 26_000)
         self.attachments = Attachments(new_id=self._modules.make_id, timestamp=timestamp)
 
-    def handle(self, request: Request, *, reject_all: bool) -> Answer:
+    def handle(self, request: Request) -> Answer:
         """Answer one call.
 
         :raises Refused: with the error to answer
         """
         route, parts = _find_route(request)
         module = parts.get("module", "")
-        holder = self._let_in(request, route, module, reject_all=reject_all)
+        holder = self._let_in(request, route, module)
         for name in request.query_fields():
             if name not in route.parameters:
                 raise make_missing(f"the parameter {name} of {route.method} /recruit/v2/{route.path}")
@@ -75,12 +66,12 @@ class Recruit:
             return self._answer_record(request, route, holder, module, parts)
         return self._answer_module(request, route, holder, module)
 
-    def _let_in(self, request: Request, route: Route, module: str, *, reject_all: bool) -> Holder:
+    def _let_in(self, request: Request, route: Route, module: str) -> Holder:
         scheme, _, token = (request.header("Authorization") or "").partition(" ")
         # Zoho-oauthtoken is the documented scheme, regardless of `token_type`; Bearer has been seen to work.
         if scheme.lower() not in {"zoho-oauthtoken", "bearer"}:
             raise make_refusal(401, "AUTHENTICATION_FAILURE", "Authentication failed")
-        grant = None if reject_all else self._find_access(token.strip())
+        grant = self._find_access(token.strip())
         if grant is None:
             raise make_refusal(401, "INVALID_TOKEN", "invalid oauth token")
         if not is_allowed(grant.scope, route, module):

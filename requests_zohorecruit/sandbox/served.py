@@ -1,18 +1,14 @@
 """The supported part of the Recruit API: modules, paths and parameters. The documentation shows these tables.
 
-Defines what is served and with which scope, but not how, and the wording of errors. Anything not in these tables is
-answered with HTTP 501.
+Defines what is served and with which scope, but not how. Anything not in these tables is answered with HTTP 501.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
 
-from requests_zohorecruit.sandbox.messages import Refused, json_answer
-
-__all__ = ["ALIASES", "MODULES", "ROUTES", "Route", "is_allowed", "make_invalid", "make_missing", "make_refusal"]
+__all__ = ["ALIASES", "MODULES", "ROUTES", "Route", "is_allowed"]
 
 MODULES: dict[str, tuple[str, ...]] = {
     "Candidates": ("Last_Name",),
@@ -30,7 +26,13 @@ ALIASES = {"Job_Openings": "JobOpenings"}
 _PAGES = ("page", "per_page")
 _STATES = ("converted", "approved")
 _SINCE = "If-Modified-Since"
-_DEEDS = {"GET": "READ", "POST": "CREATE", "PUT": "UPDATE", "DELETE": "DELETE"}
+_DEEDS = {
+    "GET": {"all", "read"},
+    "POST": {"all", "write", "create"},
+    "PUT": {"all", "write", "update"},
+    "DELETE": {"all", "write", "delete"},
+}
+"""The operations of a scope that allow a method."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,6 @@ class Route:
         pattern = self.path.replace("{module}", "(?P<module>[A-Za-z_]+)")
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[0-9]+)", pattern)
         object.__setattr__(self, "pattern", re.compile(f"/recruit/v2/{pattern}/?"))
-
-    @property
-    def deed(self) -> str:
-        """The operation that a scope must allow."""
-        return _DEEDS[self.method]
 
 
 ROUTES: tuple[Route, ...] = (
@@ -94,34 +91,19 @@ ROUTES: tuple[Route, ...] = (
 
 def is_allowed(scope: tuple[str, ...], route: Route, module: str) -> bool:
     """Return whether a scope covers a route. Comparison ignores case and plural (``modules.candidate.READ``)."""
-    parts = {"", _singular(module or route.path.rpartition("/")[2])} | (
-        {"note"} if route.path.endswith("/Notes") else set()
-    )
-    deeds = {"all", "read"} if route.deed == "READ" else {"all", "write", route.deed.lower()}
+    parts = {"", _singular(module or route.path.rpartition("/")[2])}
+    if route.path.endswith("/Notes"):
+        parts.add("note")
     granted = [item.lower().split(".") for item in scope]
     # Zoho's page on searching asks for this one as well.
     if route.path.endswith("/search") and ["zohosearch", "securesearch", "read"] not in granted:
         return False
     return any(
-        item[:2] == ["zohorecruit", route.area] and _singular(".".join(item[2:-1])) in parts and item[-1] in deeds
+        item[:2] == ["zohorecruit", route.area]
+        and _singular(".".join(item[2:-1])) in parts
+        and item[-1] in _DEEDS[route.method]
         for item in granted
     )
-
-
-def make_refusal(status: int, code: str, message: str, details: Any = None) -> Refused:
-    """Return an error as Recruit words it."""
-    content = {"code": code, "message": message, "status": "error"}
-    return Refused(json_answer(content if details is None else {"code": code, "details": details, **content}, status))
-
-
-def make_invalid(message: str, details: Any = None) -> Refused:
-    """Return Recruit's error for an invalid value."""
-    return make_refusal(400, "INVALID_DATA", message, {} if details is None else details)
-
-
-def make_missing(what: str) -> Refused:
-    """Return HTTP 501, which Recruit never sends, for a feature that the sandbox lacks but Zoho may have."""
-    return make_refusal(501, "NOT_IN_SANDBOX", f"The sandbox does not have {what}. Zoho Recruit may have it.", {})
 
 
 def _singular(name: str) -> str:

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from functools import partial
 from http import HTTPStatus
 from threading import Lock
 from typing import ClassVar
@@ -290,7 +289,7 @@ class Zoho(Settings):
         ledger = Ledger(self, clock=self._clock, token_hex=self._token_hex)
         accounts = AccountsWithDevices(region, ledger, self._registry, codes)
         recruit = Recruit(
-            find_access=ledger.find_access,
+            find_access=lambda token: None if self.reject_all else ledger.find_access(token),
             people=lambda: [person for person in self._registry.people if person.region == region],
             timestamp=self._timestamp,
             number=list(self.regions.values()).index(region),
@@ -305,7 +304,7 @@ class Zoho(Settings):
             return endpoint(request)
         if request.path.startswith("/recruit/"):
             self._api_requests += 1
-            return _answer(partial(centre.recruit.handle, reject_all=self.reject_all), request)
+            return _answer(centre.recruit.handle, request)
         if request.path.startswith(_ELSEWHERE):
             return _answer_elsewhere(request)
         return html(pages.render_problem("Page not found", "There is nothing at this address."), 404)
