@@ -22,7 +22,7 @@ Owner = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class _Attachment:
+class Attachment:
     owner: Owner
     name: str
     content: bytes
@@ -31,20 +31,19 @@ class _Attachment:
 
 
 class Attachments:
-    """All attachments of a Recruit account."""
+    """All attachments of a Recruit account.
+
+    :ivar files: by id, oldest first
+    """
 
     def __init__(self, *, new_id: Callable[[], str], timestamp: Callable[[], str]) -> None:
         self._make_id = new_id
         self._timestamp = timestamp
-        self._files: dict[str, _Attachment] = {}
-
-    def contents(self) -> dict[str, bytes]:
-        """Return the bytes of every file by attachment id, oldest first."""
-        return {file_id: file.content for file_id, file in self._files.items()}
+        self.files: dict[str, Attachment] = {}
 
     def forget(self, owner: Owner) -> None:
         """Delete the files of a deleted record."""
-        self._files = {file_id: file for file_id, file in self._files.items() if file.owner != owner}
+        self.files = {file_id: file for file_id, file in self.files.items() if file.owner != owner}
 
     def handle(self, request: Request, owner: Owner, file_id: str | None) -> Answer:
         """Answer one call.
@@ -57,11 +56,11 @@ class Attachments:
             if request.method == "POST":
                 return self._upload(request, owner, query.get("attachments_category"))
             return queries.paginate(self._list(owner), query)
-        file = self._files.get(file_id)
+        file = self.files.get(file_id)
         if file is None or file.owner != owner:
             raise make_invalid(f"there is no attachment {file_id}")
         if request.method == "DELETE":
-            del self._files[file_id]
+            del self.files[file_id]
             return _make_success("record deleted", file_id)
         return _download(file, query.get("redirect"))
 
@@ -70,7 +69,7 @@ class Attachments:
         if sent is None:
             raise make_invalid("multipart/form-data with a part named file was expected")
         file_id = self._make_id()
-        self._files[file_id] = _Attachment(owner, *sent, created=self._timestamp(), category=category)
+        self.files[file_id] = Attachment(owner, *sent, created=self._timestamp(), category=category)
         return _make_success("attachment uploaded successfully", file_id)
 
     def _list(self, owner: Owner) -> list[dict[str, Any]]:
@@ -82,12 +81,12 @@ class Attachments:
                 "Created_Time": file.created,
                 "Category": None if file.category is None else {"name": file.category},
             }
-            for file_id, file in self._files.items()
+            for file_id, file in self.files.items()
             if file.owner == owner
         ]
 
 
-def _download(file: _Attachment, redirect: str | None) -> Answer:
+def _download(file: Attachment, redirect: str | None) -> Answer:
     if redirect is not None:
         return Answer(302, {"Location": redirect})
     headers = {

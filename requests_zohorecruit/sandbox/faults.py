@@ -14,7 +14,7 @@ from typing import Any
 from requests_zohorecruit.sandbox import pages
 from requests_zohorecruit.sandbox.messages import Answer, html, json_answer
 
-__all__ = ["FAULTS", "apply_fault", "is_minting", "refuse_mint"]
+__all__ = ["FAULTS", "apply_fault", "refuse_mint"]
 
 _HUGE = 16 * 1024 * 1024
 
@@ -65,22 +65,18 @@ _BYTES: dict[str, Callable[[Answer], Answer]] = {
 FAULTS: tuple[str, ...] = (*_INSTEAD, *_FIELDS, *_BYTES)
 
 
-def is_minting(name: str) -> bool:
-    """Return whether Zoho mints before the fault occurs."""
-    return name not in _INSTEAD
-
-
-def apply_fault(name: str, answer: Answer, *, elsewhere: str) -> Answer:
+def apply_fault(name: str, answer: Callable[[], Answer], *, elsewhere: str) -> Answer:
     """Return the response with the fault applied.
 
-    :param answer: the correct response; unused by faults for which `is_minting` is false
+    :param answer: mints and returns the correct response; not called if the fault replaces that
     :param elsewhere: a URL on another host, the target of ``redirect``
     """
     if name in _INSTEAD:
         return _INSTEAD[name](elsewhere)
-    if answer.status != HTTPStatus.OK or b'"access_token"' not in answer.body:
-        return answer
+    correct = answer()
+    if correct.status != HTTPStatus.OK or b'"access_token"' not in correct.body:
+        return correct
     if name in _BYTES:
-        return _BYTES[name](answer)
-    content = json.loads(answer.body) | _FIELDS[name]
+        return _BYTES[name](correct)
+    content = json.loads(correct.body) | _FIELDS[name]
     return json_answer({key: value for key, value in content.items() if value is not ...})

@@ -33,18 +33,6 @@ NOBODY = Holder()
 
 
 @dataclass
-class AccessToken:
-    """An access token of a grant.
-
-    :ivar rejected: refused by the API although Zoho Accounts considers it alive
-    """
-
-    value: str
-    expires_at: float
-    rejected: bool = False
-
-
-@dataclass
 class Grant:
     """A person's consent, or a client's own access by client credentials.
 
@@ -55,9 +43,21 @@ class Grant:
     refresh_token: str | None
     scope: tuple[str, ...]
     holder: Holder
-    tokens: list[AccessToken] = field(default_factory=list)
     mints: list[float] = field(default_factory=list)
     blocked_until: float = 0.0
+
+
+@dataclass
+class AccessToken:
+    """An access token of a grant.
+
+    :ivar rejected: refused by the API although Zoho Accounts considers it alive
+    """
+
+    value: str
+    grant: Grant
+    expires_at: float
+    rejected: bool = False
 
 
 @dataclass
@@ -87,7 +87,7 @@ class Ledger:
         self.token_hex = token_hex
         self._codes: dict[str, Code] = {}
         self._grants: dict[str, Grant] = {}
-        self._access: dict[str, tuple[AccessToken, Grant]] = {}
+        self._access: dict[str, AccessToken] = {}
         self._without_person: dict[tuple[str, str, frozenset[str]], Grant] = {}
         self._opened: dict[str | None, list[float]] = {}
         self._consented: set[Holder] = set()
@@ -176,23 +176,22 @@ class Ledger:
             grant.blocked_until = min(grant.mints, default=now) + limits.mint_window
             raise TooManyMints
         grant.mints.append(now)
-        token = AccessToken(self.make_value(), now + limits.access_token_lifetime)
-        self._access[token.value] = token, grant
-        grant.tokens = [*self._list_live(grant), token]
-        while len(grant.tokens) > limits.max_live_access_tokens:
-            del self._access[grant.tokens.pop(0).value]
+        token = AccessToken(self.make_value(), grant, now + limits.access_token_lifetime)
+        self._access[token.value] = token
+        live = self._list_live(grant)
+        for oldest in live[: max(0, len(live) - limits.max_live_access_tokens)]:
+            del self._access[oldest.value]
         return token
 
     def find_access(self, access_token: str) -> Grant | None:
         """Return the grant of a valid access token, or None."""
-        token, grant = self._access.get(access_token, (None, None))
-        return None if token is None or token.rejected or self.clock() >= token.expires_at else grant
+        token = self._access.get(access_token)
+        return None if token is None or token.rejected or self.clock() >= token.expires_at else token.grant
 
     def revoke(self, token: str) -> bool:
         """Revoke a refresh token with its access tokens, or a single access token. Return False if there is none."""
         if grant := self._grants.pop(token, None):
-            for access in grant.tokens:
-                self._access.pop(access.value, None)
+            self._access = {value: access for value, access in self._access.items() if access.grant is not grant}
             return True
         return self._access.pop(token, None) is not None
 
@@ -203,12 +202,12 @@ class Ledger:
 
     def expire_all(self) -> None:
         """Expire every access token."""
-        for token, _ in self._access.values():
+        for token in self._access.values():
             token.expires_at = self.clock()
 
     def reject_all(self) -> None:
         """Make the API refuse every access token issued so far."""
-        for token, _ in self._access.values():
+        for token in self._access.values():
             token.rejected = True
 
     def make_value(self, kind: str = "1000") -> str:
@@ -217,7 +216,7 @@ class Ledger:
 
     def _list_live(self, grant: Grant) -> list[AccessToken]:
         now = self.clock()
-        return [token for token in grant.tokens if token.value in self._access and now < token.expires_at]
+        return [token for token in self._access.values() if token.grant is grant and now < token.expires_at]
 
     def _keep(self, code: Code) -> Code:
         self._codes[code.value] = code

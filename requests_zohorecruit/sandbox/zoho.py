@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import partial
 from http import HTTPStatus
 from threading import Lock
 from typing import ClassVar
@@ -22,7 +23,7 @@ import requests
 from requests_zohorecruit.sandbox import pages
 from requests_zohorecruit.sandbox.accounts import split_scope
 from requests_zohorecruit.sandbox.device import DEVICE_PATH, AccountsWithDevices, DeviceCode
-from requests_zohorecruit.sandbox.faults import FAULTS, apply_fault, is_minting, refuse_mint
+from requests_zohorecruit.sandbox.faults import FAULTS, apply_fault, refuse_mint
 from requests_zohorecruit.sandbox.fingerprints import Arrival, describe
 from requests_zohorecruit.sandbox.grants import Holder, Ledger, TooManyMints
 from requests_zohorecruit.sandbox.messages import Answer, Endpoint, Refused, Request, html, json_answer
@@ -152,8 +153,8 @@ class Zoho(Settings):
     def attachments(self) -> dict[str, bytes]:
         """Uploaded files by attachment id, oldest first."""
         with self._lock:
-            files = (centre.recruit.attachments.contents() for centre in self._centres.values())
-            return {file_id: content for contents in files for file_id, content in contents.items()}
+            files = [centre.recruit.attachments.files for centre in self._centres.values()]
+            return {file_id: file.content for each in files for file_id, file in each.items()}
 
     def expire_tokens(self) -> None:
         """Expire every live access token, as if its hour were over."""
@@ -314,10 +315,8 @@ class Zoho(Settings):
             self._token_requests += 1
         else:
             self._device_requests += 1
-        name = self._faults.popleft() if self._faults else None
-        answer = Answer(200) if name and not is_minting(name) else _answer(centre.endpoints[address], request)
-        if name:
-            answer = apply_fault(name, answer, elsewhere=self.elsewhere)
+        mint = partial(_answer, centre.endpoints[address], request)
+        answer = apply_fault(self._faults.popleft(), mint, elsewhere=self.elsewhere) if self._faults else mint()
         return replace(answer, delay=self.token_delay)
 
     def _timestamp(self) -> str:
