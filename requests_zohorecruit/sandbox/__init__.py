@@ -4,19 +4,16 @@ Independent of this library's engine, so that it can test it::
 
     from requests_zohorecruit.sandbox import Sandbox
 
-    with Sandbox() as zoho, requests.Session() as session:
-        session.verify = zoho.ca_bundle
+    with Sandbox() as zoho, zoho.session() as session:
         auth = ZohoRecruitAuth(
             zoho.client_id,
             zoho.client_secret,
             region=zoho.region,
             refresh_token=zoho.refresh_token,
-            session=session,  # token calls need the same CA
+            session=session,  # token calls must trust the same certificate
         )
         candidates = session.get(f"{zoho.region.recruit_url}/recruit/v2/Candidates", auth=auth)
 
-You can also set ``REQUESTS_CA_BUNDLE`` instead of the session's ``verify``. If it is already set it overrides
-``session.verify``; then set ``session.trust_env = False``.
 `requests_zohorecruit.sandbox.process.SandboxProcess` runs the sandbox in its own process, and
 `requests_zohorecruit.sandbox.zoho.Zoho` without a socket.
 """

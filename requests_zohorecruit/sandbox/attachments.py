@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 from requests_zohorecruit.sandbox import queries
 from requests_zohorecruit.sandbox.messages import Answer, Request, json_answer, make_invalid
 
-__all__ = ["Attachments", "Owner"]
+__all__ = ["Attachment", "Attachments", "Owner"]
 
 Owner = tuple[str, str]
 """Module and record id."""
@@ -23,11 +23,14 @@ Owner = tuple[str, str]
 
 @dataclass(frozen=True)
 class Attachment:
+    """An uploaded file.
+
+    :ivar entry: as Recruit lists it
+    """
+
     owner: Owner
-    name: str
+    entry: dict[str, Any]
     content: bytes
-    created: str
-    category: str | None
 
 
 class Attachments:
@@ -55,7 +58,7 @@ class Attachments:
         if file_id is None:
             if request.method == "POST":
                 return self._upload(request, owner, query.get("attachments_category"))
-            return queries.paginate(self._list(owner), query)
+            return queries.paginate([file.entry for file in self.files.values() if file.owner == owner], query)
         file = self.files.get(file_id)
         if file is None or file.owner != owner:
             raise make_invalid(f"there is no attachment {file_id}")
@@ -68,22 +71,17 @@ class Attachments:
         sent = _parse_upload(request)
         if sent is None:
             raise make_invalid("multipart/form-data with a part named file was expected")
+        name, content = sent
         file_id = self._make_id()
-        self.files[file_id] = Attachment(owner, *sent, created=self._timestamp(), category=category)
+        entry = {
+            "id": file_id,
+            "File_Name": name,
+            "Size": str(len(content)),
+            "Created_Time": self._timestamp(),
+            "Category": None if category is None else {"name": category},
+        }
+        self.files[file_id] = Attachment(owner, entry, content)
         return _make_success("attachment uploaded successfully", file_id)
-
-    def _list(self, owner: Owner) -> list[dict[str, Any]]:
-        return [
-            {
-                "id": file_id,
-                "File_Name": file.name,
-                "Size": str(len(file.content)),
-                "Created_Time": file.created,
-                "Category": None if file.category is None else {"name": file.category},
-            }
-            for file_id, file in self.files.items()
-            if file.owner == owner
-        ]
 
 
 def _download(file: Attachment, redirect: str | None) -> Answer:
@@ -91,7 +89,7 @@ def _download(file: Attachment, redirect: str | None) -> Answer:
         return Answer(302, {"Location": redirect})
     headers = {
         "Content-Type": "application/octet-stream",
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name)}",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.entry['File_Name'])}",
     }
     return Answer(200, headers, file.content)
 

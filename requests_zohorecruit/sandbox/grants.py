@@ -110,13 +110,15 @@ class Ledger:
         lasting = offline and (again or holder not in self._consented)
         if offline:
             self._consented.add(holder)
-        expires_at = self.clock() + self.settings.code_lifetime
-        return self._keep(Code(self.make_value(), scope, holder, expires_at, redirect_uri, lasting, challenge))
+        code = self.make_code(scope, holder, self.settings.code_lifetime)
+        code.redirect_uri, code.lasting, code.challenge = redirect_uri, lasting, challenge
+        return code
 
-    def make_self_client_code(self, scope: tuple[str, ...], holder: Holder) -> Code:
-        """Return a code as the API console shows it for a self client."""
-        expires_at = self.clock() + self.settings.self_client_code_lifetime
-        return self._keep(Code(self.make_value(), scope, holder, expires_at))
+    def make_code(self, scope: tuple[str, ...], holder: Holder, lifetime: float) -> Code:
+        """Return a code as the API console shows it for a self client, with a lifetime in seconds."""
+        value = self.make_value()
+        self._codes[value] = code = Code(value, scope, holder, self.clock() + lifetime)
+        return code
 
     def find_code(self, value: str) -> Code | None:
         """Return the code if it is neither used nor expired."""
@@ -217,7 +219,3 @@ class Ledger:
     def _list_live(self, grant: Grant) -> list[AccessToken]:
         now = self.clock()
         return [token for token in self._access.values() if token.grant is grant and now < token.expires_at]
-
-    def _keep(self, code: Code) -> Code:
-        self._codes[code.value] = code
-        return code

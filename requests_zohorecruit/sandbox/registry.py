@@ -63,7 +63,7 @@ class Registry:
     def __init__(self, regions: Mapping[str, Region], token_hex: Callable[[int], str]) -> None:
         self.regions = dict(regions)
         self.people: list[Person] = []
-        self._clients: dict[str, Client] = {}
+        self.clients: dict[str, Client] = {}
         self._token_hex = token_hex
 
     def add_client(
@@ -79,7 +79,7 @@ class Registry:
         codes = tuple(self.find_region(name).code for name in (self.regions if names is None else names))
         client_id, one = f"1000.{self._token_hex(15).upper()}", self._token_hex(21)
         secret = {code: self._token_hex(21) for code in codes} if secret_per_region else one
-        self._clients[client_id] = client = Client(client_id, secret, tuple(redirect_uris), codes)
+        self.clients[client_id] = client = Client(client_id, secret, tuple(redirect_uris), codes)
         return client
 
     def add_person(self, region_name: str | None = None, name: str | None = None) -> Person:
@@ -106,7 +106,7 @@ class Registry:
 
     def find_client(self, client_id: str, region: Region) -> Client | None:
         """Return the client, if it exists and is enabled in this data centre."""
-        client = self._clients.get(client_id)
+        client = self.clients.get(client_id)
         return client if client and region.code in client.regions else None
 
     def find_person(self, email: str | None) -> Person | None:
@@ -115,15 +115,11 @@ class Registry:
             return self.people[0]
         return next((person for person in self.people if person.email == email), None)
 
-    def has_client(self, client: Client) -> bool:
-        """Return whether the client was registered here."""
-        return self._clients.get(client.client_id) == client
-
     def soid_of(self, region: Region) -> str:
         """Return the service organisation id of the data centre's only organisation."""
         return f"ZohoRecruit.{_FIRST_ORGANISATION + list(self.regions.values()).index(region)}"
 
     def list_secrets(self) -> list[str]:
         """Return all client secrets."""
-        secrets = [client.client_secret for client in self._clients.values()]
+        secrets = [client.client_secret for client in self.clients.values()]
         return [each for secret in secrets for each in ([secret] if isinstance(secret, str) else secret.values())]

@@ -221,7 +221,8 @@ class Zoho(Settings):
         :raises ValueError: client or person belong to another sandbox, or were made before `Sandbox.renew`
         """
         with self._lock:
-            return self._home(person).ledger.make_self_client_code(split_scope(scope), self._hold(client, person)).value
+            ledger, holder = self._home(person).ledger, self._hold(client, person)
+            return ledger.make_code(split_scope(scope), holder, self.self_client_code_lifetime).value
 
     def new_grant(self, scope: str = AMPLE_SCOPE, *, client: Client | None = None, person: Person | None = None) -> str:
         """Return the refresh token of another grant, without minting. The parameters are those of `new_code`."""
@@ -282,7 +283,7 @@ class Zoho(Settings):
         return self._centres[who.region.code]
 
     def _hold(self, client: Client | None, person: Person | None) -> Holder:
-        if client is not None and not self._registry.has_client(client):
+        if client is not None and self._registry.clients.get(client.client_id) != client:
             raise ValueError(_NOT_HERE)
         return Holder((client or self.client).client_id, (person or self.person).email)
 

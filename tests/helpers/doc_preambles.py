@@ -223,7 +223,7 @@ def accounts(stage: Stage) -> Iterator[None]:
     other = mock_zoho(stage.mock, region="us")
     # One client in two regions: two mocks have one client each.
     known = replace(stage.zoho.client, regions=("us",))
-    other._registry._clients[known.client_id] = known
+    other._registry.clients[known.client_id] = known
     globex_refresh_token = other.new_grant(client=known)
     stage.names |= {"acme_refresh_token": stage.zoho.refresh_token, "globex_refresh_token": globex_refresh_token}
     yield
