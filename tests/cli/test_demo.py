@@ -205,7 +205,7 @@ def test_a_call_that_should_fail_and_does_not_breaks_a_promise(monkeypatch):
 def test_a_changed_upload_breaks_a_promise(monkeypatch):
     def keep_something_else(stage):
         stage.call()
-        monkeypatch.setattr(type(stage.zoho), "attachments", {"1": b"something else"})
+        stage.zoho.attachments = {"1": b"something else"}
 
     monkeypatch.setattr(steps, "STEPS", (("A", steps.authorize), ("B", keep_something_else), ("C", steps.upload)))
     console = plain_console()
