@@ -68,7 +68,7 @@ class TokenEndpoint:
         :param previous: the previous token, for values missing from the response
         :param now: epoch seconds
         """
-        answer = self._post(self.application.region.token_url, grant.make_body(self.application))
+        answer = self.post_form(self.application.region.token_url, grant.make_body(self.application))
         return self._read(answer, previous, now)
 
     @clears_frames
@@ -90,29 +90,23 @@ class TokenEndpoint:
             code_verifier=code_verifier,
             client_secret=self.application.client_secret,
         )
-        return self._read(self._post(self.application.region.token_url, body), None, now)
+        return self._read(self.post_form(self.application.region.token_url, body), None, now)
 
     @clears_frames
     def revoke(self, token: str) -> None:
         """Revoke a grant. The token goes into the body, which access logs do not show (RFC 7009; T60)."""
         from oauthlib.common import urlencode  # noqa: PLC0415 - slower to import than this package
 
-        answer = self._post(self.application.region.revoke_url, urlencode([("token", token)]))
+        answer = self.post_form(self.application.region.revoke_url, urlencode([("token", token)]))
         read_revocation(answer, region=self.application.region)
 
     @clears_frames
     def post_form(self, url: str, body: str) -> Answer:
-        """Post another form, such as a device's, as every token call: once, with a deadline, without redirects.
+        """Post a form once, with a deadline, without following a redirect.
 
         :param url: a URL of the application's region
         :raises TokenEndpointError: there is no complete response
         """
-        return self._post(url, body)
-
-    def _read(self, answer: Answer, previous: Token | None, now: float) -> Token:
-        return read_token_answer(answer, region=self.application.region, requested_at=now, previous=previous)
-
-    def _post(self, url: str, body: str) -> Answer:
         # Prepared outside the session, so that its auth, netrc, headers and cookies are not added (T09, T27).
         prepared = requests.Request("POST", url, data=body, headers=_HEADERS).prepare()
         with Deadline(*self._timeout) as deadline:
@@ -138,6 +132,9 @@ class TokenEndpoint:
         if 300 <= answer.status < 400:
             raise make_redirect_error(answer.status, self.application.region)
         return answer
+
+    def _read(self, answer: Answer, previous: Token | None, now: float) -> Token:
+        return read_token_answer(answer, region=self.application.region, requested_at=now, previous=previous)
 
 
 _HEADERS = {
