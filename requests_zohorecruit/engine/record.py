@@ -227,7 +227,7 @@ class Record:
 
     def without_grant(self) -> Record:
         """Return what remains after a revocation."""
-        grant = self.grant and self.grant.outlive_revocation()
+        grant = self.grant if self.grant and self.grant.is_configured else None
         return Record(grant, granted_at=self.granted_at, extra=self.extra)
 
     def with_failure(self, error: ZohoAuthError, now: float, application: Application, before: Record) -> Record:

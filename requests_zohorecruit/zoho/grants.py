@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar, TypeAlias
 
 from requests_zohorecruit.secret import Secret, checked_secret, clears_frames
 from requests_zohorecruit.zoho.application import Application
@@ -17,54 +17,24 @@ from requests_zohorecruit.zoho.token import Token, split_scope
 __all__ = ["ClientCredentials", "Grant", "RefreshToken", "check_scope", "choose_grant", "read_grant"]
 
 
-class Grant(Protocol):
-    """The interface of a grant, as the engine uses it. Grants are hashable and compare by value."""
-
-    @property
-    def identity(self) -> str:
-        """A value unique to the grant within its application; secret."""
-
-    @property
-    def is_configured(self) -> bool:
-        """Whether the program's configuration defines it, so that no later login replaces it."""
-
-    def make_body(self, application: Application) -> str:
-        """Return the form that mints an access token."""
-
-    def to_mapping(self) -> dict[str, Any]:
-        """Return the keys that represent it in a record."""
-
-    def renew(self, token: Token) -> Grant:
-        """Return the grant to use after `token` was minted: Zoho may have sent a new one with it."""
-
-    def own(self, token: Token) -> Token:
-        """Return a copy of the token marked as belonging to this grant."""
-
-    def choose_revocable(self, token: Token | None) -> str | None:
-        """Return the token to send for revocation, or None when there is none."""
-
-    def outlive_revocation(self) -> Grant | None:
-        """Return the grant that remains after a revocation, or None."""
-
-
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """A refresh token that a person has granted (RFC 6749, section 6; Zoho needs no scope or redirect URI with it)."""
+    """A refresh token that a person has granted (RFC 6749, section 6; Zoho needs no scope or redirect URI with it).
 
+    :cvar is_configured: whether the program's configuration defines the grant, so that no later login or revocation
+        ends it
+    """
+
+    is_configured: ClassVar[bool] = False
     value: Secret
 
     @property
     def identity(self) -> str:
-        """The refresh token."""
+        """A value unique to the grant within its application; secret."""
         return self.value
 
-    @property
-    def is_configured(self) -> bool:
-        """False: a later login may replace it."""
-        return False
-
     def make_body(self, application: Application) -> str:
-        """Return the form of a refresh."""
+        """Return the form that mints an access token."""
         # Imported on use, because oauthlib takes longer to import than this whole package.
         from oauthlib.oauth2 import WebApplicationClient  # noqa: PLC0415
 
@@ -75,23 +45,20 @@ class RefreshToken:
         return body
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return ``refresh_token``."""
+        """Return the keys that represent the grant in a record."""
         return {"refresh_token": str(self.value)}
 
     def renew(self, token: Token) -> RefreshToken:
-        """Return the refresh token that came with the token, or this one."""
+        """Return the grant to use after `token` was minted: Zoho may have sent a new refresh token with it."""
         return RefreshToken(Secret(token.refresh_token)) if token.refresh_token else self
 
     def own(self, token: Token) -> Token:
-        """Return the token with this refresh token."""
+        """Return a copy of the token marked as belonging to this grant."""
         return replace(token, refresh_token=self.value)
 
     def choose_revocable(self, token: Token | None) -> str | None:  # noqa: ARG002 - its access tokens end with it
-        """Return the refresh token."""
+        """Return the token to send for revocation, or None when there is none."""
         return self.value
-
-    def outlive_revocation(self) -> None:
-        """Return None: a person has to authorize again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +67,10 @@ class ClientCredentials:
 
     :ivar soid: ``ZohoRecruit.<organisation id>``
     :ivar scope: the scopes to request, sorted
+    :cvar is_configured: True, because a token of another organisation or scope is never what the program asked for
     """
 
+    is_configured: ClassVar[bool] = True
     soid: str
     scope: tuple[str, ...]
 
@@ -128,13 +97,8 @@ class ClientCredentials:
         """The `soid` and the scopes."""
         return " ".join((self.soid, *self.scope))
 
-    @property
-    def is_configured(self) -> bool:
-        """True: a token of another organisation or scope is never what the program asked for."""
-        return True
-
     def make_body(self, application: Application) -> str:
-        """Return the form for a token request."""
+        """Return the form that mints an access token."""
         from oauthlib.oauth2 import BackendApplicationClient  # noqa: PLC0415 - as above
 
         # Zoho separates scopes with commas, where RFC 6749 has spaces (T04).
@@ -147,7 +111,7 @@ class ClientCredentials:
         """Return ``soid`` and ``scope``."""
         return {"soid": self.soid, "scope": list(self.scope)}
 
-    def renew(self, token: Token) -> ClientCredentials:  # noqa: ARG002 - part of the protocol
+    def renew(self, token: Token) -> ClientCredentials:  # noqa: ARG002 - a token brings nothing new
         """Return the grant itself, which the program's configuration defines."""
         return self
 
@@ -159,9 +123,9 @@ class ClientCredentials:
         """Return the access token: there is nothing else to revoke."""
         return token.access_token if token else None
 
-    def outlive_revocation(self) -> ClientCredentials:
-        """Return the grant itself: the credentials remain valid."""
-        return self
+
+#: A grant. Both kinds have the same methods, are hashable and compare by value.
+Grant: TypeAlias = RefreshToken | ClientCredentials
 
 
 def check_scope(scope: object) -> tuple[str, ...]:
@@ -182,9 +146,7 @@ def check_scope(scope: object) -> tuple[str, ...]:
     return scopes
 
 
-def choose_grant(
-    refresh_token: str | None, soid: str | None, scope: str | Iterable[str] | None
-) -> RefreshToken | ClientCredentials | None:
+def choose_grant(refresh_token: str | None, soid: str | None, scope: str | Iterable[str] | None) -> Grant | None:
     """Return the grant given by a program's arguments; None = use the store's.
 
     :raises TypeError: a value has the wrong type

@@ -107,8 +107,6 @@ def test_what_is_revoked_is_the_refresh_token_or_the_access_token_of_client_cred
     assert PERSONAL.choose_revocable(TOKEN) == PERSONAL.choose_revocable(None) == GRANT
     assert CREDENTIALS.choose_revocable(TOKEN) == "T1"
     assert CREDENTIALS.choose_revocable(None) is None
-    assert PERSONAL.outlive_revocation() is None
-    assert CREDENTIALS.outlive_revocation() is CREDENTIALS
 
 
 def test_a_grant_shows_no_secret():
