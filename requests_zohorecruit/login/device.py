@@ -8,23 +8,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 import requests
 
 from requests_zohorecruit.errors import ThrottledError, TokenEndpointError, describe_type
-from requests_zohorecruit.secret import clears_frames
+from requests_zohorecruit.secret import Secret, clears_frames
 from requests_zohorecruit.stores.base import check_functions
 from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.consent import OFFLINE
 from requests_zohorecruit.zoho.device import (
     SLOWER,
     DeviceCode,
     DevicePrompt,
     Pending,
-    build_code_form,
-    build_poll_form,
-    make_code_url,
     make_expiry_error,
-    make_poll_url,
     read_device_code,
     read_poll,
 )
@@ -76,7 +74,8 @@ def authorize_device(  # noqa: PLR0913 - all but two are keyword-only
     application = Application.create(client_id, client_secret, region)
     endpoint = TokenEndpoint(application, session=session, timeout=timeout)
     scopes, known, now = check_scope(scope), (application.region, *extra), clock()
-    answer = endpoint.post_form(make_code_url(application.region), build_code_form(application, scopes))
+    form = {"grant_type": "device_request", "client_id": application.client_id, "scope": ",".join(scopes), **OFFLINE}
+    answer = endpoint.post_form(f"{application.region.accounts_url}/oauth/v3/device/code", urlencode(form))
     code = read_device_code(answer, region=application.region, extra=known, requested_at=now)
     show(code.prompt)
     pause = code.pause
@@ -96,9 +95,11 @@ def authorize_device(  # noqa: PLR0913 - all but two are keyword-only
 
 
 def _poll(endpoint: TokenEndpoint, code: DeviceCode, known: Iterable[Region], now: float) -> Token | Pending:
-    region = endpoint.application.region
+    client, region = endpoint.application, endpoint.application.region
+    form = {"client_id": client.client_id, "client_secret": client.client_secret, "code": code.value}
+    body = Secret(urlencode({"grant_type": "device_token", **form}))
     try:
-        answer = endpoint.post_form(make_poll_url(region), build_poll_form(endpoint.application, code))
+        answer = endpoint.post_form(f"{region.accounts_url}/oauth/v3/device/token", body)
         return read_poll(answer, region=region, extra=known, requested_at=now)
     except TokenEndpointError as error:
         # The person may still be typing, so a single network or server failure is not fatal (RFC 8628, section 3.5).

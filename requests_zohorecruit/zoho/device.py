@@ -1,4 +1,4 @@
-"""Device authorization: the forms, and the meaning of Zoho's responses (in the spirit of RFC 8628, not to the letter).
+"""Device authorization: the meaning of Zoho's responses (in the spirit of RFC 8628, not to the letter).
 
 Pure: it does not wait or send anything. Times and hosts in Zoho's responses are accepted only within bounds.
 """
@@ -7,31 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 from requests_zohorecruit.errors import AuthorizationError, UnknownRegionError, UntrustedHostError
 from requests_zohorecruit.secret import Secret, checked_secret, clears_frames
-from requests_zohorecruit.zoho.application import Application
-from requests_zohorecruit.zoho.consent import OFFLINE, check_refresh_token
+from requests_zohorecruit.zoho.consent import check_refresh_token
 from requests_zohorecruit.zoho.regions import Region, https_host
 from requests_zohorecruit.zoho.token import Token, read_number
 from requests_zohorecruit.zoho.token_answers import Answer, make_error, parse_object, read_token_answer
 
-__all__ = [
-    "SLOWER",
-    "DeviceCode",
-    "DevicePrompt",
-    "Pending",
-    "build_code_form",
-    "build_poll_form",
-    "make_code_url",
-    "make_expiry_error",
-    "make_poll_url",
-    "read_device_code",
-    "read_poll",
-]
+__all__ = ["SLOWER", "DeviceCode", "DevicePrompt", "Pending", "make_expiry_error", "read_device_code", "read_poll"]
 
 #: Minimum seconds between two polls: Zoho answers ``slow_down`` to more frequent ones, even if it named a shorter
 #: interval.
@@ -82,28 +69,6 @@ class Pending(NamedTuple):
 
     region: Region
     slower: float = 0.0
-
-
-def make_code_url(region: Region) -> str:
-    """Return the URL where a device gets its code."""
-    return f"{region.accounts_url}/oauth/v3/device/code"
-
-
-def make_poll_url(region: Region) -> str:
-    """Return the URL where a device asks whether the person has accepted."""
-    return f"{region.accounts_url}/oauth/v3/device/token"
-
-
-def build_code_form(application: Application, scope: Iterable[str]) -> str:
-    """Return the form that requests a code. It contains no secret."""
-    form = {"grant_type": "device_request", "client_id": application.client_id, "scope": ",".join(scope)}
-    return urlencode(form | OFFLINE)
-
-
-def build_poll_form(application: Application, code: DeviceCode) -> str:
-    """Return the form for a poll."""
-    form = {"client_id": application.client_id, "client_secret": application.client_secret, "code": code.value}
-    return Secret(urlencode({"grant_type": "device_token", **form}))
 
 
 @clears_frames
@@ -190,10 +155,8 @@ def _find_home(body: Mapping[str, Any], region: Region, extra: Iterable[Region])
             return known
     # Only a code or alias, although `Region.lookup` also accepts addresses.
     if isinstance(name, str) and re.fullmatch(r"[A-Za-z]{2,3}(\.[A-Za-z]{2})?", name):
-        try:
+        with suppress(UnknownRegionError):
             return Region.lookup(name)
-        except UnknownRegionError:
-            pass
     raise UnknownRegionError(
         "The person's Zoho account is in a data centre that is not known here; nothing was sent to it, and nothing was "
         f"saved. Known are {', '.join(each.code for each in Region.all())}.",

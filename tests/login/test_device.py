@@ -7,6 +7,7 @@ import io
 import itertools
 import logging
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 import requests
@@ -224,11 +225,29 @@ class TestPolling:
             scene.authorize()
         assert scene.poll_times() == [30]
 
-    def test_no_secret_is_shown_or_sent_for_the_code(self, scene):
+    def test_the_form_for_a_code_holds_no_secret_and_asks_for_lasting_access(self, scene):
         scene.accept(1)
         scene.authorize()
-        assert scene.client.client_secret not in scene.line.forms[0]
+        assert parse_qs(scene.line.forms[0]) == {
+            "grant_type": ["device_request"],
+            "client_id": [scene.client.client_id],
+            "scope": [SCOPE],
+            "access_type": ["offline"],
+            "prompt": ["consent"],
+        }
         assert "1004." not in repr(scene.shown)
+
+    def test_the_form_of_a_poll_holds_the_code_that_is_not_shown(self, scene):
+        scene.accept(1)
+        scene.authorize()
+        form = parse_qs(scene.line.forms[1])
+        [code] = form.pop("code")
+        assert code.startswith("1004.")
+        assert form == {
+            "grant_type": ["device_token"],
+            "client_id": [scene.client.client_id],
+            "client_secret": [scene.client.client_secret],
+        }
 
 
 class TestDataCentres:

@@ -1,9 +1,8 @@
-"""Device authorization: the forms, and what Zoho's answers mean, good and absurd ones."""
+"""Device authorization: what Zoho's answers mean, good and absurd ones."""
 
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qs
 
 import pytest
 from helpers.planted_secrets import CLIENT_ID, CLIENT_SECRET
@@ -17,16 +16,10 @@ from requests_zohorecruit.errors import (
     UnknownRegionError,
     UntrustedHostError,
 )
-from requests_zohorecruit.secret import Secret
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.device import (
-    DeviceCode,
     DevicePrompt,
     Pending,
-    build_code_form,
-    build_poll_form,
-    make_code_url,
-    make_poll_url,
     read_device_code,
     read_poll,
 )
@@ -60,30 +53,6 @@ def read_code(answer=None, **changes):
 
 def poll(body, status=200):
     return read_poll(say(body, status), region=US, extra=(MARS,), requested_at=NOW)
-
-
-def test_the_form_for_a_code_holds_no_secret_and_asks_for_lasting_access():
-    assert make_code_url(EU) == f"{PAGE}/code"
-    assert parse_qs(build_code_form(APPLICATION, ["ZohoRecruit.modules.ALL", "ZohoRecruit.users.READ"])) == {
-        "grant_type": ["device_request"],
-        "client_id": [CLIENT_ID],
-        "scope": ["ZohoRecruit.modules.ALL,ZohoRecruit.users.READ"],
-        "access_type": ["offline"],
-        "prompt": ["consent"],
-    }
-
-
-def test_the_form_of_a_poll():
-    code = DeviceCode(Secret("1004.x"), DevicePrompt("A", PAGE, PAGE, NOW), 30.0)
-    assert make_poll_url(EU) == f"{PAGE}/token"
-    form = build_poll_form(APPLICATION, code)
-    assert parse_qs(form) == {
-        "grant_type": ["device_token"],
-        "client_id": [CLIENT_ID],
-        "client_secret": [str(CLIENT_SECRET)],
-        "code": ["1004.x"],
-    }
-    assert "1004" not in repr(form) + repr(code)
 
 
 class TestCode:
