@@ -1,20 +1,19 @@
 """`ZohoRecruitAuth`: the auth object to pass to requests as ``auth=``.
 
-Sets the Authorization header and handles a 401. `refresher` decides when to refresh, `trusted_hosts` which hosts may
-receive the token, and `replay` sends a request again.
+Sets the Authorization header. `refresher` decides when to refresh, `trusted_hosts` which hosts may receive the token,
+and `response_hook` handles a 401.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.auth import AuthBase
 
-from requests_zohorecruit.auth.replay import close, read_rejection, replay, rewind
+from requests_zohorecruit.auth.response_hook import ResponseHook
 from requests_zohorecruit.auth.store_argument import choose_store
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
 from requests_zohorecruit.errors import TokenStoreError, describe_type
@@ -23,7 +22,7 @@ from requests_zohorecruit.stores import TokenStore
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.grants import choose_grant
 from requests_zohorecruit.zoho.regions import Region
-from requests_zohorecruit.zoho.token import SCHEME, Token
+from requests_zohorecruit.zoho.token import Token
 from requests_zohorecruit.zoho.token_endpoint import TIMEOUT, TokenEndpoint
 
 if TYPE_CHECKING:
@@ -31,19 +30,14 @@ if TYPE_CHECKING:
 
     from requests_zohorecruit.zoho.device import DevicePrompt
 
-__all__ = ["ResponseHook", "ZohoRecruitAuth"]
+__all__ = ["ZohoRecruitAuth"]
 
 _log = logging.getLogger("requests_zohorecruit")
 
-_PREFIX = f"{SCHEME} "
-#: A plain number, because naming an enum member costs a lookup each time.
-_UNAUTHORIZED = HTTPStatus.UNAUTHORIZED.value
 _OTHER_REQUEST = (
     "ZohoRecruitAuth signs requests of the library requests, not {}. For another library, send the header "
     '{{"Authorization": auth.get_token().authorization}}, to hosts of auth.region only'
 )
-#: The first replay may use a token adopted from the store, which can be dead as well; the second uses a minted one.
-_MOST_REPLAYS = 2
 
 
 class ZohoRecruitAuth(AuthBase):
@@ -325,79 +319,6 @@ class ZohoRecruitAuth(AuthBase):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._hook = ResponseHook(self)  # not the original's
-
-    @clears_frames
-    def _read_response(self, response: requests.Response, kwargs: Mapping[str, Any]) -> requests.Response:
-        refresher, request = self._refresher, response.request
-        sent = self._read_our_token(request)
-        if sent is None:
-            return response
-        sent_at = refresher.grant.clock() - response.elapsed.total_seconds()
-        replays = 0
-        while (body := read_rejection(response, stream=bool(kwargs.get("stream")))) is not None:
-            if replays:
-                is_paused = refresher.pause(sent, self._hosts.name(request.url), since=sent_at)
-                if is_paused or replays == _MOST_REPLAYS:
-                    return response
-            header = self._replace(response, sent)
-            if header is None:
-                return response
-            response, sent, replays = replay(response, body, header, kwargs), header.removeprefix(_PREFIX), replays + 1
-        self._end_pause(response)
-        if response.is_redirect:
-            # requests builds the redirected request from the original one, which still carries the rejected token.
-            request.headers["Authorization"] = response.request.headers["Authorization"]
-        return response
-
-    def _replace(self, response: requests.Response, sent: str) -> str | None:
-        """Return the header for the replay, or None if the response should be handed back."""
-        try:
-            header = self._refresher.replace(sent)
-        except BaseException:
-            close(response)
-            raise
-        if header and rewind(response.request) and hasattr(response, "connection"):
-            return header
-        return None
-
-    def _end_pause(self, response: requests.Response) -> None:
-        if response.ok and not response.is_redirect:
-            self._refresher.end_pause()
-
-    def _read_our_token(self, request: requests.PreparedRequest) -> str | None:
-        # If a redirect to another host, or netrc, has removed our header, the response is not about our token, and
-        # restoring the header would leak the token to a stranger (T09, T32).
-        header = request.headers.get("Authorization")
-        if not (isinstance(header, str) and header.startswith(_PREFIX) and self._hosts.trusts(request.url)):
-            return None
-        return header.removeprefix(_PREFIX)
-
-
-class ResponseHook:
-    """The response hook of a signed request, which passes a 401 to the auth object that signed it.
-
-    A pickled request or response contains an empty hook, without the grant or the client secret (T77). A deep copy
-    keeps the same auth object.
-
-    :param auth: the auth object that signed the request; without one, the hook does nothing
-    """
-
-    def __init__(self, auth: ZohoRecruitAuth | None = None) -> None:
-        self._auth = auth
-
-    def __call__(self, response: requests.Response, **kwargs: Any) -> requests.Response:
-        """Return the final response: replay with a new token after a rejection; end a pause after an accepted call."""
-        auth = self._auth
-        # The common case: nothing to do.
-        if auth is None or (response.status_code != _UNAUTHORIZED and auth._refresher.record.pause is None):  # noqa: SLF001
-            return response
-        return auth._read_response(response, kwargs)  # noqa: SLF001
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return ResponseHook, ()
-
-    def __deepcopy__(self, memo: object) -> ResponseHook:
-        return self
 
 
 def _is_about_request(error: BaseException, request: object) -> bool:

@@ -53,7 +53,6 @@ def environment_arguments(prefix: str = PREFIX) -> dict[str, Any]:
     return values
 
 
-@clears_frames
 def _read_credentials(prefix: str, refresh_token: str | None) -> dict[str, Any]:
     """Return ``soid`` and ``scope`` if the environment has the former; a scope alone is meant for a consent page."""
     soid = read_variable("SOID", prefix)
@@ -101,7 +100,6 @@ def read_region(prefix: str = PREFIX) -> Region | None:
     return found.get(first)
 
 
-@clears_frames
 def _look_up(name: str, value: str, prefix: str) -> Region:
     variable = f"{prefix}{name}_FILE" if os.environ.get(f"{prefix}{name}_FILE") else f"{prefix}{name}"
     value = value.removeprefix(".")

@@ -10,7 +10,6 @@ import threading
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, Queue
-from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,6 +38,7 @@ class CallbackReceiver:
     The browser waits until `show` is called, so that the page reports the real outcome.
 
     :param port: as registered at Zoho
+    :ivar shown: set when the browser has received its page
     :raises OSError: on entering, when the port is in use
     """
 
@@ -48,7 +48,7 @@ class CallbackReceiver:
         self._addresses: Queue[Secret] = Queue()
         self._pages: Queue[bytes] = Queue()
         self._taken = threading.Lock()
-        self._shown = threading.Event()
+        self.shown = threading.Event()
 
     def __enter__(self) -> CallbackReceiver:  # noqa: PYI034 - typing.Self is not in Python 3.10
         self._server = _Server(("127.0.0.1", self._port), _Handler)
@@ -57,12 +57,10 @@ class CallbackReceiver:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._taken.locked():
             self.show("That did not work", "See the terminal where you started the login.")
-            self._shown.wait(_GOODBYE)
+            self.shown.wait(_GOODBYE)
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -84,10 +82,6 @@ class CallbackReceiver:
             return None
         self._addresses.put(Secret(f"http://127.0.0.1:{self._port}{path}"))
         return self._pages.get()
-
-    def note_shown(self) -> None:
-        """Note that the browser has received its page."""
-        self._shown.set()
 
 
 class _Server(ThreadingHTTPServer):
@@ -118,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self._answer(200, page)
         finally:
-            self.server.receiver.note_shown()
+            self.server.receiver.shown.set()
 
     def _answer(self, status: int, page: bytes) -> None:
         self.send_response(status)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from requests_oauthlib import OAuth2Session
 
+from requests_zohorecruit.auth.response_hook import ResponseHook
 from requests_zohorecruit.auth.store_argument import choose_store
 from requests_zohorecruit.auth.trusted_hosts import TrustedHosts
-from requests_zohorecruit.auth.zoho_recruit_auth import ResponseHook, ZohoRecruitAuth
+from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 from requests_zohorecruit.engine.limits import LOCK_TIMEOUT
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.refresher import Refresher
@@ -44,12 +45,7 @@ class SessionAuth(ZohoRecruitAuth):
     _mapping: Mapping[str, Any]
 
     def __init__(
-        self,
-        session: OAuth2Session,
-        application: Application,
-        *,
-        store: StoreArgument,
-        allowed_hosts: Iterable[str],
+        self, session: OAuth2Session, application: Application, *, store: StoreArgument, allowed_hosts: Iterable[str]
     ) -> None:
         allowed = allowed_hosts if isinstance(allowed_hosts, (str, bytes)) else tuple(allowed_hosts)
         self._hook = ResponseHook(self)

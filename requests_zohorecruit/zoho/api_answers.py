@@ -5,8 +5,9 @@ Knows nothing about requests or responses beyond the bytes of a body.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+
+from requests_zohorecruit.zoho.token_answers import parse_object
 
 __all__ = ["is_rejection"]
 
@@ -20,12 +21,7 @@ def is_rejection(body: bytes) -> bool:
     An unreadable body counts as a rejection, because proxies and old API versions answer in HTML or XML. The mint
     budget and the pause bound how many tokens that may cost.
     """
-    try:
-        document = json.loads(body.decode("utf-8", "replace").removeprefix("\ufeff"))
-    except (ValueError, RecursionError):
-        return True
-    if not isinstance(document, dict):
-        return True
+    document = parse_object(body.decode("utf-8", "replace"))
     nested = document.get("error")
     code = document.get("code") or (nested.get("code") if isinstance(nested, Mapping) else nested)
     return not isinstance(code, str) or code in REJECTIONS

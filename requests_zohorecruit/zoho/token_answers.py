@@ -192,10 +192,6 @@ _ERRORS: Mapping[str, tuple[type[ZohoAuthError], str, str]] = {
         "does not grant the requested scope",
         'Check its spelling, as in "ZohoRecruit.modules.ALL"; and whether this client may ask for it.',
     ),
-    "missing_org_info": (
-        ClientConfigurationError,
-        "needs to know which organisation is meant",
-        _ORGANISATION,
-    ),
+    "missing_org_info": (ClientConfigurationError, "needs to know which organisation is meant", _ORGANISATION),
     "invalid_org_info": (ClientConfigurationError, "does not know the organisation", _ORGANISATION),
 }

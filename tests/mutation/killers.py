@@ -46,6 +46,7 @@ KILLERS = {
     "engine.refresher": _ENGINE,
     "auth.trusted_hosts": ("tests/auth/test_trusted_hosts.py", "tests/auth/test_zoho_recruit_auth.py"),
     "auth.replay": _DOOR,
+    "auth.response_hook": _DOOR,
     "auth.zoho_recruit_auth": (*_DOOR, "tests/auth/test_trusted_hosts.py"),
     "session.compliance_fix": _SESSIONS,
     "session.zoho_session": _SESSIONS,
