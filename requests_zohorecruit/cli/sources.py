@@ -30,7 +30,8 @@ from requests_zohorecruit.login.environment import (
     read_region,
     read_variable,
 )
-from requests_zohorecruit.login.profiles import Profile, SavedProfile, find_default, list_profiles
+from requests_zohorecruit.login.profile_directory import find_default, list_profiles
+from requests_zohorecruit.login.profiles import Profile, SavedProfile
 from requests_zohorecruit.stores import MemoryStore
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.grants import ClientCredentials

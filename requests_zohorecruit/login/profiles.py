@@ -6,7 +6,6 @@ Manages a profile's files and their content. Does not prompt, print or send anyt
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,22 +16,20 @@ from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.store_access import StoredRecord
 from requests_zohorecruit.errors import ReauthorizationRequired, TokenStoreError, UntrustedHostError, ZohoAuthError
 from requests_zohorecruit.interruptions import pass_interruption, suppress_errors
-from requests_zohorecruit.login.environment import read_stripped
+from requests_zohorecruit.login.profile_directory import PROFILE_NAME, SERVICE, find_default, find_home, list_profiles
 from requests_zohorecruit.secret import clears_frames
 from requests_zohorecruit.stores import FileStore, TokenStore
 from requests_zohorecruit.stores.encoding import decode
-from requests_zohorecruit.stores.errors import expand_home, guarded, translate
+from requests_zohorecruit.stores.errors import guarded, translate
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.grants import ClientCredentials
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import Token
 
-__all__ = ["Profile", "SavedProfile", "choose_default", "find_default", "find_home", "list_profiles"]
+__all__ = ["Profile", "SavedProfile"]
 
-_SERVICE = "requests-zohorecruit"
 #: Seconds to wait while other processes save the same profile.
 _LOCK_TIMEOUT = 60.0
-_SET_HOME = "Set ZOHORECRUIT_HOME to the absolute path of a directory for profiles, or set HOME."
 _URLS = ("accounts_url", "recruit_url", "upload_url", "api_domain")
 
 
@@ -55,9 +52,6 @@ class SavedProfile(NamedTuple):
         client = self.application
         values = {"client_id": client.client_id, "client_secret": client.client_secret, "region": client.region}
         return {**values, **(self.credentials.to_mapping() if self.credentials else {}), "store": self.store}
-
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class _ApplicationFile(FileStore):
@@ -83,7 +77,7 @@ class Profile:
     """
 
     def __init__(self, name: str = "default") -> None:
-        if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        if not (isinstance(name, str) and PROFILE_NAME.fullmatch(name)):
             raise ValueError(
                 "a profile name has 1 to 64 letters, digits, '.', '_' and '-', and begins with a letter or digit"
             )
@@ -303,59 +297,9 @@ class Profile:
         self._file.save(values | ({"keyring": True} if in_keyring else secrets))
 
 
-def list_profiles() -> list[str]:
-    """Return the names of all profiles.
-
-    :raises TokenStoreError: as for `find_home`
-    :raises ClientConfigurationError: as for `find_home`
-    """
-    names = (file.parent.name for file in find_home().glob("*/application.json"))
-    return sorted(name for name in names if _NAME.fullmatch(name))
-
-
-def find_default() -> str:
-    """Return the name of the profile that commands use by default.
-
-    :raises TokenStoreError: it cannot be read
-    """
-    return str((_open_default().load() or {}).get("profile", "default"))
-
-
-def choose_default(name: str) -> None:
-    """Set the profile that commands use by default.
-
-    :raises TokenStoreError: it cannot be saved
-    """
-    _open_default().save({"profile": name})
-
-
-def _open_default() -> FileStore:
-    return FileStore(find_home() / ".default.json")  # no profile's name begins with a dot
-
-
-def find_home() -> Path:
-    """Return the directory of all profiles: ``ZOHORECRUIT_HOME``, or the user's configuration directory.
-
-    :raises TokenStoreError: the user has none, or platformdirs, which finds it, is not installed
-    :raises ClientConfigurationError: the variable has quotation marks around its value
-    """
-    given = read_stripped("ZOHORECRUIT_HOME")
-    if given:
-        return expand_home(lambda: Path(given), _SET_HOME).absolute()
-    try:
-        # Imported here, because containers, which set the variable, do not need it.
-        from platformdirs import user_config_path  # noqa: PLC0415
-    except ModuleNotFoundError:
-        raise TokenStoreError(
-            "The directory of profiles cannot be found without platformdirs, which is not installed.",
-            hint="pip install 'requests-zohorecruit[cli]', or set ZOHORECRUIT_HOME to their directory.",
-        ) from None
-    return expand_home(lambda: user_config_path(_SERVICE, appauthor=False), _SET_HOME)
-
-
 def _open_keyring(username: str) -> TokenStore:
     try:
         from requests_zohorecruit.stores import KeyringStore  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as missing:
         raise TokenStoreError(str(missing)) from None  # its message says what to install
-    return KeyringStore(_SERVICE, username)
+    return KeyringStore(SERVICE, username)

@@ -91,7 +91,8 @@ def homeless(monkeypatch):
     def find():
         raise TokenStoreError("There is no home directory.")
 
-    monkeypatch.setattr("requests_zohorecruit.login.profiles.find_home", find)
+    for module in ("profiles", "profile_directory"):
+        monkeypatch.setattr(f"requests_zohorecruit.login.{module}.find_home", find)
 
 
 @pytest.mark.parametrize("options", [(), ("--env",)])

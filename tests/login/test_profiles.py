@@ -23,7 +23,8 @@ from requests_zohorecruit import (
     UnknownRegionError,
     ZohoRecruitAuth,
 )
-from requests_zohorecruit.login.profiles import Profile, find_home
+from requests_zohorecruit.login.profile_directory import find_home
+from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.stores import KeyringStore
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.token import Token

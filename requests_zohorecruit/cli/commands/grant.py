@@ -14,7 +14,8 @@ from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 from requests_zohorecruit.cli.console import confirm_or_exit, note, say
 from requests_zohorecruit.cli.sources import Environment, Source, grant_options, profile_option
 from requests_zohorecruit.errors import ReauthorizationRequired, TokenEndpointError, ZohoAuthError
-from requests_zohorecruit.login.profiles import Profile, SavedProfile, list_profiles
+from requests_zohorecruit.login.profile_directory import list_profiles
+from requests_zohorecruit.login.profiles import Profile, SavedProfile
 from requests_zohorecruit.secret import fingerprint
 
 __all__ = ["header", "logout", "refresh", "revoke"]

@@ -14,7 +14,8 @@ from requests_zohorecruit.cli.console import escape_controls, format_columns, op
 from requests_zohorecruit.cli.facts import collect_facts
 from requests_zohorecruit.cli.sources import complete_profile
 from requests_zohorecruit.errors import ZohoAuthError
-from requests_zohorecruit.login.profiles import Profile, choose_default, find_default, list_profiles
+from requests_zohorecruit.login.profile_directory import choose_default, find_default, list_profiles
+from requests_zohorecruit.login.profiles import Profile
 
 __all__ = ["profiles"]
 
