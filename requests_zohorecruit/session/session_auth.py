@@ -112,8 +112,6 @@ class SessionAuth(ZohoRecruitAuth):
 
     def get_endpoint(self, *, timeout: Any, verify: Any, proxies: Any, cert: Any) -> TokenEndpoint:
         """Return the token endpoint, with these settings of requests for one call; None = the session's own setting."""
-        if (timeout, verify, proxies, cert) == (None, None, None, None):
-            return self._endpoint
         session = copy_session(self._session)
         session.proxies = {**session.proxies, **(proxies or {})}
         session.verify = session.verify if verify is None else verify
