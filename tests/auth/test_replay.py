@@ -91,6 +91,7 @@ REJECTIONS = {
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("answer", REJECTIONS.values(), ids=REJECTIONS.keys())
+@pytest.mark.thorough(one_in=3)
 def test_a_rejection_or_an_unreadable_401_is_cured_by_one_refresh_and_one_replay(zoho, auth, answer, stream):
     zoho.answers[CANDIDATES] = lambda arrived: OK if arrived.authorization in zoho.good else answer
     response = zoho.session.get(zoho.url(), auth=auth, stream=stream)

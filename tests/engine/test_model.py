@@ -26,7 +26,7 @@ from requests_zohorecruit.errors import (
 )
 
 #: So many worlds are played altogether.
-EXAMPLES = int(os.environ.get("ZOHORECRUIT_MODEL_EXAMPLES") or choose(200, 2000))
+EXAMPLES = int(os.environ.get("ZOHORECRUIT_MODEL_EXAMPLES") or choose(100, 2000))
 WORKERS = st.integers(0, 2)
 #: Seconds that pass at once: about those after which something changes.
 SPELLS = st.sampled_from([1.0, 3.0, 10.0, 65.0, 130.0, 605.0, 3200.0, 3580.0, 7300.0])

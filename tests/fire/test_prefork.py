@@ -110,7 +110,7 @@ def become(row, scene):
 
 @pytest.mark.parametrize("row", ["expired", "stale"])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.thorough(one_in=5)
+@pytest.mark.thorough(one_in=10)
 def test_T71_celerys_soft_time_limit_leaves_as_it_came_and_the_worker_works_afterwards(
     row, kind, zoho, scene_on, celery
 ):

@@ -398,7 +398,7 @@ def test_T10_T11_64_threads_on_one_session_make_one_token_request(zoho, make, ur
 
 
 @pytest.mark.parametrize("state", ["expired", "rejected"])
-@pytest.mark.thorough(one_in=2)
+@pytest.mark.thorough
 def test_T12_processes_with_a_session_each_on_one_file_make_one_token_request(zoho, make, url, grant, tmp_path, state):
     path = tmp_path / "token.json"
     make(token=grant, fix={"store": FileStore(path)}).get(url)

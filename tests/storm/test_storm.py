@@ -24,14 +24,14 @@ def test_T11_eight_threads_with_a_rejected_token_make_one_token_request(storm, z
 
 
 @of_each_grant
-@pytest.mark.thorough(one_in=3)
+@pytest.mark.thorough(one_in=6)
 def test_T12_eight_processes_of_64_threads_with_an_expired_token_make_one_token_request(storm, expire):
     expire()
     assert storm(8, 64) == ([200] * 512, [], 1)
 
 
 @of_each_grant
-@pytest.mark.thorough(one_in=3)
+@pytest.mark.thorough(one_in=6)
 def test_T12_eight_processes_of_64_threads_with_a_rejected_token_make_one_token_request(storm, zoho):
     zoho.reject_tokens()
     assert storm(8, 64) == ([200] * 512, [], 1)
