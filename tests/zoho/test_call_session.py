@@ -362,6 +362,9 @@ def test_t83_a_cassette_records_and_plays_token_calls(zoho, tmp_path):
 # -- T95: adapters that give little ------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings(
+    "ignore:datetime.datetime.utcnow:DeprecationWarning"
+)  # of the adapter's own, from Python 3.12 on
 def test_t95_a_wsgi_application_can_answer_token_calls():
     def application(environ, start_response):
         start_response("200 OK", [("Content-Type", "application/json")])
