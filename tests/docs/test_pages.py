@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
-from helpers.doc_pages import DOCS, pages
+from helpers.doc_pages import DOCS, blocks, pages
 
 import requests_zohorecruit
 from requests_zohorecruit import Region, ZohoRecruitAuth
@@ -144,3 +145,12 @@ def test_each_call_in_the_table_of_scopes_is_opened_by_its_scope_and_by_no_other
                 auth = ZohoRecruitAuth(zoho.client_id, zoho.client_secret, region=zoho.region, refresh_token=token)
                 answer = requests.get(url, params=query, auth=auth, timeout=30)
                 assert answer.status_code == expected, (path, asked, answer.text)
+
+
+def test_the_page_on_devices_shows_what_the_command_prints():
+    from requests_zohorecruit.cli import logins
+
+    url = Region.lookup("eu").accounts_url + "/oauth/v3/device"
+    prompt = SimpleNamespace(verification_url=url, user_code="1A2B3C4D")
+    [shown] = [block.text for block in blocks(DOCS / "howto/device.rst") if block.language == "text"]
+    assert shown.split() == logins._CONFIRM.format(prompt=prompt, minutes=5).split()
