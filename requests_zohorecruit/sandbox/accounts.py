@@ -56,7 +56,7 @@ class Accounts:
         fields = {name: sent[name] for name in _AUTHORIZATION_FIELDS if name in sent}
         client = self._registry.find_client(fields.get("client_id", ""), self._region)
         if client is None:
-            return _refuse("Invalid client: the client id does not exist, or not in this data center")
+            return _refuse("Invalid client: the client id does not exist, or not in this data centre")
         if wrong := _find_mistake(fields, client):
             return _refuse(wrong)
         facts = {"Returns to": fields["redirect_uri"]}

@@ -105,7 +105,7 @@ class AccountsWithDevices(Accounts):
             return html(pages.render_code_entry(action=DEVICE_PATH, wrong=wrong), 400 if wrong else 200)
         client = self._registry.find_client(code.client_id, self._region)
         if client is None:
-            return html(pages.render_problem("Error occurred", "This client does not exist in your data center."), 400)
+            return html(pages.render_problem("Error occurred", "This client does not exist in your data centre."), 400)
         shown = {"Code": code.user_code}
         decided = self._ask_person(request, client, asked=code.asked, facts=shown, fields={"user_code": code.user_code})
         if isinstance(decided, Answer):

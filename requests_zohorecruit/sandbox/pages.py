@@ -79,7 +79,7 @@ def render_sign_in(*, people: Iterable[tuple[str, str, str]], action: str, field
     )
     return _render(
         "Sign in",
-        "<h1>Who are you?</h1><p>The sandbox has several people. Each lives in one data center.</p>"
+        "<h1>Who are you?</h1><p>The sandbox has several people. Each lives in one data centre.</p>"
         f'<form method="get" action="{escape(action)}">{_hide(fields)}{buttons}</form>',
     )
 

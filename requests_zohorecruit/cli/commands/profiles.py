@@ -35,7 +35,7 @@ def profiles(ctx: click.Context, as_json: bool) -> None:
     if ctx.invoked_subcommand is not None:
         return
     default, now = find_default(), time.time()
-    found = [_summarize(Profile(name), now) | {"default": name == default} for name in list_profiles()]
+    found = [_summarise(Profile(name), now) | {"default": name == default} for name in list_profiles()]
     if as_json:
         click.echo(json.dumps(found, indent=2))
     elif found:
@@ -88,7 +88,7 @@ def _find(name: str) -> Profile:
     return profile
 
 
-def _summarize(profile: Profile, now: float) -> dict[str, Any]:
+def _summarise(profile: Profile, now: float) -> dict[str, Any]:
     facts: dict[str, Any] = dict.fromkeys(
         ("profile", "client_id", "region", "grant_kind", "grant", "expires_in", "keyring", "problem")
     )
