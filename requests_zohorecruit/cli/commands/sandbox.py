@@ -103,5 +103,6 @@ def _format_environment(zoho: Sandbox) -> str:
         "ZOHORECRUIT_RECRUIT_URL": zoho.region.recruit_url,
         "REQUESTS_CA_BUNDLE": zoho.ca_bundle,
         "CURL_CA_BUNDLE": zoho.ca_bundle,
+        "SSL_CERT_FILE": zoho.ca_bundle,  # for httpx, aiohttp and Python's own client
     }
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
