@@ -4,28 +4,48 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import re
 import subprocess
 import sys
 from itertools import filterfalse
+from pathlib import Path
 
 import pytest
 import responses
 from helpers.doc_pages import DOCS, Block, blocks, pages
-from helpers.doc_preambles import CONFTESTS, PREAMBLES, Stage
+from helpers.doc_preambles import CONFTESTS, PREAMBLES, Stage, find_beside
 from helpers.leftovers import search
 from helpers.tried_packages import find_pages
 
+from requests_zohorecruit.cli.commands.sandbox import _format_environment
+from requests_zohorecruit.sandbox import Sandbox
 from requests_zohorecruit.testing import mock_zoho
 
 WITH_EXAMPLES = [name for name in pages() if any(block.language == "python" for block in blocks(DOCS / f"{name}.rst"))]
 #: How an example begins that needs a package which no environment should have beside the others.
 ELSEWHERE = ("import json\nimport niquests\n",)  # tests/integrations/check_niquests.py
-#: Pages whose examples are programs, each run in a process of its own.
-AS_PROGRAMS = ["howto/recipes/processes"]
+#: Recipes of which an example needs a file or a process of its own, so that they run only as the index says.
+ONLY_AS_PROGRAMS = ["howto/recipes/files", "howto/recipes/old-scripts", "howto/recipes/processes"]
 #: Pages that need a package which is too large for the checks.
 LARGE = find_pages("tests/integrations/")
 #: What recipes keep grants and clients in.
-STORES = ("zoho.json", "token.json", "app.db", "client-secret", ".env", "[01].json")
+STORES = ("zoho.json", "token.json", "app.db", "client-secret", ".env", "env", "[01].json")
+#: What the index does not say to run, because it is a part of something larger.
+INDEX = blocks(DOCS / "howto/recipes/index.rst")
+PARTS = [
+    f"howto/recipes/{name}"
+    for name in re.findall(
+        r":doc:`([\w-]+)`",
+        (DOCS / "howto/recipes/index.rst")
+        .read_text("utf-8")
+        .partition("parts of something\nlarger")[2]
+        .partition(".. toc")[0],
+    )
+]
+#: How many token requests and API calls a recipe makes, where it is not one of each.
+MINTS = {"howto/recipes/old-scripts": 2}
+CALLS = {"howto/recipes/fastapi": 0, "howto/recipes/processes": 36}
 AS_TESTS = [name for name in WITH_EXAMPLES if any(block.is_test for block in blocks(DOCS / f"{name}.rst"))]
 
 
@@ -62,7 +82,7 @@ def test_the_examples_of_a_page_run_in_order(name, mock, monkeypatch):
     run_page(name, mock, monkeypatch)
 
 
-@pytest.mark.parametrize("name", sorted({*filter(is_recipe, WITH_EXAMPLES)} - {*AS_TESTS, *AS_PROGRAMS, *LARGE}))
+@pytest.mark.parametrize("name", sorted({*filter(is_recipe, WITH_EXAMPLES)} - {*AS_TESTS, *ONLY_AS_PROGRAMS, *LARGE}))
 def test_a_recipe_runs_in_order_and_leaves_no_secret_behind(name, mock, monkeypatch, clean):
     run_page(name, mock, monkeypatch)
 
@@ -82,19 +102,41 @@ def run_page(name, mock, monkeypatch):
             exec(compile("\n" * (block.line - 1) + block.text, where, "exec"), stage.names)
 
 
-@pytest.mark.parametrize("name", AS_PROGRAMS)
-def test_the_examples_that_are_programs_run_and_make_one_token_request_each(name, tmp_path, monkeypatch, clean):
-    for number, block in enumerate(examples(name)):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        monkeypatch.chdir(folder)
-        (folder / "program.py").write_text(block.text, "utf-8")
-        stage = Stage(monkeypatch=monkeypatch, names={})
-        with contextlib.contextmanager(PREAMBLES[name])(stage):
-            done = subprocess.run([sys.executable, "program.py"], capture_output=True, text=True, timeout=60)
-            assert (done.returncode, done.stderr) == (0, "")
-            assert stage.zoho.token_requests == 1
-            assert stage.zoho.api_requests >= 16
+@pytest.mark.parametrize("name", sorted({*filter(is_recipe, WITH_EXAMPLES)} - {*AS_TESTS, *PARTS, *LARGE}))
+def test_a_recipe_works_for_a_person_who_follows_the_index(name, tmp_path, clean):
+    follow_index(name, tmp_path)
+
+
+def follow_index(name, folder):
+    """Save and run a recipe as the index of recipes says, in a shell with the settings of a sandbox."""
+    programs, rest = {}, []
+    for block in examples(name):
+        named = re.match(r"# ([\w/]+\.py)\b", block.text)
+        if named:
+            programs[named[1]] = block.text
+        else:
+            rest.append(block.text)
+    if rest:
+        programs["recipe.py"] = "\n\n".join(rest)
+    for file, text in (programs | find_beside(name)).items():
+        (folder / file).write_text(text, "utf-8")
+    [preparation] = [block.text for block in INDEX if "cv.pdf" in block.text]
+    with Sandbox() as zoho:
+        (folder / "env").write_text(_format_environment(zoho), "utf-8")
+        lines = [". ./env", *preparation.replace("$ ", "").splitlines(), *(f"python {file}" for file in programs)]
+        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+        environment = os.environ | {"PATH": path, "HOME": str(folder)}
+        command = ["bash", "-ec", "\n".join(lines)]
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+        print(done.stdout, done.stderr)
+        assert done.returncode == 0, done.stderr
+        assert zoho.token_requests <= MINTS.get(name, 1)
+        assert zoho.api_requests >= CALLS.get(name, 1)
+
+
+def test_what_the_index_takes_for_parts_of_something_larger_are_recipes():
+    assert len(PARTS) == 6
+    assert set(PARTS) < set(pages())
 
 
 @pytest.mark.parametrize("name", AS_TESTS)

@@ -14,6 +14,7 @@ import logging
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from helpers.doc_pages import DOCS, blocks
 from requests_zohorecruit import FileStore, Region, TokenStoreError, ZohoRecruitAuth
 from requests_zohorecruit.testing import mock_zoho
 
-__all__ = ["CONFTESTS", "PREAMBLES", "Stage", "require_curl"]
+__all__ = ["CONFTESTS", "PREAMBLES", "Stage", "find_beside", "require_curl"]
 
 
 def require_curl() -> None:
@@ -289,22 +290,6 @@ def troubleshooting(stage: Stage) -> Iterator[None]:
     ours.setLevel(level)
 
 
-def files(stage: Stage) -> Iterator[None]:
-    cv = b"%PDF-1.7 " + bytes(range(256)) * 1000
-    Path("cv.pdf").write_bytes(cv)
-    with contextlib.contextmanager(sandboxed)(stage):
-        yield
-    assert Path("copy.pdf").read_bytes() == cv
-
-
-def pandas(stage: Stage) -> Iterator[None]:
-    """Begin with the function of the page on paging."""
-    with contextlib.contextmanager(sandboxed)(stage):
-        (paging, *_) = (block.text for block in blocks(DOCS / "howto/recipes/paging.rst") if block.language == "python")
-        exec(paging, stage.names)
-        yield
-
-
 def retries(stage: Stage) -> Iterator[None]:
     """Let the API refuse the first calls."""
     environment_of(stage)
@@ -354,7 +339,8 @@ def aws_lambda(stage: Stage) -> Iterator[None]:
 
 def flask_dance(stage: Stage) -> Iterator[None]:
     client = stage.zoho.new_client(redirect_uris=("https://app.example/login/zoho/authorized",))
-    stage.names |= {"client_id": client.client_id, "client_secret": client.client_secret}
+    stage.monkeypatch.setenv("ZOHO_CLIENT_ID", client.client_id)
+    stage.monkeypatch.setenv("ZOHO_CLIENT_SECRET", client.client_secret)
     stage.names["__name__"] = "app"  # Flask looks for the folder of the module
     yield
     browser = stage.names["app"].test_client()
@@ -368,6 +354,36 @@ def flask_dance(stage: Stage) -> Iterator[None]:
     stage.zoho.reject_tokens()
     assert browser.get("/candidates", base_url="https://app.example").status_code == 200
     assert "access_token" not in str(browser.get_cookie("session", domain="app.example"))
+
+
+#: What a page says to save beside its example: the name of the file, the page that it is on, and how it is known.
+BESIDE = {
+    "howto/recipes/fastapi": ("zoho_httpx.py", "howto/other-clients", "class ZohoAuth("),
+    "howto/recipes/pandas": ("paging.py", "howto/recipes/paging", "def records("),
+}
+
+
+def find_beside(name: str) -> dict[str, str]:
+    """Return what a page says to save beside its example: {file: text}."""
+    if name not in BESIDE:
+        return {}
+    file, page, mark = BESIDE[name]
+    [text] = [block.text for block in blocks(DOCS / f"{page}.rst") if mark in block.text]
+    return {file: text}
+
+
+def with_file_beside(name: str) -> Callable[[Stage], Iterator[None]]:
+    """Return a preamble for a page that imports what it says to save beside its example."""
+
+    def preamble(stage: Stage) -> Iterator[None]:
+        with contextlib.contextmanager(sandboxed)(stage):
+            for file, text in find_beside(name).items():
+                module = ModuleType(Path(file).stem)
+                exec(text, vars(module))
+                stage.monkeypatch.setitem(sys.modules, module.__name__, module)
+            yield
+
+    return preamble
 
 
 class FirstExample(ModuleType):
@@ -403,18 +419,6 @@ def django_celery(stage: Stage) -> Iterator[None]:
     application.close()
 
 
-def old_scripts(stage: Stage) -> Iterator[None]:
-    with contextlib.contextmanager(trusted_by_all)(stage):
-        zoho = stage.zoho
-        lines = {"CLIENT_ID": zoho.client_id, "CLIENT_SECRET": zoho.client_secret}
-        lines |= {"REFRESH_TOKEN": zoho.refresh_token}
-        lines |= {"ACCOUNTS_URL": zoho.region.accounts_url, "RECRUIT_URL": zoho.region.recruit_url}
-        write_dotenv(stage, lines)
-        Path("token.json").write_text(json.dumps({"refresh_token": zoho.refresh_token, "expires_at": 0}))
-        yield
-        assert zoho.token_requests == 2  # one for each file with a store
-
-
 def dlt(stage: Stage) -> Iterator[None]:
     stage.monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
     yield from sandboxed(stage)
@@ -436,26 +440,17 @@ def singer(stage: Stage) -> Iterator[None]:
 
 
 def fastapi(stage: Stage) -> Iterator[None]:
-    """Begin with the class for httpx."""
-    with contextlib.contextmanager(sandboxed)(stage):
-        (httpx_auth,) = (
-            each.text for each in blocks(DOCS / "howto/other-clients.rst") if "class ZohoAuth(" in each.text
-        )
-        exec(httpx_auth, stage.names)
+    with contextlib.contextmanager(with_file_beside("howto/recipes/fastapi"))(stage):
         yield
-        from fastapi.testclient import TestClient
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # newer versions prefer another client to httpx
+            from fastapi.testclient import TestClient
 
         with TestClient(stage.names["app"]) as browser:
             assert len(browser.get("/candidates").json()) == 12
             stage.zoho.reject_tokens()
             assert len(browser.get("/candidates").json()) == 12
     assert stage.zoho.token_requests == 2
-
-
-def containers(stage: Stage) -> Iterator[None]:
-    Path("state").mkdir()
-    environment_of(stage)
-    yield
 
 
 def in_environment(stage: Stage) -> Iterator[None]:
@@ -501,18 +496,15 @@ PREAMBLES: dict[str, Callable[[Stage], Iterator[None]]] = {
     "howto/recipes/singer": singer,
     "howto/troubleshooting": troubleshooting,
     "howto/recipes/aws-lambda": aws_lambda,
-    "howto/recipes/containers": containers,
+    "howto/recipes/containers": in_environment,
     "howto/recipes/dlt": dlt,
     "howto/recipes/django-celery": django_celery,
-    "howto/recipes/files": files,
     "howto/recipes/fastapi": fastapi,
     "howto/recipes/flask-dance": flask_dance,
     "howto/recipes/github-actions": in_environment,
     "howto/recipes/logout": in_environment,
-    "howto/recipes/old-scripts": old_scripts,
     "howto/recipes/paging": sandboxed,
-    "howto/recipes/pandas": pandas,
-    "howto/recipes/processes": sandboxed,
+    "howto/recipes/pandas": with_file_beside("howto/recipes/pandas"),
     "howto/recipes/requests-cache": requests_cache,
     "howto/recipes/retries": retries,
 }
