@@ -75,7 +75,8 @@ def print_answer(answer: requests.Response, path: str | None) -> None:
     """
     if answer.status_code == requests.codes.no_content:
         note("No content (HTTP 204).")
-        return
+        if path is None:
+            return  # a file is emptied, so that no earlier answer is taken for this one
     kind = answer.headers.get("Content-Type", "")
     if path is None and sys.stdout.isatty():
         if "json" in kind:

@@ -211,6 +211,24 @@ class TestFiles:
         result = run("get", "Candidates", "-o", file)
         assert (result.exit_code, file.read_bytes(), len(list(tmp_path.glob("cv*")))) == (6, b"before", 1)
 
+    @pytest.mark.parametrize("before", ["an old answer", None])
+    @pytest.mark.parametrize("options", [(), ("--csv",), ("--all",), ("--fields", "id")])
+    def test_an_answer_without_content_makes_an_empty_file(self, run, eu, tmp_path, options, before):
+        file = tmp_path / "answer"
+        if before:
+            file.write_text(before, "utf-8")
+        eu.get(CANDIDATES, status=204)
+        assert run("get", "Candidates", "-o", file, *options).exit_code == 0
+        assert file.read_bytes() == b""
+
+    def test_a_change_that_is_answered_without_content_makes_one_too(self, run, eu, tmp_path):
+        file = tmp_path / "answer"
+        file.write_text("an old answer", "utf-8")
+        eu.delete(CANDIDATES, status=204)
+        result = run("api", "DELETE", "Candidates", "-o", file)
+        assert (result.exit_code, file.read_bytes()) == (0, b"")
+        assert result.stderr == f"No content (HTTP 204).\nSaved 0 bytes in {file}.\n"
+
     @pytest.mark.parametrize("name", ["missing/cv.pdf", "file/cv.pdf"])
     def test_a_place_that_cannot_be_written_is_told(self, run, eu, tmp_path, name):
         (tmp_path / "file").write_text("")
