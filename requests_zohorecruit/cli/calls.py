@@ -56,16 +56,16 @@ def make_call(profile: Source, call: Call) -> None:
     :raises click.ClickException: the answer could not be written, or reports records that were refused
     """
     auth = ZohoRecruitAuth(**profile.load().arguments())
-    url, region = _build_url(call.path_or_url, auth.region), auth.region.code
+    url = _build_url(call.path_or_url, auth.region)
     with requests.Session() as session:
         session.auth = auth
         try:
             if call.listing is not None:
-                pages = get_pages(session, url, call.query, region, paginate=call.listing.paginate)
+                pages = get_pages(session, url, call.query, auth, paginate=call.listing.paginate)
                 print_records(pages, call.listing, call.output)
             else:
                 with _send(session, url, call) as answer:
-                    _finish(answer, call, region)
+                    _finish(answer, call, auth)
         except UntrustedHostError as error:
             error.hint = f"Use https and one of these hosts: {', '.join(sorted(auth.region.hosts))}."
             raise
@@ -109,9 +109,9 @@ class _Upload(io.BytesIO):
         return data
 
 
-def _finish(answer: requests.Response, call: Call, region: str) -> None:
+def _finish(answer: requests.Response, call: Call, auth: ZohoRecruitAuth) -> None:
     if not answer.ok or answer.is_redirect:
-        raise make_api_error(answer, region)
+        raise make_api_error(answer, auth)
     if call.method != "GET":
         answer.content  # noqa: B018 - short, and read again below
     print_answer(answer, call.output)

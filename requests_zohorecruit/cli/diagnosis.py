@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import ssl
 import time
 from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
-from requests_zohorecruit.cli.sources import name_login_command
+from requests_zohorecruit.cli.sources import Environment, find_source, name_login_command
 from requests_zohorecruit.errors import ClientConfigurationError, ThrottledError, TokenEndpointError, ZohoAuthError
 from requests_zohorecruit.login.profiles import SavedProfile
 from requests_zohorecruit.zoho.regions import Region
@@ -78,7 +80,7 @@ def diagnose(saved: SavedProfile) -> ZohoAuthError | None:
     # A missing scope is reported only for a valid token.
     if answer.ok or (not is_covered and _read_problem(answer).get("code") == _NO_SCOPE):
         return _check_clock(answer, region.code)
-    return make_api_error(answer, region.code)
+    return make_api_error(answer, auth)
 
 
 def _choose_probe(scope: Iterable[str]) -> tuple[str, bool]:
@@ -154,17 +156,19 @@ def make_network_error(url: str, error: OSError) -> ZohoAuthError:
     return NetworkError(f"Could not connect to {host}.", hint="Check the network and proxy settings (HTTPS_PROXY).")
 
 
-def make_api_error(answer: requests.Response, region: str) -> ZohoAuthError:
-    """Return the error for an unsuccessful answer of the API."""
-    problem, status = _read_problem(answer), answer.status_code
+def make_api_error(answer: requests.Response, auth: ZohoRecruitAuth) -> ZohoAuthError:
+    """Return the error for an unsuccessful answer of the API.
+
+    :param auth: what signed the request
+    """
+    problem, status, region = _read_problem(answer), answer.status_code, auth.region.code
     code, said = problem.get("code"), _format_problem(problem)
     details: dict[str, Any] = {"code": code, "status_code": status, "region": region}
     host = answer.url.split("/")[2]
     if code == _NO_SCOPE:
         return PermissionMissingError(
             f"The grant has no scope for {answer.url.partition('?')[0]}.{said}",
-            hint=f"Run `{name_login_command()} --scope …` with all the scopes you need, for example "
-            "ZohoRecruit.modules.ALL.",
+            hint=_advise_scopes(answer.url, auth),
             **details,
         )
     if status == requests.codes.unauthorized:
@@ -192,6 +196,28 @@ def make_api_error(answer: requests.Response, region: str) -> ZohoAuthError:
     if status == requests.codes.not_found:
         hint = "Check the path. It begins with a module's API name, such as Candidates."
     return ZohoAuthError(what, hint=hint, **details)
+
+
+def _advise_scopes(url: str, auth: ZohoRecruitAuth) -> str:
+    """Return how to get a grant with the present scopes and those that a call needs, as far as these are known."""
+    path = urlsplit(url).path.removeprefix("/recruit/v2/").strip("/")
+    first = path.partition("/")[0]
+    area = "modules" if first[:1].isupper() else first  # a module's API name begins in upper case
+    needed = [f"ZohoRecruit.{area}.ALL"] if area in _PROBES else []
+    if path.endswith("/search"):
+        needed.append("ZohoSearch.securesearch.READ")
+    present: tuple[str, ...] = auth.token.scope if auth.token else ()
+    missing = [each for each in needed if each.lower() not in map(str.lower, present)]
+    is_own = bool(auth.token and auth.token.refresh_token is None)  # client credentials never have one
+    login = f"{name_login_command()}{' --client-credentials' if is_own else ''} --scope"
+    if not (present and missing):
+        known = f" ({', '.join(present)})" if present else ""
+        other = " and ".join(missing) or "the one that Zoho's documentation of this call names"
+        return f"Run `{login} …` with the present scopes{known} and {other}."
+    scopes = ",".join((*present, *missing))
+    if isinstance(find_source(), Environment):
+        return f"Set ZOHORECRUIT_{'SCOPE to' if is_own else 'REFRESH_TOKEN to the token of a grant with'} {scopes}."
+    return f"Log in again with these scopes:\n    {login} {shlex.quote(scopes)}"
 
 
 def _read_problem(answer: requests.Response) -> dict[str, Any]:

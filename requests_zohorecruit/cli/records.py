@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import click
 import requests
 
+from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 from requests_zohorecruit.cli.console import note, open_console
 from requests_zohorecruit.cli.diagnosis import make_api_error
 from requests_zohorecruit.cli.output import Sink, open_sink
@@ -63,7 +64,7 @@ def print_records(pages: Iterator[list[Any]], listing: Listing, path: str | None
 
 
 def get_pages(
-    session: requests.Session, url: str, query: Sequence[tuple[str, str]], region: str, *, paginate: bool
+    session: requests.Session, url: str, query: Sequence[tuple[str, str]], auth: ZohoRecruitAuth, *, paginate: bool
 ) -> Iterator[list[Any]]:
     """Yield the records of one page, and print a note if there are more; or of all pages.
 
@@ -71,7 +72,7 @@ def get_pages(
     :raises click.ClickException: the answer is not a list of records
     """
     if not paginate:
-        records, more = _read_page(session.get(url, params=query, timeout=TIMEOUT), region)
+        records, more = _read_page(session.get(url, params=query, timeout=TIMEOUT), auth)
         yield records
         if more:
             note("There are more records. Pass --paginate to get all of them.")
@@ -81,15 +82,15 @@ def get_pages(
     url, more, page = urlunsplit(parts._replace(query="")), True, 1
     while more:
         params = [*given, ("page", str(page)), ("per_page", str(_PER_PAGE))]
-        records, more = _read_page(session.get(url, params=params, timeout=TIMEOUT), region)
+        records, more = _read_page(session.get(url, params=params, timeout=TIMEOUT), auth)
         yield records
         page += 1
 
 
-def _read_page(answer: requests.Response, region: str) -> tuple[list[Any], bool]:
+def _read_page(answer: requests.Response, auth: ZohoRecruitAuth) -> tuple[list[Any], bool]:
     """Return the records of a page, and whether there are more."""
     if not answer.ok:
-        raise make_api_error(answer, region)
+        raise make_api_error(answer, auth)
     if answer.status_code == requests.codes.no_content:
         return [], False
     try:

@@ -45,6 +45,7 @@ __all__ = [
     "client_options",
     "complete_profile",
     "find_client_id",
+    "find_source",
     "grant_options",
     "load_saved",
     "name_login_command",
@@ -151,11 +152,15 @@ def choose_application(client: Client, profile: Profile) -> Application:
     raise ClientConfigurationError(problem, hint="Copy it from the API console again.")
 
 
+def find_source() -> Source | None:
+    """Return where this command takes its grant from, if that is known already."""
+    context = click.get_current_context(silent=True)
+    return context.find_root().obj if context else None
+
+
 def name_login_command() -> str:
     """Return the command that gets a new grant for the profile of this command."""
-    context = click.get_current_context(silent=True)
-    profile = context.find_root().obj if context else None
-    return getattr(profile, "login_command", "zohorecruit login")
+    return getattr(find_source(), "login_command", "zohorecruit login")
 
 
 def load_saved(profile: Profile) -> SavedProfile | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 import webbrowser
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import requests
+import responses
 from click.testing import CliRunner
 
 from helpers.database_servers import free_port
@@ -24,6 +26,7 @@ from requests_zohorecruit.zoho.token import Token
 
 __all__ = [
     "Device",
+    "abroad",
     "another_port",
     "answering",
     "client",
@@ -151,6 +154,15 @@ def granted(zoho):
         return profile
 
     return grant
+
+
+@pytest.fixture
+def abroad():
+    """A profile at the real Zoho's address, with a live token; nothing is sent but to `responses`."""
+    who = Application.create("1000.CLIENT", "planted-secret", "eu")
+    Profile().save(who, Token("1000.a.b", "1000.c.d", time.time() + 3600), now=time.time())
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
 
 
 @pytest.fixture
