@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -33,7 +34,7 @@ _NO_LIST = "The answer is not a list of records, which --paginate, --csv and --f
 class Listing(NamedTuple):
     """How to fetch and write a list.
 
-    :ivar paginate: fetch all pages instead of one
+    :ivar paginate: fetch all pages, from the one in the query, instead of one
     :ivar as_csv: write CSV instead of JSON lines
     :ivar fields: fields to write, in this order; ``Owner.name`` is a field of ``Owner``; empty = all
     """
@@ -66,10 +67,10 @@ def print_records(pages: Iterator[list[Any]], listing: Listing, path: str | None
 def get_pages(
     session: requests.Session, url: str, query: Sequence[tuple[str, str]], auth: ZohoRecruitAuth, *, paginate: bool
 ) -> Iterator[list[Any]]:
-    """Yield the records of one page, and print a note if there are more; or of all pages.
+    """Yield the records of one page, and print a note if there are more; or of all pages from the one in the query.
 
     :raises ZohoAuthError: the API refused the call
-    :raises click.ClickException: the answer is not a list of records
+    :raises click.ClickException: the answer is not a list of records, or the query has a page that is not a number
     """
     if not paginate:
         records, more = _read_page(session.get(url, params=query, timeout=TIMEOUT), auth)
@@ -78,10 +79,15 @@ def get_pages(
             note("There are more records. Pass --paginate to get all of them.")
         return
     parts = urlsplit(url)
-    given = [pair for pair in (*parse_qsl(parts.query), *query) if pair[0] not in {"page", "per_page"}]
-    url, more, page = urlunsplit(parts._replace(query="")), True, 1
+    pairs = [*parse_qsl(parts.query, keep_blank_values=True), *query]
+    paging = {"page": "1", "per_page": str(_PER_PAGE)}
+    paging |= {name: value for name, value in pairs if name in paging}
+    if not all(re.fullmatch("[1-9][0-9]{0,8}", value) for value in paging.values()):
+        raise click.UsageError("page and per_page are numbers from 1.")
+    others = [pair for pair in pairs if pair[0] not in paging]
+    url, more, page = urlunsplit(parts._replace(query="")), True, int(paging["page"])
     while more:
-        params = [*given, ("page", str(page)), ("per_page", str(_PER_PAGE))]
+        params = [*others, ("page", str(page)), ("per_page", paging["per_page"])]
         records, more = _read_page(session.get(url, params=params, timeout=TIMEOUT), auth)
         yield records
         page += 1

@@ -95,6 +95,11 @@ class TestMethods:
             (("GET", "Candidates", "-q", "page"), "key=value"),
             (("GET", "Candidates", "-q", "=1"), "key=value"),
             (("LOOK", "Candidates"), "LOOK"),
+            (("GET", "Candidates", "--fields", ""), "name at least one field"),
+            (("GET", "Candidates", "--fields", " ,"), "name at least one field"),
+            (("GET", "Candidates", "--paginate", "-q", "page=x"), "page and per_page are numbers from 1"),
+            (("GET", "Candidates?per_page=", "--paginate"), "page and per_page are numbers from 1"),
+            (("GET", "Candidates", "--paginate", "-q", "per_page=0"), "page and per_page are numbers from 1"),
         ],
     )
     def test_wrong_usage_is_told_before_anything_is_sent(self, run, granted, zoho, arguments, told):
@@ -281,6 +286,24 @@ class TestLists:
         granted()
         result = run("get", "Candidates", "--paginate", "--csv", "--fields", "Last_Name,Email")
         assert (len(result.stdout.splitlines()), result.stdout.count("Last_Name"), result.stderr) == (13, 1, "")
+
+    @pytest.mark.parametrize(
+        ("arguments", "sent"),
+        [
+            (("Candidates",), [("1", "200")]),
+            (("Candidates", "-q", "per_page=5"), [("1", "5"), ("2", "5"), ("3", "5")]),
+            (("Candidates", "-q", "per_page=5", "-q", "page=2"), [("2", "5"), ("3", "5")]),
+            (("Candidates?page=2&per_page=6",), [("2", "6")]),
+            (("Candidates?page=1&per_page=6", "-q", "page=2"), [("2", "6")]),
+        ],
+    )
+    def test_paging_begins_where_the_query_says_and_fetches_as_many_at_once(self, run, granted, zoho, arguments, sent):
+        granted()
+        result = run("get", *arguments, "--paginate", "--fields", "id")
+        queries = [each["query"] for each in zoho.received if each["path"].startswith("/recruit")]
+        assert [(query["page"], query["per_page"]) for query in queries] == sent
+        first, size = map(int, sent[0])
+        assert len(result.stdout.splitlines()) == 12 - (first - 1) * size
 
     def test_a_field_that_only_a_later_page_has_is_told_once(self, run, eu):
         for records, more in ([{"id": "1"}], True), ([{"id": "2", "New": 1}], True), ([{"id": "3", "New": 1}], False):

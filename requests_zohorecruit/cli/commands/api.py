@@ -32,7 +32,10 @@ def _parse_query(ctx: click.Context, param: click.Parameter, values: tuple[str, 
 
 
 def _parse_fields(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
-    return tuple(name for each in (value or "").split(",") if (name := each.strip()))
+    fields = tuple(name for each in (value or "").split(",") if (name := each.strip()))
+    if value is not None and not fields:
+        raise click.BadParameter("name at least one field, for example Last_Name,Email.")
+    return fields
 
 
 def _parse_body(ctx: click.Context, param: click.Parameter, value: str | None) -> Body | None:
@@ -47,7 +50,7 @@ def _output_options(command: _Command) -> _Command:
     @click.option(
         "-q", "--query", multiple=True, callback=_parse_query, metavar="KEY=VALUE", help="Query parameter; repeatable."
     )
-    @click.option("--paginate", "--all", is_flag=True, help="Fetch all pages; print records as JSON lines.")
+    @click.option("--paginate", "--all", is_flag=True, help="Fetch all pages (from -q page=N); print records as JSON lines.")
     @click.option("--csv", "as_csv", is_flag=True, help="Print records as CSV, in UTF-8.")
     @click.option(
         "--fields",
