@@ -30,6 +30,8 @@ TIMEOUT = (5, 60)
 _PER_PAGE = 200
 _NO_LIST = "The answer is not a list of records, which --paginate, --csv and --fields need. Candidates is one."
 
+_ABSENT = object()
+
 
 class Listing(NamedTuple):
     """How to fetch and write a list.
@@ -47,7 +49,7 @@ class Listing(NamedTuple):
 def print_records(pages: Iterator[list[Any]], listing: Listing, path: str | None) -> None:
     """Write records, with a progress bar unless the terminal shows the records themselves.
 
-    :raises click.ClickException: the file could not be written
+    :raises click.ClickException: the file could not be written, or no record has a field of `listing`
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - only lists need it
 
@@ -62,6 +64,7 @@ def print_records(pages: Iterator[list[Any]], listing: Listing, path: str | None
         for records in pages:
             writer.write(records)
             progress.advance(task, len(records))
+    writer.check_fields()  # now that the file is complete: the other fields may have taken long to fetch
 
 
 def get_pages(
@@ -122,33 +125,55 @@ class _Writer:
     def __init__(self, sink: Sink, listing: Listing) -> None:
         self._sink = sink
         self._listing = listing
-        self._fields = listing.fields
-        self._known: set[str] | None = None
+        self._fields = self._missing = listing.fields
+        self._known: dict[str, None] | None = None
         self._escaped = (sys.stdout.encoding or "").lower() not in {"utf-8", "utf8"}
 
     def write(self, records: list[dict[str, Any]]) -> None:
-        """Write a page."""
+        """Write a page.
+
+        :raises click.ClickException: it is the only one, and no record has one of the fields
+        """
         names = dict.fromkeys(name for record in records for name in record)
-        if records and self._known is None:
+        self._missing = tuple(
+            field for field in self._missing if all(_find(record, field) is _ABSENT for record in records)
+        )
+        if self._known is None:
             self._begin(names)
-        elif self._listing.as_csv and not self._listing.fields and (new := names.keys() - (self._known or set())):
-            self._known = (self._known or set()) | new
+        elif self._listing.as_csv and not self._listing.fields and (new := names.keys() - self._known.keys()):
+            self._known |= names
             note(f"Left out, because the first page lacks them: {', '.join(sorted(new))}. Name them with --fields.")
         for record in records:
-            chosen = {field: _find(record, field) for field in self._fields} if self._fields else record
+            found = {field: _find(record, field) for field in self._fields} if self._fields else record
+            chosen = {field: None if value is _ABSENT else value for field, value in found.items()}
             if self._listing.as_csv:
-                self._write_row([_format_cell(chosen.get(field)) for field in self._fields])
+                self._write_row([_format_cell(chosen[field]) for field in self._fields])
             else:
                 self._sink.write(f"{json.dumps(chosen, ensure_ascii=self._escaped)}\n".encode())
 
+    def check_fields(self) -> None:
+        """Check that each field was in a record, if there were any.
+
+        :raises click.ClickException: one was in none
+        """
+        if self._known and self._missing:
+            raise click.ClickException(f"No record has {self._describe_missing()}")
+
+    def _describe_missing(self) -> str:
+        return f"{', '.join(self._missing)}. The fields are: {', '.join(self._known or ())}."
+
     def _begin(self, names: dict[str, None]) -> None:
-        self._known = set(names)
-        missing = [field for field in self._listing.fields if field.partition(".")[0] not in names]
-        if missing:
-            note(f"No record has {', '.join(missing)}. The fields are: {', '.join(names)}.")
+        self._known = names
+        if not self._listing.paginate:
+            self.check_fields()
+        elif names and self._missing:
+            note(f"No record on the first page has {self._describe_missing()}")
         if self._listing.as_csv:
             self._fields = self._fields or tuple(names)
-            self._write_row(self._fields)
+            if self._fields:
+                self._write_row(self._fields)
+            else:
+                note("Without records, the CSV has no header. Name the columns with --fields.")
 
     def _write_row(self, cells: list[str] | tuple[str, ...]) -> None:
         line = io.StringIO()
@@ -157,10 +182,15 @@ class _Writer:
 
 
 def _find(record: dict[str, Any], field: str) -> Any:
-    """Return the value of a field, or of a field within it, such as ``Owner.name``."""
+    """Return the value of a field, or of a field within it, such as ``Owner.name``; `_ABSENT` if it is not there.
+
+    Of an empty field, any field is taken to be there, and empty.
+    """
     value: Any = record
     for name in [field] if field in record else field.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
+        if value is None:
+            return None
+        value = value.get(name, _ABSENT) if isinstance(value, dict) else _ABSENT
     return value
 
 

@@ -271,10 +271,42 @@ class TestLists:
         result = run("get", "Candidates", "--csv", "--fields", "Owner.name,id")
         assert result.stdout == "Owner.name,id\nZoë,1\n,2\n"
 
-    def test_a_field_that_is_none_is_told(self, run, eu):
-        listed(eu, {"id": "1", "Email": "x"})
-        result = run("get", "Candidates", "--fields", "Mail,id")
-        assert (result.exit_code, result.stderr) == (0, "No record has Mail. The fields are: id, Email.\n")
+    @pytest.mark.parametrize("options", [(), ("--csv",), ("-o", "records")])
+    @pytest.mark.parametrize(
+        ("fields", "missing"),
+        [("Mail", "Mail"), ("Mail,id,Nope", "Mail, Nope"), ("Owner.mail", "Owner.mail"), ("Email.x", "Email.x")],
+    )
+    def test_a_field_that_no_record_has_is_an_error_before_anything_is_written(
+        self, run, eu, tmp_path, monkeypatch, fields, missing, options
+    ):
+        monkeypatch.chdir(tmp_path)
+        listed(eu, {"id": "1", "Email": "x", "Owner": {"id": "7"}}, {"id": "2", "Email": "y", "Owner": {"name": "Zoë"}})
+        result = run("get", "Candidates", "--fields", fields, *options)
+        assert (result.exit_code, result.stdout, (tmp_path / "records").exists()) == (1, "", False)
+        assert result.stderr == f"Error: No record has {missing}. The fields are: id, Email, Owner.\n"
+
+    @pytest.mark.parametrize("fields", ["Gone.name", "a.b", "Owner.name", "Owner"])
+    def test_a_field_that_some_record_has_or_whose_record_is_empty_is_none(self, run, eu, fields):
+        listed(eu, {"id": "1", "a.b": 5}, {"id": "2", "Owner": {"name": "Zoë"}, "Gone": None})
+        result = run("get", "Candidates", "--fields", fields)
+        assert (result.exit_code, len(result.stdout.splitlines()), result.stderr) == (0, 2, "")
+
+    @pytest.mark.parametrize("output", [None, "records"])
+    def test_of_all_pages_a_later_one_may_have_it_so_the_records_are_kept(self, run, eu, tmp_path, monkeypatch, output):
+        monkeypatch.chdir(tmp_path)
+        listed(eu, {"id": "1"}, more_records=True)
+        listed(eu, {"id": "2", "Late": 3})
+        options = ("--all", "--fields", "id,Late,Nope", *(("-o", output) if output else ()))
+        result = run("get", "Candidates", *options)
+        shown = (tmp_path / output).read_text("utf-8") if output else result.stdout
+        assert [list(json.loads(line).values()) for line in shown.splitlines()] == [["1", None, None], ["2", 3, None]]
+        assert (result.exit_code, result.stderr.splitlines()) == (
+            1,
+            [
+                "No record on the first page has Late, Nope. The fields are: id.",
+                "Error: No record has Nope. The fields are: id.",
+            ],
+        )
 
     def test_one_page_says_that_there_are_more(self, run, granted):
         granted()
@@ -322,10 +354,20 @@ class TestLists:
         result = run("get", "Candidates", "--csv")
         assert (result.exit_code, "The answer is not a list of records" in result.stderr) == (1, True)
 
-    def test_an_empty_list_is_empty(self, run, eu):
+    @pytest.mark.parametrize("options", [("--all",), ("--fields", "id"), ("--all", "--fields", "id,Email")])
+    def test_an_empty_list_is_empty(self, run, eu, options):
         eu.get(CANDIDATES, status=204)
-        result = run("get", "Candidates", "--csv")
+        result = run("get", "Candidates", *options)
         assert (result.exit_code, result.output) == (0, "")
+
+    @pytest.mark.parametrize("options", [(), ("--all",)])
+    def test_csv_of_an_empty_list_has_the_head_that_is_known(self, run, eu, options):
+        eu.get(CANDIDATES, status=204)
+        result = run("get", "Candidates", "--csv", "--fields", "id,Owner.name", *options)
+        assert (result.exit_code, result.stdout, result.stderr) == (0, "id,Owner.name\n", "")
+        result = run("get", "Candidates", "--csv", *options)
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert result.stderr == "Without records, the CSV has no header. Name the columns with --fields.\n"
 
     def test_csv_is_utf_8_whatever_the_terminal_is(self, eu):
         listed(eu, {"Name": "Zoë"})

@@ -50,7 +50,9 @@ def _output_options(command: _Command) -> _Command:
     @click.option(
         "-q", "--query", multiple=True, callback=_parse_query, metavar="KEY=VALUE", help="Query parameter; repeatable."
     )
-    @click.option("--paginate", "--all", is_flag=True, help="Fetch all pages (from -q page=N); print records as JSON lines.")
+    @click.option(
+        "--paginate", "--all", is_flag=True, help="Fetch all pages (from -q page=N); print records as JSON lines."
+    )
     @click.option("--csv", "as_csv", is_flag=True, help="Print records as CSV, in UTF-8.")
     @click.option(
         "--fields",
