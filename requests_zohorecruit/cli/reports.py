@@ -96,6 +96,11 @@ def _find_remedy(error: ZohoAuthError, source: Source | None) -> str:
         return f"Set ZOHORECRUIT_REFRESH_TOKEN to a valid refresh token, or run `{source.login_command}`."
     if isinstance(error, ReauthorizationRequired) and source is not None:
         return f"Run `{source.login_command}`."
+    if isinstance(error, ThrottledError) and error.code == "Access Denied" and isinstance(source, Environment):
+        return (
+            "Each command that takes its grant from the environment mints a token. Wait ten minutes; or run "
+            "`zohorecruit login --profile NAME`, and commands with that profile share one token for an hour."
+        )
     return error.advice
 
 

@@ -86,6 +86,27 @@ def test_a_dead_grant_there_is_not_repaired_by_a_login_alone(run, environment, m
     assert (result.exit_code, "Set ZOHORECRUIT_REFRESH_TOKEN" in result.stderr) == (3, True)
 
 
+@pytest.mark.parametrize("options", [(), ("--env",)])
+def test_a_budget_that_is_used_up_is_explained(run, environment, options):
+    results = [run("get", "Candidates", "--fields", "id", *options) for _ in range(11)]
+    assert [result.exit_code for result in results] == [0] * 10 + [5]
+    hint = results[-1].stderr.splitlines()[-1]
+    assert hint.startswith("Each command that takes its grant from the environment mints a token.")
+    assert "run `zohorecruit login --profile NAME`" in hint
+
+
+@pytest.mark.parametrize("kind", ["profile", "environment"])
+def test_the_limit_of_api_calls_is_another_one(run, client, abroad, monkeypatch, kind):
+    url = "https://recruit.zoho.eu/recruit/v2/Candidates"
+    abroad.get(url, json={"code": "TOO_MANY_REQUESTS"}, status=429)
+    if kind == "environment":
+        for name, value in {"REGION": "eu", "REFRESH_TOKEN": "1000.a.b", "ACCOUNTS_URL": "", "RECRUIT_URL": ""}.items():
+            monkeypatch.setenv(f"ZOHORECRUIT_{name}", value)
+        abroad.post("https://accounts.zoho.eu/oauth/v2/token", json={"access_token": "1000.c.d", "expires_in": 3600})
+    result = run("get", "Candidates", *(["--env"] if kind == "environment" else []))
+    assert (result.exit_code, "Zoho limits API calls, too." in result.stderr) == (5, True)
+
+
 @pytest.fixture
 def homeless(monkeypatch):
     def find():
