@@ -36,6 +36,9 @@ from requests_zohorecruit.errors import (
     UntrustedHostError,
     ZohoAuthError,
 )
+from requests_zohorecruit.login.profiles import Profile
+from requests_zohorecruit.zoho.application import Application
+from requests_zohorecruit.zoho.token import Token
 
 
 def run(*arguments, **options):
@@ -260,15 +263,14 @@ class TestSandbox:
         assert stat.S_IMODE(env.stat().st_mode) == 0o600
         values = dict(line.removeprefix("export ").split("=", 1) for line in env.read_text("utf-8").splitlines())
         # A profile of the real Zoho's is not touched, not even by a login that names none.
-        assert "zohorecruit login --profile sandbox --replace" in told
-        assert values["ZOHORECRUIT_PROFILE"] == "sandbox"
+        assert (values["ZOHORECRUIT_HOME"], values["ZOHORECRUIT_PROFILE"]) == (f"{env.parent}/profiles", "sandbox")
         for secret in (values["ZOHORECRUIT_CLIENT_SECRET"], values["ZOHORECRUIT_REFRESH_TOKEN"]):
             assert secret not in told
         require_curl()
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         first, login, curl, library = re.findall("(?:^    .*\n)+", told + "\n", re.MULTILINE)
         assert [line.split()[1:] for line in login.splitlines()] == [
-            ["login", "--profile", "sandbox", "--replace"],
+            ["login", "--profile", "sandbox"],
             ["get", "Candidates", "--profile", "sandbox"],
         ]
         for example in (first, f". {env}\n{curl}", f". {env}\n{library}"):
@@ -280,6 +282,34 @@ class TestSandbox:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
         assert list(tmp_path.iterdir()) == []
+
+    @pytest.fixture
+    def shell(self, served, tmp_path):
+        """Return a function that runs a command in a terminal that has loaded what the sandbox prints."""
+        [env] = tmp_path.glob("zoho-sandbox-*/env")
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        options = {"env": {**os.environ, "PATH": path}, "stdin": subprocess.DEVNULL, "timeout": 60, "check": False}
+        return lambda command: subprocess.run(
+            ["sh", "-c", f". {env}\n{command}"], capture_output=True, text=True, **options
+        )
+
+    def test_its_first_example_mints_once_however_often_it_is_run(self, shell):
+        told = shell("for each in 1 2 3 4 5 6 7 8 9 10 11 12; do zohorecruit get Candidates --fields id || exit; done")
+        assert (told.returncode, len(told.stdout.splitlines()), told.stderr) == (0, 144, "")
+        assert json.loads(shell("zohorecruit status --json").stdout)["mints"]["recent"] == 1
+
+    def test_a_grant_is_left_in_the_environment_too_when_the_profile_is_logged_out(self, shell):
+        told = shell("zohorecruit logout --yes && zohorecruit get Candidates --env && zohorecruit get Candidates")
+        assert (told.returncode, told.stdout.count('"Full_Name":"Amara')) == (0, 2)
+
+    def test_the_persons_own_profiles_are_out_of_its_reach(self, shell, home):
+        who = Application.create("1000.REAL", "real-secret", "eu")
+        for name in ("default", "sandbox"):
+            Profile(name).save(who, Token("a", "1000.REAL.GRANT", 0.0), now=0.0)
+        before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+        told = shell("zohorecruit profiles; zohorecruit revoke --yes; zohorecruit logout --all --yes")
+        assert (told.returncode, "default" in told.stdout, "1000.REAL" in told.stdout) == (0, False, False)
+        assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
 
     def test_what_is_to_be_copied_has_room_on_a_narrow_terminal(self, served):
         _, told = served

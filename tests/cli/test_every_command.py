@@ -62,7 +62,7 @@ USES = {
     ("profiles", "rename"): Use("profiles rename {name} work-{name}"),
     ("regions",): Use("regions"),
     ("completion",): Use("completion bash --print"),
-    ("sandbox",): Use("sandbox", (("from_env", CTRL_C),)),
+    ("sandbox",): Use("sandbox", (("from_profile", CTRL_C),)),
 }  # fmt: skip
 #: Commands that other tests run, and where.
 ELSEWHERE = {("demo",): "test_demo"}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import threading
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,37 +15,40 @@ import click
 
 from requests_zohorecruit.cli.console import open_console, say
 from requests_zohorecruit.login.loopback import PORT, build_loopback_uri
+from requests_zohorecruit.login.profiles import Profile
+from requests_zohorecruit.zoho.application import Application
 
 if TYPE_CHECKING:
     from requests_zohorecruit.sandbox.server import Sandbox
 
 __all__ = ["demo", "sandbox"]
 
+_PROFILE = "sandbox"
 _EXPLANATION = """\
 The sandbox is running at {url}. Press Ctrl-C to stop it.
 It keeps its data in memory.
 
-In another terminal, load its addresses, credentials and certificate, and list \
-the candidates:
+In another terminal, load its addresses, certificate and profile, and list the \
+candidates. Your own profiles cannot be seen or changed there.
 
     . {env}
-    zohorecruit get Candidates --env
+    zohorecruit get Candidates
 
-To log in with a browser, and save a profile named sandbox. The browser warns \
-about the certificate, which only the sandbox has signed. Continue anyway.
+To log in with a browser instead, run these commands there. Your browser will \
+warn about the certificate, which the sandbox signed itself; accept it.
 
-    zohorecruit login --profile sandbox --replace
+    zohorecruit login --profile sandbox
     zohorecruit get Candidates --profile sandbox
 
 With curl, which reads the header from the pipe:
 
     url="$ZOHORECRUIT_RECRUIT_URL/recruit/v2/Candidates"
-    zohorecruit header --env | curl -H @- "$url"
+    zohorecruit header | curl -H @- "$url"
 
 With this library:
 
     python -c 'import requests, requests_zohorecruit as z; \\
-    auth = z.ZohoRecruitAuth.from_env(); \\
+    auth = z.ZohoRecruitAuth.from_profile("sandbox"); \\
     print(requests.get(
         auth.region.recruit_url + "/recruit/v2/Candidates",
         auth=auth).json())'
@@ -59,7 +64,8 @@ def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
     """Run the sandbox on this machine until Ctrl-C.
 
     It imitates Zoho Accounts and Zoho Recruit over TLS, with invented candidates, and with Zoho's limits and
-    peculiarities. It prints how to use it with this command, curl and Python. Your profiles stay unchanged.
+    peculiarities. It prints how to use it with this command, curl and Python. It has a profile of its own; yours stay
+    unchanged.
     """
     from requests_zohorecruit.sandbox import Sandbox  # noqa: PLC0415 - imported only when it runs
 
@@ -71,9 +77,10 @@ def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
             zoho = stack.enter_context(Sandbox(port=port, redirect_uris=redirect_uris or (build_loopback_uri(PORT),)))
         except OSError as error:
             raise click.ClickException(f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from error
-        env = Path(zoho.ca_bundle).with_name("env")
+        env, home = (Path(zoho.ca_bundle).with_name(name) for name in ("env", "profiles"))
         env.touch(0o600, exist_ok=False)
-        env.write_text(_format_environment(zoho), "utf-8")
+        env.write_text(_format_environment(zoho, home), "utf-8")
+        _save_profile(zoho, home)
         say(_EXPLANATION.format(url=zoho.region.accounts_url, env=shlex.quote(str(env))))
         over.wait()
     say("The sandbox has stopped.")
@@ -92,9 +99,20 @@ def demo(ctx: click.Context) -> None:
     ctx.exit(0 if run(open_console()) else 1)
 
 
-def _format_environment(zoho: Sandbox) -> str:
+def _save_profile(zoho: Sandbox, home: Path) -> None:
+    """Save a grant as a profile, whose token all commands share. With ``--env``, each of them would mint one."""
+    from requests_zohorecruit.zoho.token_endpoint import TokenEndpoint  # noqa: PLC0415 - imported only when it runs
+
+    os.environ["ZOHORECRUIT_HOME"] = str(home)  # of this process, which reads no other profile
+    application, now = Application.create(zoho.client_id, zoho.client_secret, zoho.region), time.time()
+    token = TokenEndpoint(application, session=zoho.session()).exchange(zoho.new_code(), now=now)
+    Profile(_PROFILE).save(application, token, now=now)
+
+
+def _format_environment(zoho: Sandbox, home: Path) -> str:
     values = {
-        "ZOHORECRUIT_PROFILE": "sandbox",  # a login must not replace a profile for the real Zoho
+        "ZOHORECRUIT_HOME": str(home),  # a login must not replace a profile for the real Zoho
+        "ZOHORECRUIT_PROFILE": _PROFILE,
         "ZOHORECRUIT_CLIENT_ID": zoho.client_id,
         "ZOHORECRUIT_CLIENT_SECRET": zoho.client_secret,
         "ZOHORECRUIT_REFRESH_TOKEN": zoho.refresh_token,
