@@ -5,6 +5,7 @@ Knows nothing about grants or the wording of Zoho's responses.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,8 @@ from requests_zohorecruit.zoho.regions import Region
 
 __all__ = ["Client", "Person", "Registry"]
 
+#: Apps register schemes of their own. A fragment is not allowed (RFC 6749, section 3.1.2).
+_REDIRECT_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#]+([/?][^\s#]*)?")
 _FIRST_ORGANISATION = 60_001_234_567
 
 
@@ -72,10 +75,13 @@ class Registry:
         """Register a client.
 
         :param names: of the data centres to enable it in; None = all
-        :raises ValueError: there is no redirect URI, or a data centre is unknown
+        :raises ValueError: there is no redirect URI or a malformed one, or a data centre is unknown
         """
         if not redirect_uris:
             raise ValueError("a client has at least one redirect URI")
+        for uri in redirect_uris:
+            if not _REDIRECT_URI.fullmatch(uri):
+                raise ValueError(f"{uri!r} is not a redirect URI such as http://127.0.0.1:8400/callback")
         codes = tuple(self.find_region(name).code for name in (self.regions if names is None else names))
         client_id, one = f"1000.{self._token_hex(15).upper()}", self._token_hex(21)
         secret = {code: self._token_hex(21) for code in codes} if secret_per_region else one

@@ -57,6 +57,7 @@ class Sandbox(Zoho):
 
         :raises RuntimeError: it is already running
         :raises OSError: a port is in use
+        :raises ValueError: a redirect URI is malformed
         """
         if self._exit is not None:
             raise RuntimeError(f"{self!r} is running already; stop() it first, or make another Sandbox")
@@ -107,7 +108,7 @@ class Sandbox(Zoho):
         faults and settings are reset.
 
         :param redirect_uris: those registered from now on; None = as before
-        :raises ValueError: there is no redirect URI
+        :raises ValueError: there is no redirect URI, or a malformed one
         """
         registered = self._redirect_uris if redirect_uris is None else tuple(redirect_uris)
         self._begin(registered)

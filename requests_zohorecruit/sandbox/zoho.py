@@ -101,7 +101,7 @@ class Zoho(Settings):
         """Start over: a new client, person and grant, the initial records, counters, faults and settings.
 
         :param redirect_uris: those registered for the client
-        :raises ValueError: there is no redirect URI
+        :raises ValueError: there is no redirect URI, or a malformed one
         """
         registry = Registry(self.regions, self._token_hex)
         client, person = registry.add_client(redirect_uris), registry.add_person()
@@ -198,7 +198,7 @@ class Zoho(Settings):
         :param redirect_uris: None = those of the first client
         :param regions: names of the data centres to enable it in; None = all
         :param secret_per_region: issue one secret per data centre; ``client_secret`` is a mapping then
-        :raises ValueError: there is no redirect URI, or a data centre is unknown
+        :raises ValueError: there is no redirect URI or a malformed one, or a data centre is unknown
         """
         with self._lock:
             uris = self.client.redirect_uris if redirect_uris is None else redirect_uris

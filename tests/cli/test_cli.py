@@ -325,3 +325,26 @@ class TestSandbox:
             told = run("sandbox", "--port", str(port))
         assert told.exit_code == 1
         assert f"Port {port} of 127.0.0.1 cannot be used" in told.stderr
+
+    @pytest.mark.parametrize("uri", ["nonsense", ""])
+    def test_a_redirect_uri_that_is_none_is_an_error_that_says_so(self, uri):
+        told = run("sandbox", "--redirect-uri", uri)
+        assert (told.exit_code, f"Invalid value for --redirect-uri: {uri!r} is not a redirect" in told.stderr) == (
+            2,
+            True,
+        )
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("stat", "status"), ("logn", "login"), ("profile", "profiles"), ("region", "regions")]
+)
+def test_a_command_that_is_misspelt_is_suggested(typed, meant):
+    told = run(typed, "--json")
+    assert told.exit_code == 2
+    assert re.search(rf"Error: No such command '{typed}'\. Did you mean {meant}( or \w+)*\?\n$", told.stderr)
+
+
+@pytest.mark.parametrize("typed", ["xyzzy", "", "S"])
+def test_a_command_that_is_like_none_is_not(typed):
+    told = run(typed)
+    assert (told.exit_code, "No such command" in told.stderr, "Did you mean" in told.stderr) == (2, True, False)

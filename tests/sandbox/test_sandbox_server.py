@@ -307,6 +307,34 @@ def test_a_client_has_at_least_one_redirect_uri():
         Sandbox(redirect_uris=())
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "nonsense",
+        "localhost:8400/callback",
+        "http:/a",
+        "https://",
+        "http://a b/",
+        "http://a/#b",
+        "/callback",
+        "1://a",
+    ],
+)
+def test_what_is_no_redirect_uri_is_not_registered(zoho, uri):
+    with pytest.raises(ValueError, match="is not a redirect URI"):
+        zoho.new_client(redirect_uris=(zoho.redirect_uri, uri))
+    with pytest.raises(ValueError, match="is not a redirect URI"):
+        Sandbox(redirect_uris=(uri,)).start()
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://127.0.0.1:8400", "https://a.example/b?c=d", "myapp://login", "http://[::1]:1/"]
+)
+def test_any_address_is_a_redirect_uri(zoho, uri):
+    assert zoho.new_client(redirect_uris=(uri,)).redirect_uri == uri
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_that_leaves_the_block_does_not_stop_its_parents_sandbox(zoho, session):

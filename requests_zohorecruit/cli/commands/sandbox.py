@@ -77,6 +77,8 @@ def sandbox(port: int, redirect_uris: tuple[str, ...]) -> None:
             zoho = stack.enter_context(Sandbox(port=port, redirect_uris=redirect_uris or (build_loopback_uri(PORT),)))
         except OSError as error:
             raise click.ClickException(f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from error
+        except ValueError as error:
+            raise click.UsageError(f"Invalid value for --redirect-uri: {error}.") from None
         env, home = (Path(zoho.ca_bundle).with_name(name) for name in ("env", "profiles"))
         env.touch(0o600, exist_ok=False)
         env.write_text(_format_environment(zoho, home), "utf-8")
