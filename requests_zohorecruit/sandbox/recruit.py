@@ -16,7 +16,7 @@ from requests_zohorecruit.sandbox.messages import Answer, Request, json_answer, 
 from requests_zohorecruit.sandbox.modules import Modules, Record
 from requests_zohorecruit.sandbox.organisation import Organisation
 from requests_zohorecruit.sandbox.registry import Person
-from requests_zohorecruit.sandbox.served import ALIASES, MODULES, ROUTES, Route, is_allowed
+from requests_zohorecruit.sandbox.served import ALIASES, ROUTES, Route, is_allowed
 
 __all__ = ["Recruit"]
 
@@ -147,8 +147,9 @@ def _find_route(request: Request) -> tuple[Route, dict[str, str]]:
     of_path = [pair for pair in matching if pair[0].path == matching[0][0].path]
     parts = of_path[0][1].groupdict() if of_path else {}
     module = ALIASES.get(parts.get("module", ""), parts.get("module"))
-    if not of_path or (module is not None and module not in MODULES):
-        raise make_missing(request.path)
+    if not of_path:
+        has_bad_id = any(route.loose_pattern.fullmatch(request.path) for route in ROUTES)
+        raise make_missing(f"{request.path}{', and an id has only digits' if has_bad_id else ''}")
     for route, _ in of_path:
         if route.method == request.method:
             return route, parts if module is None else parts | {"module": module}

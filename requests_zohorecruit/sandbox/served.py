@@ -44,6 +44,8 @@ class Route:
     :ivar parameters: all known query parameters
     :ivar area: the part of Recruit that a scope must name; see `is_allowed`
     :ivar header: a request header that affects the response
+    :ivar pattern: matches the path of a request
+    :ivar loose_pattern: also matches one with ids that cannot be ids
     """
 
     method: str
@@ -53,11 +55,13 @@ class Route:
     area: str = "modules"
     header: str | None = None
     pattern: re.Pattern[str] = field(init=False, repr=False)
+    loose_pattern: re.Pattern[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        pattern = self.path.replace("{module}", "(?P<module>[A-Za-z_]+)")
-        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[0-9]+)", pattern)
-        object.__setattr__(self, "pattern", re.compile(f"/recruit/v2/{pattern}/?"))
+        pattern = self.path.replace("{module}", f"(?P<module>{'|'.join([*MODULES, *ALIASES])})")
+        for name, each in (("pattern", "[0-9]+"), ("loose_pattern", "[^/]+")):
+            ids = re.sub(r"\{(\w+)\}", rf"(?P<\1>{each})", pattern)
+            object.__setattr__(self, name, re.compile(f"/recruit/v2/{ids}/?"))
 
 
 ROUTES: tuple[Route, ...] = (

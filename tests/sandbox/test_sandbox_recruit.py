@@ -96,7 +96,6 @@ def test_a_missing_scope_is_a_401_of_its_own(desk, scope, method, allowed):
         "/recruit/v2/coql",
         "/recruit/v2/upload",
         "/recruit/v2/settings/fields",
-        "/recruit/v2/Candidates/me",
         "/recruit/v2/Candidates/410888000000117001/Tasks",
         "/recruit/v3/Candidates",
         "/recruit/bulk/v2/read",
@@ -107,6 +106,24 @@ def test_a_path_that_the_sandbox_does_not_have_is_a_501_that_names_it_before_any
     answer = desk.send("GET", path)
     assert (answer.status, says(answer)["code"]) == (501, "NOT_IN_SANDBOX")
     assert f"does not have {path}." in says(answer)["message"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Candidates/me",
+        "Candidates/me/",
+        "Candidates/ZR_1_CAND",
+        "Candidates/upsert",
+        "Candidates/12x/Attachments",
+        "Candidates/410888000000117001/Attachments/cv.pdf",
+        "users/me",
+    ],
+)
+def test_what_cannot_be_an_id_is_told_to_be_none_or_a_feature_that_is_missing(desk, path):
+    answer = desk.send("GET", f"/recruit/v2/{path}")
+    assert (answer.status, says(answer)["code"]) == (501, "NOT_IN_SANDBOX")
+    assert f"does not have /recruit/v2/{path}, and an id has only digits." in says(answer)["message"]
 
 
 @pytest.mark.parametrize(
