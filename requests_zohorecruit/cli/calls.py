@@ -53,7 +53,7 @@ def make_call(profile: Source, call: Call) -> None:
     """Send a request and write its answer.
 
     :raises ZohoAuthError: there is no token or no connection, or the API refused the call
-    :raises click.ClickException: the answer could not be written, or reports records that were refused
+    :raises click.ClickException: the answer could not be written, or reports records that were rejected
     """
     auth = ZohoRecruitAuth(**profile.load().arguments())
     url = _build_url(call.path_or_url, auth.region)
@@ -115,18 +115,18 @@ def _finish(answer: requests.Response, call: Call, auth: ZohoRecruitAuth) -> Non
     if call.method != "GET":
         answer.content  # noqa: B018 - short, and read again below
     print_answer(answer, call.output)
-    if call.method != "GET" and (refused := _count_refused(answer)):
-        raise click.ClickException(f"Zoho Recruit refused {refused}; see the answer.")
+    if call.method != "GET" and (rejected := _count_rejected(answer)):
+        raise click.ClickException(f"Zoho Recruit rejected {rejected}; the answer says why.")
 
 
-def _count_refused(answer: requests.Response) -> str:
-    """Return how many records Zoho Recruit refused although the call succeeded, in words; "" = none."""
+def _count_rejected(answer: requests.Response) -> str:
+    """Return how many records Zoho Recruit rejected although the call succeeded, in words; "" = none."""
     try:
         results = answer.json()["data"]
-        refused = sum(each["status"] == "error" for each in results)
+        rejected = sum(each["status"] == "error" for each in results)
     except (ValueError, TypeError, KeyError):
         return ""
-    return f"{refused} of {len(results)} records" if refused else ""
+    return f"{rejected} of {len(results)} records" if rejected else ""
 
 
 def read_data(text: str) -> Body:
@@ -134,13 +134,16 @@ def read_data(text: str) -> Body:
 
     :raises click.BadParameter: it is not JSON, or the file cannot be read
     """
-    content = _read_file(text[1:]) if text.startswith("@") else text.encode("utf-8", "surrogateescape")
+    is_file = text.startswith("@")
+    content = _read_file(text[1:]) if is_file else text.encode("utf-8", "surrogateescape")
+    name = {"@-": "Standard input"}.get(text, text[1:]) if is_file else "The text"
     try:
         json.loads(content)
     except json.JSONDecodeError as error:
-        raise click.BadParameter(f"not JSON: {error.msg}, line {error.lineno}, column {error.colno}.") from None
+        place = f"{error.msg}, line {error.lineno}, column {error.colno}"
+        raise click.BadParameter(f"{name} is not valid JSON: {place}.") from None
     except ValueError:
-        raise click.BadParameter("not JSON: it is not text in UTF-8.") from None
+        raise click.BadParameter(f"{name} is not valid JSON: it is not text in UTF-8.") from None
     return Body(content, "application/json")
 
 

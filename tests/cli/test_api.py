@@ -85,7 +85,7 @@ class TestMethods:
     @pytest.mark.parametrize(
         ("arguments", "told"),
         [
-            (("POST", "Candidates", "-d", "{no"), "not JSON: Expecting property name"),
+            (("POST", "Candidates", "-d", "{no"), "The text is not valid JSON: Expecting property name"),
             (("POST", "Candidates", "-d", "@/nowhere/x"), "/nowhere/x cannot be read: No such file"),
             (("POST", "Candidates", "-d", "@a\0b"), "cannot be read"),
             (("POST", "Candidates", "-F", "/nowhere/x"), "/nowhere/x cannot be read: No such file"),
@@ -95,8 +95,8 @@ class TestMethods:
             (("GET", "Candidates", "-q", "page"), "key=value"),
             (("GET", "Candidates", "-q", "=1"), "key=value"),
             (("LOOK", "Candidates"), "LOOK"),
-            (("GET", "Candidates", "--fields", ""), "name at least one field"),
-            (("GET", "Candidates", "--fields", " ,"), "name at least one field"),
+            (("GET", "Candidates", "--fields", ""), "Name at least one field"),
+            (("GET", "Candidates", "--fields", " ,"), "Name at least one field"),
             (("GET", "Candidates", "--paginate", "-q", "page=x"), "page and per_page are numbers from 1"),
             (("GET", "Candidates?per_page=", "--paginate"), "page and per_page are numbers from 1"),
             (("GET", "Candidates", "--paginate", "-q", "per_page=0"), "page and per_page are numbers from 1"),
@@ -111,7 +111,10 @@ class TestMethods:
         granted()
         file = tmp_path / "x"
         file.write_bytes(b'"\xff\xfe\xfd"')
-        assert run("api", "POST", "Candidates", "-d", f"@{file}").exit_code == 2
+        told = run("api", "POST", "Candidates", "-d", f"@{file}")
+        assert (told.exit_code, f"{file} is not valid JSON: it is not text in UTF-8." in told.stderr) == (2, True)
+        told = run("api", "POST", "Candidates", "-d", "@-", input="")
+        assert "Standard input is not valid JSON: Expecting value, line 1, column 1." in told.stderr
 
     def test_what_is_sent_follows_no_redirect(self, run, eu):
         eu.delete(CANDIDATES, status=307, headers={"Location": "https://other.example/"})
@@ -124,7 +127,7 @@ class TestMethods:
         eu.post(CANDIDATES, json={"data": results}, status=202)
         result = run("api", "POST", "Candidates", "-d", "{}")
         assert (result.exit_code, json.loads(result.stdout)["data"]) == (1, results)
-        assert "refused 1 of 2 records" in result.stderr
+        assert "Error: Zoho Recruit rejected 1 of 2 records; the answer says why.\n" == result.stderr
 
     @pytest.mark.parametrize("body", [b"", b"[]", b'{"data": 1}', b'{"data": [1]}', b'{"data": [{}]}'])
     def test_an_answer_of_another_kind_is_printed_as_it_is(self, run, eu, body):

@@ -194,7 +194,7 @@ class TestWhereItGoes:
             ("exchange", 4, "No code was given on standard input."),
             ("login --no-browser", 4, "No redirect address was given on standard input."),
             ("login --new-secret", 4, "No client secret was given on standard input."),
-            ("api POST Candidates -d @-", 2, "not JSON"),
+            ("api POST Candidates -d @-", 2, "not valid JSON"),
             ("status", 0, ""),
         ],
     )

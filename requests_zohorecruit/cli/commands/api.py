@@ -27,14 +27,14 @@ class _Method(click.Choice[str]):
 
 def _parse_query(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     if any(value.find("=") < 1 for value in values):
-        raise click.BadParameter("write it as key=value, for example per_page=10.")
+        raise click.BadParameter("Write it as key=value, for example per_page=10.")
     return tuple((key, value) for key, _, value in (each.partition("=") for each in values))
 
 
 def _parse_fields(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
     fields = tuple(name for each in (value or "").split(",") if (name := each.strip()))
     if value is not None and not fields:
-        raise click.BadParameter("name at least one field, for example Last_Name,Email.")
+        raise click.BadParameter("Name at least one field, for example Last_Name,Email.")
     return fields
 
 
@@ -84,7 +84,7 @@ def api(method: str, path_or_url: str, profile: Source, data: Body | None, file:
     """Make any API call, including uploads and downloads.
 
     PATH_OR_URL is a module (Candidates), a path (Candidates/123/Attachments, /recruit/v2/JobOpenings) or a URL on one
-    of the region's hosts. A request is sent again only if its token was rejected. If Zoho Recruit refuses some of the
+    of the region's hosts. A request is sent again only if its token was rejected. If Zoho Recruit rejects some of the
     records of a change, the exit code is 1.
     """
     if data and file:
