@@ -74,9 +74,11 @@ def print_answer(answer: requests.Response, path: str | None) -> None:
     :raises click.ClickException: it is not text, and the output is a terminal
     """
     if answer.status_code == requests.codes.no_content:
-        note("No content (HTTP 204).")
-        if path is None:
-            return  # a file is emptied, so that no earlier answer is taken for this one
+        if path is not None:
+            with open_sink(path):
+                pass  # or a file would keep an earlier answer, which could be taken for this one
+        note(f"No content (HTTP 204){f', so {path} is empty' if path else ''}.")
+        return
     kind = answer.headers.get("Content-Type", "")
     if path is None and sys.stdout.isatty():
         if "json" in kind:

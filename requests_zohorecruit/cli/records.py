@@ -86,7 +86,7 @@ def get_pages(
     paging = {"page": "1", "per_page": str(_PER_PAGE)}
     paging |= {name: value for name, value in pairs if name in paging}
     if not all(re.fullmatch("[1-9][0-9]{0,8}", value) for value in paging.values()):
-        raise click.UsageError("page and per_page are numbers from 1.")
+        raise click.UsageError("With --paginate, page and per_page are numbers from 1.")
     others = [pair for pair in pairs if pair[0] not in paging]
     url, more, page = urlunsplit(parts._replace(query="")), True, int(paging["page"])
     while more:

@@ -97,9 +97,15 @@ class TestMethods:
             (("LOOK", "Candidates"), "LOOK"),
             (("GET", "Candidates", "--fields", ""), "Name at least one field"),
             (("GET", "Candidates", "--fields", " ,"), "Name at least one field"),
-            (("GET", "Candidates", "--paginate", "-q", "page=x"), "page and per_page are numbers from 1"),
-            (("GET", "Candidates?per_page=", "--paginate"), "page and per_page are numbers from 1"),
-            (("GET", "Candidates", "--paginate", "-q", "per_page=0"), "page and per_page are numbers from 1"),
+            (
+                ("GET", "Candidates", "--paginate", "-q", "page=x"),
+                "With --paginate, page and per_page are numbers from 1",
+            ),
+            (("GET", "Candidates?per_page=", "--paginate"), "With --paginate, page and per_page are numbers from 1"),
+            (
+                ("GET", "Candidates", "--paginate", "-q", "per_page=0"),
+                "With --paginate, page and per_page are numbers from 1",
+            ),
         ],
     )
     def test_wrong_usage_is_told_before_anything_is_sent(self, run, granted, zoho, arguments, told):
@@ -235,7 +241,7 @@ class TestFiles:
         eu.delete(CANDIDATES, status=204)
         result = run("api", "DELETE", "Candidates", "-o", file)
         assert (result.exit_code, file.read_bytes()) == (0, b"")
-        assert result.stderr == f"No content (HTTP 204).\nSaved 0 bytes in {file}.\n"
+        assert result.stderr == f"No content (HTTP 204), so {file} is empty.\n"
 
     @pytest.mark.parametrize("name", ["missing/cv.pdf", "file/cv.pdf"])
     def test_a_place_that_cannot_be_written_is_told(self, run, eu, tmp_path, name):
