@@ -89,6 +89,8 @@ def get_pages(
         raise click.UsageError("With --paginate, page and per_page are numbers from 1.")
     others = [pair for pair in pairs if pair[0] not in paging]
     url, more, page = urlunsplit(parts._replace(query="")), True, int(paging["page"])
+    if page > 1:
+        note(f"The first page to be fetched is {page}, as the query says.")
     while more:
         params = [*others, ("page", str(page)), ("per_page", paging["per_page"])]
         records, more = _read_page(session.get(url, params=params, timeout=TIMEOUT), auth)

@@ -501,11 +501,13 @@ class TestGet:
         assert "Lucía" in result.stdout
         assert (zoho.api_requests, result.stderr) == (3, "")
 
-    def test_all_begins_with_the_first_page_whatever_the_address_says(self, run, abroad):
+    def test_all_begins_with_the_page_that_the_address_names_and_says_so(self, run, abroad):
         answered(abroad, body={"data": [{"id": "1"}]})
-        assert run("get", "Candidates?page=2&per_page=3&fields=Last_Name", "--all").stdout == '{"id": "1"}\n'
+        result = run("get", "Candidates?page=2&per_page=3&fields=Last_Name", "--all")
+        assert result.stdout == '{"id": "1"}\n'
+        assert result.stderr == "The first page to be fetched is 2, as the query says.\n"
         [call] = abroad.calls
-        assert call.request.url == f"{CANDIDATES}?fields=Last_Name&page=1&per_page=200"
+        assert call.request.url == f"{CANDIDATES}?fields=Last_Name&page=2&per_page=3"
 
     def test_all_ends_with_an_empty_page_even_if_more_are_promised(self, run, abroad):
         answered(abroad, body={"data": [], "info": {"more_records": True}})
