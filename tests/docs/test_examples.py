@@ -122,7 +122,7 @@ def follow_index(name, folder):
         (folder / file).write_text(text, "utf-8")
     [preparation] = [block.text for block in INDEX if "cv.pdf" in block.text]
     with Sandbox() as zoho:
-        (folder / "env").write_text(_format_environment(zoho), "utf-8")
+        (folder / "env").write_text(_format_environment(zoho, folder / "profiles"), "utf-8")
         lines = [". ./env", *preparation.replace("$ ", "").splitlines(), *(f"python {file}" for file in programs)]
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
         environment = os.environ | {"PATH": path, "HOME": str(folder)}
