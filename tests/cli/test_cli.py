@@ -101,7 +101,7 @@ def test_an_error_is_one_message_one_remedy_and_one_exit_code(monkeypatch, error
     def fail(_):
         raise error
 
-    monkeypatch.setattr("requests_zohorecruit.demo.run", fail)
+    monkeypatch.setattr("requests_zohorecruit.demo.steps.run_steps", fail)
     told = run("demo")
     assert told.exit_code == code
     assert told.stderr.splitlines() == [f"Error: {error.message}", *([error.advice] if error.advice else [])]
@@ -112,7 +112,7 @@ def test_what_should_not_happen_is_one_line_too_and_shows_nothing(monkeypatch):
     def fail(_):
         raise RuntimeError("planted")
 
-    monkeypatch.setattr("requests_zohorecruit.demo.run", fail)
+    monkeypatch.setattr("requests_zohorecruit.demo.steps.run_steps", fail)
     told = run("demo")
     assert (told.exit_code, told.stderr.splitlines()[0]) == (1, "Error: Unexpected error (RuntimeError).")
     assert "planted" not in told.output
@@ -129,7 +129,7 @@ def test_T60_a_traceback_shows_the_way_of_an_error_and_the_text_of_our_own_only(
             error.__cause__.__context__ = error  # a circle, as finally blocks can make one
             raise TokenEndpointError("Zoho is down.")  # noqa: B904 - how it came about is what this is about
 
-    monkeypatch.setattr("requests_zohorecruit.demo.run", fail)
+    monkeypatch.setattr("requests_zohorecruit.demo.steps.run_steps", fail)
     told = run("--debug", "demo").stderr
     assert "planted-" not in told.replace('"planted-', "")  # but in the source
     shown = [line for line in told.splitlines() if line.startswith(("builtins.", "requests_zohorecruit."))]
@@ -148,7 +148,7 @@ def test_T60_what_was_left_out_of_an_error_is_left_out_of_its_traceback(monkeypa
         except OSError:
             raise TokenEndpointError("Zoho is down.") from None
 
-    monkeypatch.setattr("requests_zohorecruit.demo.run", fail)
+    monkeypatch.setattr("requests_zohorecruit.demo.steps.run_steps", fail)
     assert run("--debug", "demo").stderr.count("Traceback") == 1
 
 
@@ -156,7 +156,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(monkeypatch):
     def fail(_):
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
-    monkeypatch.setattr("requests_zohorecruit.demo.run", fail)
+    monkeypatch.setattr("requests_zohorecruit.demo.steps.run_steps", fail)
     assert run("demo").stderr == ""
 
 
@@ -165,7 +165,7 @@ def test_ctrl_c_stops_with_one_word(monkeypatch):
         signal.raise_signal(signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr("requests_zohorecruit.demo.run", interrupted)
+    monkeypatch.setattr("requests_zohorecruit.demo.steps.run_steps", interrupted)
     told = run("demo")
     assert (told.exit_code, told.stderr.strip()) == (130, "Stopped.")
     assert signal.getsignal(signal.SIGINT) == before

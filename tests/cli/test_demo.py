@@ -23,7 +23,8 @@ from rich.console import Console
 
 import requests_zohorecruit
 from requests_zohorecruit import TokenEndpointError, ZohoRecruitAuth
-from requests_zohorecruit.demo import run, steps, storm
+from requests_zohorecruit.demo import steps, storm
+from requests_zohorecruit.demo.steps import run_steps
 from requests_zohorecruit.demo.storm import (
     Clock,
     call_api,
@@ -165,7 +166,7 @@ def test_the_demo_says_which_promise_was_broken(monkeypatch, broken_answer):
     broken_answer._content = b"{}"
     monkeypatch.setattr(steps, "STEPS", steps.STEPS[:2] + steps.STEPS[3:4])
     console = plain_console()
-    assert run(console) is False
+    assert run_steps(console) is False
     assert "2 of 7 promises broken." in told(console)
     assert "- step 3, API requests: 0, promised 64" in told(console)
     assert "✘ API requests: 0, promised 64" in told(console)
@@ -184,7 +185,7 @@ def test_a_step_that_fails_ends_the_story_and_tells_no_secret(monkeypatch, error
 
     monkeypatch.setattr(steps, "STEPS", (("Fails", fail), ("Never reached", fail)))
     console = plain_console()
-    assert run(console) is False
+    assert run_steps(console) is False
     assert expected in told(console)
     assert "1 of 1 promises broken." in told(console)
     assert "Never reached" not in told(console)
@@ -198,7 +199,7 @@ def test_a_call_that_should_fail_and_does_not_breaks_a_promise(monkeypatch):
 
     monkeypatch.setattr(steps, "STEPS", (("A", authorize_without_faults), ("B", steps.throttle_without_token)))
     console = plain_console()
-    assert run(console) is False
+    assert run_steps(console) is False
     assert "- step 2, ThrottledError raised: 0, promised 2" in told(console)
 
 
@@ -209,7 +210,7 @@ def test_a_changed_upload_breaks_a_promise(monkeypatch):
 
     monkeypatch.setattr(steps, "STEPS", (("A", steps.authorize), ("B", keep_something_else), ("C", steps.upload)))
     console = plain_console()
-    assert run(console) is False
+    assert run_steps(console) is False
     assert "- step 3, of them identical to the original: 0, promised 1" in told(console)
 
 
@@ -227,7 +228,7 @@ def test_what_the_library_logs_is_part_of_the_story_and_time_goes_on_as_before_a
 
     monkeypatch.setattr(steps, "STEPS", (("Logs", log),))
     console = plain_console()
-    assert run(console) is True
+    assert run_steps(console) is True
     assert "   logged    Something odd\n" in told(console)
     assert (logging.getLogger("requests_zohorecruit").handlers, time.time) == (handlers, clock)
 
@@ -236,7 +237,7 @@ def test_what_the_library_logs_is_part_of_the_story_and_time_goes_on_as_before_a
 def test_no_terminal_is_too_narrow(monkeypatch, columns):
     monkeypatch.setattr(steps, "STEPS", (("Title", lambda stage: stage.show("note", "one two")),))
     console = Console(file=io.StringIO(), width=columns)
-    assert run(console) is True
+    assert run_steps(console) is True
     assert "two" in told(console)
 
 

@@ -96,9 +96,9 @@ def demo(ctx: click.Context) -> None:
     Takes some seconds, and needs neither a Zoho account nor a network. Each step compares what the sandbox counted
     with what this library promises. The exit code is 1 if they differ.
     """
-    from requests_zohorecruit.demo import run  # noqa: PLC0415 - imported only when it runs
+    from requests_zohorecruit.demo.steps import run_steps  # noqa: PLC0415 - imported only when it runs
 
-    ctx.exit(0 if run(open_console()) else 1)
+    ctx.exit(0 if run_steps(open_console()) else 1)
 
 
 def _save_profile(zoho: Sandbox, home: Path) -> None:
