@@ -130,6 +130,10 @@ class TokenStoreError(ZohoAuthError):
     """A token store could not be read, written or locked, or its record is damaged or another application's."""
 
 
+class UnusableRecordError(TokenStoreError):
+    """The stored record is damaged, or belongs to another client or region. Saving another one mends that."""
+
+
 class UntrustedHostError(ZohoAuthError, ValueError):
     """The token would have been sent to an untrusted host, or over http. Nothing was sent."""
 

@@ -12,7 +12,7 @@ import click
 
 from requests_zohorecruit.cli.console import can_ask, confirm, confirm_or_exit, note, say
 from requests_zohorecruit.cli.sources import load_saved
-from requests_zohorecruit.errors import ClientConfigurationError, ZohoAuthError
+from requests_zohorecruit.errors import ClientConfigurationError, TokenStoreError, UnusableRecordError, ZohoAuthError
 from requests_zohorecruit.login.profiles import Profile
 from requests_zohorecruit.secret import fingerprint
 from requests_zohorecruit.zoho.application import Application
@@ -53,26 +53,37 @@ class Destination:
     def __init__(self, profile: Profile, *, keyring: bool | None, replace: bool) -> None:
         self.profile = profile
         self.in_keyring = profile.in_keyring() if keyring is None else keyring
-        profile.check(in_keyring=self.in_keyring)
         self._may_replace = replace
+        self._damage: UnusableRecordError | None = None
+        try:
+            profile.check(in_keyring=self.in_keyring)
+        except UnusableRecordError as error:
+            self._damage = error
 
     def confirm(self, application: Application, *, is_region_known: bool = True) -> None:
-        """Ask if the login would replace the grant of another client or region. Return if it may continue.
+        """Ask if the login would replace a damaged grant, or another client's or region's. Return if it may continue.
 
         :param application: the client that logs in
         :param is_region_known: False = the person's account may be in another region than the client
-        :raises ClientConfigurationError: there is no terminal to ask on
+        :raises TokenStoreError: the grant is damaged, and there is no terminal to ask on
+        :raises ClientConfigurationError: it is another client's or region's, and there is no terminal to ask on
         :raises click.exceptions.Exit: the person said no
         """
-        former = self._find_other(application, is_region_known=is_region_known)
-        if former is None or self._may_replace:
+        former = self._find_other(application, is_region_known=is_region_known)  # as long as it is there
+        if self._may_replace:
             return
-        what = (
-            f"Profile {self.profile.name} holds the grant {fingerprint(former.grant.identity)} of client "
-            f"{former.client_id}, region {former.region}."
-        )
+        kind: type[ZohoAuthError] = ClientConfigurationError
+        if former:
+            what = (
+                f"Profile {self.profile.name} holds the grant {fingerprint(former.grant.identity)} of client "
+                f"{former.client_id}, region {former.region}."
+            )
+        elif self._damage:
+            what, kind = self._damage.message, TokenStoreError
+        else:
+            return
         if not can_ask():
-            raise ClientConfigurationError(
+            raise kind(
                 f"{what} Nothing was changed.",
                 hint=f"This login is for client {application.client_id}, region {application.region.code}. To keep "
                 "both, pass --profile with another name; otherwise pass --replace.",
@@ -117,10 +128,11 @@ class Destination:
     def _former(self) -> _Former | None:
         """The grant before the login; if the file of the application is damaged, as far as the record describes it."""
         saved = load_saved(self.profile)
-        mapping = (saved.store if saved else self.profile.store(in_keyring=self.profile.in_keyring())).load() or {}
+        store = saved.store if saved else self.profile.store(in_keyring=self.profile.in_keyring())
         try:
+            mapping = store.load() or {}
             grant = read_grant(mapping) or (saved.credentials if saved else None)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, UnusableRecordError):
             return None  # too damaged to be used
         if grant is None:
             return None

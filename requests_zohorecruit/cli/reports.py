@@ -30,6 +30,7 @@ from requests_zohorecruit.errors import (
     TokenStoreError,
     UnknownRegionError,
     UntrustedHostError,
+    UnusableRecordError,
     ZohoAuthError,
 )
 
@@ -101,6 +102,8 @@ def _find_remedy(error: ZohoAuthError, source: Source | None) -> str:
             "Each command that takes its grant from the environment mints a token. Wait ten minutes; or run "
             "`zohorecruit login --profile NAME`, and commands with that profile share one token for an hour."
         )
+    if isinstance(error, UnusableRecordError) and source is not None:
+        return f"Run `{source.login_command}` to replace it, or restore it from a backup."
     return error.advice
 
 

@@ -17,7 +17,7 @@ from requests_zohorecruit.errors import (
     ReauthorizationRequired,
     ThrottledError,
     TokenEndpointError,
-    TokenStoreError,
+    UnusableRecordError,
     ZohoAuthError,
 )
 from requests_zohorecruit.secret import clears_frames
@@ -62,12 +62,12 @@ class Record:
         """Parse what a store holds: a record of this library, or a plain token dict of requests-oauthlib.
 
         :param complain: called with each key whose bookkeeping cannot be read and is left out
-        :raises TokenStoreError: the record belongs to another client or region, or its tokens are malformed
+        :raises UnusableRecordError: the record belongs to another client or region, or its tokens are malformed
         """
         region = application.region
         for key, ours in (("client_id", application.client_id), ("region", region.code)):
             if mapping.get(key) not in (None, "", ours):  # a tuple: the value may not be hashable
-                raise TokenStoreError(
+                raise UnusableRecordError(
                     f"The stored record belongs to another {key.replace('_', ' ')} than this one ({ours}).",
                     region=region.code,
                     hint="Use a separate store for each client and region.",
@@ -76,7 +76,7 @@ class Record:
             grant = read_grant(mapping)
             token = Token.from_dict(mapping) if mapping.get("access_token") else None
         except (TypeError, ValueError) as error:
-            raise TokenStoreError(
+            raise UnusableRecordError(
                 f"The stored record is damaged: {error}.",  # names the key, never its value
                 region=region.code,
                 hint="Nothing was changed. Restore it, or remove it and authorize again.",

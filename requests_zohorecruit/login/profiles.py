@@ -10,11 +10,17 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from requests_zohorecruit.engine.record import Record
 from requests_zohorecruit.engine.store_access import StoredRecord
-from requests_zohorecruit.errors import ReauthorizationRequired, TokenStoreError, UntrustedHostError, ZohoAuthError
+from requests_zohorecruit.errors import (
+    ReauthorizationRequired,
+    TokenStoreError,
+    UntrustedHostError,
+    UnusableRecordError,
+    ZohoAuthError,
+)
 from requests_zohorecruit.interruptions import pass_interruption, suppress_errors
 from requests_zohorecruit.login.profile_directory import PROFILE_NAME, SERVICE, find_default, find_home, list_profiles
 from requests_zohorecruit.secret import clears_frames
@@ -25,6 +31,9 @@ from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.grants import ClientCredentials
 from requests_zohorecruit.zoho.regions import Region
 from requests_zohorecruit.zoho.token import Token
+
+if TYPE_CHECKING:
+    from requests_zohorecruit.stores.keyring import KeyringStore
 
 __all__ = ["Profile", "SavedProfile"]
 
@@ -54,7 +63,14 @@ class SavedProfile(NamedTuple):
         return {**values, **(self.credentials.to_mapping() if self.credentials else {}), "store": self.store}
 
 
-class _ApplicationFile(FileStore):
+class _ProfileFile(FileStore):
+    """A file in a profile's directory. Messages name the profile instead of a Python object."""
+
+    def __repr__(self) -> str:
+        return f"Profile {self.path.parent.name} ({self.path})"
+
+
+class _ApplicationFile(_ProfileFile):
     """The file with a login's answers. A damaged file reads as empty, and the next login replaces it."""
 
     @guarded("loaded")
@@ -64,9 +80,6 @@ class _ApplicationFile(FileStore):
         with suppress(TokenStoreError):
             return None if text is None else decode(text, self)
         return {}
-
-    def _check(self, stored: str | bytes | None) -> None:
-        """Do nothing: overwriting a damaged file loses no grant."""
 
 
 class Profile:
@@ -126,7 +139,7 @@ class Profile:
         """Save an application and its new grant, and replace the previous content.
 
         Both parts are written by one holder of the locks, so that two logins cannot mix them. When they move between
-        files and keyring, the old place is emptied last, so that a failure loses nothing.
+        files and keyring, the old place is emptied last, so that a failure loses nothing. What is damaged is replaced.
 
         :param now: when the token was minted, in epoch seconds
         :param credentials: for client credentials, the grant
@@ -138,7 +151,7 @@ class Profile:
             record = Record(credentials, granted_at=now, mints=(now,)).with_token(token)
             if credentials:  # the same grant may have minted before
                 record = record.with_mints_of(self.load_record(application, credentials, in_keyring=in_keyring))
-            store.save(record.to_mapping(application))
+            store.overwrite(record.to_mapping(application))
             self._save_application(application, credentials, in_keyring=in_keyring)
             if moved:
                 self._empty(in_keyring=not in_keyring)
@@ -191,21 +204,18 @@ class Profile:
 
         :raises TokenStoreError: the record cannot be read
         """
-        store = self.store(in_keyring=in_keyring)
-        held = store.load() or {}
-        ours = {"client_id": application.client_id, "region": application.region.code}
-        if any(held.get(key) not in (None, value) for key, value in ours.items()):
-            return Record(credentials)
-        record = StoredRecord(application, store).load()
+        record = None
+        with suppress(UnusableRecordError):  # of another client, or damaged
+            record = StoredRecord(application, self.store(in_keyring=in_keyring)).load()
         return record if record and record.grant == credentials else Record(credentials)
 
     def check(self, *, in_keyring: bool = False) -> None:
         """Check that the profile can be saved, before a person is asked for anything. Leaves no trace.
 
+        :raises UnusableRecordError: the grant that would be replaced is damaged
         :raises TokenStoreError: the profile cannot be saved
         """
-        self._file.load()
-        self.store(in_keyring=in_keyring).load()
+        places = {in_keyring, self.in_keyring()}
         directory = next(each for each in (self.directory, *self.directory.parents) if each.is_dir())
         try:
             tempfile.TemporaryFile(dir=directory).close()
@@ -213,12 +223,22 @@ class Profile:
             pass_interruption(error)
             raise TokenStoreError(
                 f"Profile {self.name} could not be saved: cannot write to {directory} ({error.strerror}).",
-                hint="Choose another directory with ZOHORECRUIT_HOME, or change who may write there.",
+                hint="Choose another directory with ZOHORECRUIT_HOME, or make it writable.",
             ) from None
+        for place in places:
+            self.store(in_keyring=place).load()
 
-    def store(self, *, in_keyring: bool) -> TokenStore:
-        """Return the store that keeps the grant."""
-        return _open_keyring(self.name) if in_keyring else FileStore(self.directory / "token.json")
+    def store(self, *, in_keyring: bool) -> FileStore | KeyringStore:
+        """Return the store that keeps the grant.
+
+        :raises TokenStoreError: the keyring cannot be used, or there is a directory in the place of the file
+        """
+        if in_keyring:
+            return _open_keyring(self.name)
+        try:
+            return _ProfileFile(self.directory / "token.json")
+        except ValueError as error:
+            raise TokenStoreError(f"Profile {self.name} is damaged: {error}.", hint="Remove the directory.") from None
 
     @property
     def option(self) -> str:
@@ -246,9 +266,9 @@ class Profile:
             raise TokenStoreError(str(error), hint="Run the command again when it is free.") from None
 
     def _empty(self, *, in_keyring: bool) -> None:
-        self.store(in_keyring=in_keyring).save({})
+        self.store(in_keyring=in_keyring).overwrite({})
         if in_keyring:
-            self._open_secrets().save({})
+            self._open_secrets().overwrite({})
 
     def _unlink(self, name: str) -> None:
         path = self.directory / name
@@ -259,7 +279,7 @@ class Profile:
             pass_interruption(error)
             raise translate(error, str(path), "removed", {}) from None
 
-    def _open_secrets(self) -> TokenStore:
+    def _open_secrets(self) -> FileStore | KeyringStore:
         return _open_keyring(f"{self.name} (application)")
 
     def _read_application(self, mapping: Mapping[str, Any]) -> tuple[Application, ClientCredentials | None]:
@@ -294,10 +314,10 @@ class Profile:
         secrets = {"client_secret": str(application.client_secret)}
         if in_keyring:
             self._open_secrets().save(secrets)
-        self._file.save(values | ({"keyring": True} if in_keyring else secrets))
+        self._file.overwrite(values | ({"keyring": True} if in_keyring else secrets))
 
 
-def _open_keyring(username: str) -> TokenStore:
+def _open_keyring(username: str) -> FileStore | KeyringStore:
     try:
         from requests_zohorecruit.stores import KeyringStore  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as missing:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.errors import TokenStoreError, UnusableRecordError
 
 __all__ = ["MAX_RECORD_BYTES", "decode", "encode"]
 
@@ -37,7 +37,7 @@ def decode(data: str | bytes, store: object) -> dict[str, Any]:
     """Return the record from text that `encode` made, or from another program's JSON object in UTF-8.
 
     :param store: the store that has read it, for the message
-    :raises TokenStoreError: it is anything else
+    :raises UnusableRecordError: it is anything else
     """
     # Check the size first: parsing something that is not a record must not cost memory and time.
     if len(data) <= MAX_RECORD_BYTES:
@@ -47,7 +47,7 @@ def decode(data: str | bytes, store: object) -> dict[str, Any]:
             record = json.loads(text, parse_float=_parse_finite, parse_constant=_parse_finite)
             if isinstance(record, dict):
                 return record
-    raise TokenStoreError(
+    raise UnusableRecordError(
         f"{store!r} holds something that is not a token record (a JSON object in UTF-8 of at most 1 MiB).",
         hint="Nothing was changed: restore it from a backup, or move it away and authorize again.",
     )

@@ -42,6 +42,14 @@ class TextStore(SharedByCopies, ABC):
         self._check(self._read())
         self._write(text)
 
+    @guarded("saved")
+    def overwrite(self, record: Mapping[str, Any]) -> None:
+        """Replace what is stored, even if it is not a record.
+
+        :raises TokenStoreError: the record is not JSON-serialisable or cannot be written
+        """
+        self._write(encode(record, self))
+
     def _check(self, stored: str | bytes | None) -> None:
         """Raise if the stored text is not a record, before it is overwritten."""
         if stored is not None:

@@ -53,7 +53,7 @@ class TestStatus:
     def test_it_tells_what_there_is_to_know_and_sends_nothing(self, run, granted, zoho):
         granted()
         output = run("status").output
-        for told in (zoho.client_id, "sandbox", "127.0.0.1", "FileStore", "of 10 in the last 10 minutes"):
+        for told in (zoho.client_id, "sandbox", "127.0.0.1", "token.json", "of 10 in the last 10 minutes"):
             assert told in output
         assert zoho.received == []
 
@@ -77,7 +77,7 @@ class TestStatus:
             "cool_down": 0,
             "rejection_pause": 0,
             "last_failure": None,
-            "store": f"FileStore('{home}/default/token.json')",
+            "store": f"Profile default ({home}/default/token.json)",
         }
 
     def test_T60_it_shows_no_secret(self, run, granted, zoho):

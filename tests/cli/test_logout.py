@@ -70,8 +70,10 @@ def test_what_zoho_does_not_confirm_is_removed_all_the_same_and_said(run, stored
     with responses.RequestsMock() as mock:
         mock.post("https://accounts.zoho.eu/oauth/v2/token/revoke", **answer)
         result = run("logout", "--yes")
-    assert (result.exit_code, result.stdout) == (0, "Profile default is removed.\n")
-    assert result.stderr.startswith("Warning: Zoho did not confirm that the grant is revoked (")
+    assert (result.exit_code, result.stdout) == (6, "Profile default is removed.\n")
+    said, remedy = result.stderr.splitlines()
+    assert said.startswith("Error: Zoho did not confirm that the grant of profile default is revoked (")
+    assert (said.endswith("It may still be valid."), "remove the application" in remedy) == (True, True)
     assert "kept" not in result.stderr
     assert "planted" not in stored() + result.output
 
@@ -104,6 +106,22 @@ def test_all_of_them_go_and_one_that_cannot_keeps_none_of_the_others(run, grante
     assert "Error: b cannot be removed.\n" in result.stderr
 
 
+def test_without_certificates_all_are_removed_and_a_script_sees_that_none_is_revoked(
+    run, granted, stored, secrets, monkeypatch
+):
+    for name in ("a", "b"):
+        granted(name)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/missing/ca.pem")
+    result = run("logout", "--all", "--yes")
+    assert (result.exit_code, result.stdout) == (6, "Profile a is removed.\nProfile b is removed.\n")
+    for name in ("a", "b"):
+        assert (
+            f"Error: Zoho did not confirm that the grant of profile {name} is revoked (REQUESTS_CA_BUNDLE names "
+            "/missing/ca.pem, which does not exist). It may still be valid.\n"
+        ) in result.stderr
+    assert secrets(stored()) == []
+
+
 def test_all_of_none_is_nothing(run):
     result = run("logout", "--all")
     assert (result.exit_code, result.output) == (0, "There are no profiles.\n")
@@ -122,8 +140,10 @@ def test_a_damaged_profile_can_be_removed(run, granted, home, stored, secrets, f
     granted()
     (home / "default" / file).write_text('{"refresh_token": "planted')
     result = run("logout", "--yes")
-    assert (result.exit_code, result.stdout) == (0, "Profile default is removed.\n")
-    assert "Warning" in result.stderr
+    assert (result.exit_code, result.stdout) == (7, "Profile default is removed.\n")
+    said, remedy = result.stderr.splitlines()
+    assert said.startswith("Error: The grant of profile default was not revoked, and may still be valid. Profile ")
+    assert (file in said, "remove the application" in remedy) == (True, True)
     assert secrets(stored()) == []
     assert "planted" not in stored() + result.output
 
@@ -189,9 +209,16 @@ class TestAsking:
     def test_a_terminal_asks_and_no_means_no(self, granted, zoho):
         granted()
         code, screen = run_on_terminal("logout", typed=b"n\n", columns=60)
-        assert (code, "Revoke the grant of default" in screen) == (1, True)
+        assert (code, "Revoke the grant of profile default and remove it from" in screen) == (1, True)
         assert strip_styles(screen).endswith("[y/N]: Nothing was changed.\n")
         assert (zoho.received, Profile().exists()) == ([], True)
+
+    def test_of_several_it_gives_number_and_names(self, granted):
+        for name in ("a", "b"):
+            granted(name)
+        code, screen = run_on_terminal("logout", "--all", typed=b"n\n", columns=120)
+        assert code == 1
+        assert "Revoke the grants of 2 profiles (a, b) and remove them from this machine? [y/N]: " in screen
 
     def test_yes_means_yes(self, granted):
         granted()

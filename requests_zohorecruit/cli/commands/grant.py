@@ -12,8 +12,15 @@ import requests
 
 from requests_zohorecruit.auth.zoho_recruit_auth import ZohoRecruitAuth
 from requests_zohorecruit.cli.console import confirm_or_exit, note, say
+from requests_zohorecruit.cli.diagnosis import NetworkError, find_bad_certificates
 from requests_zohorecruit.cli.sources import Environment, Source, grant_options, profile_option
-from requests_zohorecruit.errors import ReauthorizationRequired, TokenEndpointError, ZohoAuthError
+from requests_zohorecruit.errors import (
+    ClientConfigurationError,
+    ReauthorizationRequired,
+    TokenEndpointError,
+    TokenStoreError,
+    ZohoAuthError,
+)
 from requests_zohorecruit.login.profile_directory import list_profiles
 from requests_zohorecruit.login.profiles import Profile, SavedProfile
 from requests_zohorecruit.secret import fingerprint
@@ -90,13 +97,14 @@ def revoke(profile: Source, yes: bool) -> None:
 def logout(profile: Profile, everything: bool, yes: bool) -> None:
     """Revoke the grant and remove the profile.
 
-    The profile is removed even if Zoho does not confirm the revocation. A warning then says what to do. A profile that
-    does not exist is not an error.
+    The profile is removed even if Zoho does not confirm the revocation. Then the exit code is 6, or 7 if the saved
+    grant cannot be read, and the message says how to end it. A profile that does not exist is not an error.
     """
     profiles = [Profile(name) for name in list_profiles()] if everything else [profile]
-    names = ", ".join(each.name for each in profiles if each.directory.is_dir())
+    names = [each.name for each in profiles if each.directory.is_dir()]
     if names and not yes:
-        confirm_or_exit(f"Revoke the grant of {names}, and remove it from this machine?")
+        what = f"grants of {len(names)} profiles ({', '.join(names)})" if names[1:] else f"grant of profile {names[0]}"
+        confirm_or_exit(f"Revoke the {what} and remove {'them' if names[1:] else 'it'} from this machine?")
     if not profiles:
         say("There are no profiles.")
     problems = [problem for each in profiles if (problem := _log_out(each))]
@@ -107,7 +115,7 @@ def logout(profile: Profile, everything: bool, yes: bool) -> None:
 
 
 def _log_out(profile: Profile) -> ZohoAuthError | None:
-    """Log out of a profile. Return the error if it could not be removed."""
+    """Log out of a profile. Return the error if it could not be removed, or its grant not revoked."""
     end, problem = _revoke_if_possible(profile) if profile.directory.is_dir() else ("", None)
     try:
         is_removed = profile.remove()
@@ -117,14 +125,22 @@ def _log_out(profile: Profile) -> ZohoAuthError | None:
         say(f"There is no profile named {profile.name}. Nothing was changed.")
         return None
     say(f"Profile {profile.name} is removed{end}.")
-    if problem is not None:
-        # Not the whole message, which says that the grant is kept.
-        why = f"HTTP {problem.status_code}" if problem.status_code else problem.message.rstrip(".")
-        note(
-            f"Warning: Zoho did not confirm that the grant is revoked ({why}). It may still be valid. To end it, open "
-            "your Zoho account in a browser, and remove the application from the connected ones."
+    return None if problem is None else _make_revocation_error(profile, problem)
+
+
+def _make_revocation_error(profile: Profile, problem: ZohoAuthError) -> ZohoAuthError:
+    hint = "To end the grant, open your Zoho account in a browser, and remove the application from the connected ones."
+    if not isinstance(problem, TokenEndpointError | ClientConfigurationError):  # nothing was sent
+        return TokenStoreError(
+            f"The grant of profile {profile.name} was not revoked, and may still be valid. {problem.message}", hint=hint
         )
-    return None
+    # Not the whole message, which says that the grant is kept.
+    why = f"HTTP {problem.status_code}" if problem.status_code else (find_bad_certificates() or problem).message
+    return NetworkError(
+        f"Zoho did not confirm that the grant of profile {profile.name} is revoked ({why.rstrip('.')}). It may still "
+        "be valid.",
+        hint=hint,
+    )
 
 
 def _revoke_if_possible(profile: Profile) -> tuple[str, ZohoAuthError | None]:
