@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-
-from rich.console import Console
 
 from requests_zohorecruit.cli.console import ask, describe_problem, open_console, say
 from requests_zohorecruit.cli.destination import Destination
@@ -64,9 +62,11 @@ def log_in_device(destination: Destination, application: Application, *, scopes:
             say(_OR_OPEN.format(prompt=prompt))
         if not console.is_terminal:
             say("Waiting for Accept, checking every 30 s.")
+        # Not before: its first frame would share a line with the text above.
+        stack.enter_context(console.status("Waiting for Accept, checking every 30 s (Ctrl-C stops)"))
 
     try:
-        with _fetching("Waiting for Accept, checking every 30 s (Ctrl-C stops)", console):
+        with _naming_options(), ExitStack() as stack:
             who, token, now = authorize_device(
                 application.client_id, application.client_secret, region=application.region, scope=scopes, show=show
             )
@@ -135,11 +135,17 @@ def redeem(
 
 
 @contextmanager
-def _fetching(what: str, console: Console | None = None) -> Iterator[None]:
-    """Show what the command waits for. If client, secret and region do not match, name the options that help."""
+def _fetching(what: str) -> Iterator[None]:
+    """Show what the command waits for. Nothing may be printed meanwhile."""
+    with _naming_options(), open_console(stderr=True).status(what):
+        yield
+
+
+@contextmanager
+def _naming_options() -> Iterator[None]:
+    """If client, secret and region do not match, name the options that help."""
     try:
-        with (console or open_console(stderr=True)).status(what):
-            yield
+        yield
     except ClientConfigurationError as error:
         error.hint = f"{error.hint} To change the region, pass --region; to enter another secret, pass --new-secret."
         raise

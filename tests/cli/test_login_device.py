@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+from contextlib import nullcontext
 
 import pexpect
 import pytest
@@ -14,6 +15,7 @@ import requests
 from helpers.chromium import chromium
 from helpers.command_fixtures import Device
 from helpers.terminals import press_ctrl_c
+from rich.console import Console
 
 from requests_zohorecruit import ZohoRecruitAuth
 from requests_zohorecruit.cli import logins
@@ -71,6 +73,20 @@ def test_a_code_is_shown_and_the_grant_saved(run, device, zoho):
     assert device.pauses == [30.0]
     assert run("status", "--check").exit_code == 0
     assert call_api(ZohoRecruitAuth.from_profile()) == 200
+
+
+def test_nothing_moves_on_the_screen_before_the_code_is_shown(run, device, monkeypatch):
+    # The first frame of a spinner would share a line with the text.
+    order = []
+    monkeypatch.setattr(logins, "say", lambda text: order.append(text.partition("\n")[0]))
+    monkeypatch.setattr(Console, "status", lambda self, what: order.append(f"status: {what}") or nullcontext())
+    assert run("login", "--device").exit_code == 0
+    assert order[:4] == [
+        "On any computer or phone, open",
+        "Or open this address, which contains the code:",
+        "Waiting for Accept, checking every 30 s.",
+        "status: Waiting for Accept, checking every 30 s (Ctrl-C stops)",
+    ]
 
 
 def test_T60_no_secret_is_printed(run, device, zoho):
