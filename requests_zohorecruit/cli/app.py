@@ -63,6 +63,7 @@ _EXAMPLES = {
     "revoke": ("zohorecruit revoke", "zohorecruit revoke --profile work --yes"),
     "logout": ("zohorecruit logout --profile work", "zohorecruit logout --all --yes"),
     "profiles": ("zohorecruit profiles", "zohorecruit profiles rename default work"),
+    "profiles list": ("zohorecruit profiles list", "zohorecruit profiles list --json"),
     "profiles default": ("zohorecruit profiles default", "zohorecruit profiles default work"),
     "profiles rename": ("zohorecruit profiles rename default work", "zohorecruit profiles rename work old-work"),
     "regions": ("zohorecruit regions", "zohorecruit regions --json"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from requests_zohorecruit.errors import TokenStoreError
+from requests_zohorecruit.errors import TokenStoreError, UnusableRecordError
 from requests_zohorecruit.login.environment import read_stripped
 from requests_zohorecruit.stores import FileStore
 from requests_zohorecruit.stores.errors import expand_home
@@ -36,7 +36,12 @@ def find_default() -> str:
 
     :raises TokenStoreError: it cannot be read
     """
-    return str((_open_default().load() or {}).get("profile", "default"))
+    store = _open_default()
+    try:
+        return str((store.load() or {}).get("profile", "default"))
+    except UnusableRecordError:
+        hint = "Run `zohorecruit profiles default NAME` to choose the default again."
+        raise TokenStoreError(f"{store.path} does not name a profile.", hint=hint) from None
 
 
 def choose_default(name: str) -> None:
@@ -44,7 +49,7 @@ def choose_default(name: str) -> None:
 
     :raises TokenStoreError: it cannot be saved
     """
-    _open_default().save({"profile": name})
+    _open_default().overwrite({"profile": name})
 
 
 def _open_default() -> FileStore:

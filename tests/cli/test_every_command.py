@@ -58,6 +58,7 @@ USES = {
     ("revoke",): Use("revoke --profile {name}", (("y/N", "y\r"),), 0, 2),
     ("logout",): Use("logout --all", (("y/N", "y\r"),), 7, 2),  # one profile is damaged
     ("profiles",): Use("profiles"),
+    ("profiles", "list"): Use("profiles list"),
     ("profiles", "default"): Use("profiles default {name}"),
     ("profiles", "rename"): Use("profiles rename {name} work-{name}"),
     ("regions",): Use("regions"),

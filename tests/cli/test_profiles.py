@@ -29,6 +29,13 @@ class TestList:
         assert run("profiles").stdout == "There are no profiles. Run `zohorecruit login` to create one.\n"
         assert json.loads(run("profiles", "--json").stdout) == []
 
+    @pytest.mark.parametrize("option", [[], ["--json"]])
+    def test_list_is_the_same(self, run, option):
+        for _ in range(2):
+            assert run("profiles", "list", *option).stdout == run("profiles", *option).stdout
+            save("work")
+        assert run("profiles", "--json", "list").stdout == run("profiles", "--json").stdout
+
     def test_as_json_it_is_for_programs(self, run):
         save("work", expires_at=time.time() + 600)
         save(credentials=ClientCredentials.create("ZohoRecruit.1", "ZohoRecruit.modules.ALL"), grant=None)
@@ -150,6 +157,29 @@ class TestDefault:
         with pytest.raises(Exception, match="no profile named default"):
             ZohoRecruitAuth.from_profile()
 
+    def test_it_is_default_again_after_a_logout_of_the_chosen_one(self, run, granted):
+        for name in ("a", "b"):
+            granted(name)
+        run("profiles", "default", "b")
+        assert "default of commands" not in run("logout", "--profile", "a", "--yes").stdout
+        assert run("profiles", "default").stdout == "b\n"
+        said = run("logout", "--yes").stdout.splitlines()
+        assert said[1:] == ["It was the default of commands, which is profile default again."]
+        assert run("profiles", "default").stdout == "default\n"
+        run("profiles", "default", "default")
+        assert run("logout", "--yes").stdout == "There is no profile named default. Nothing was changed.\n"
+
+    def test_default_can_be_chosen_before_there_is_a_profile_of_that_name(self, run, granted, monkeypatch):
+        granted("work")
+        run("profiles", "default", "work")
+        assert run("profiles", "default", "default").stdout.splitlines() == [
+            "Profile default is now the default of commands.",
+            "Commands use profile default, which does not exist. Run `zohorecruit login` to create it.",
+        ]
+        monkeypatch.setenv("ZOHORECRUIT_PROFILE", "default")
+        said = run("profiles", "default", "work").stdout.splitlines()
+        assert said[1].startswith("Commands use profile default (ZOHORECRUIT_PROFILE), which does not exist.")
+
     @pytest.mark.parametrize(("name", "told"), [("other", "There are: work."), ("../x", "letters, digits")])
     def test_one_that_is_not_there_is_refused(self, run, granted, name, told):
         granted("work")
@@ -161,11 +191,18 @@ class TestDefault:
         granted()
         (home / ".default.json").write_text("{")
         result = run("status")
-        assert (result.exit_code, ".default.json" in result.stderr) == (7, True)
+        assert (result.exit_code, f"{home}/.default.json does not name a profile." in result.stderr) == (7, True)
+        assert result.stderr.splitlines()[-1] == "Run `zohorecruit profiles default NAME` to choose the default again."
+        assert run("logout", "--profile", "other").exit_code == 0
         assert run("status", "--profile", "default").exit_code == 0
         assert Profile().login_command == "zohorecruit login --profile default"
         (home / ".default.json").write_text('{"profile": "../../x"}')
         assert run("status").exit_code == 2
+        (home / ".default.json").write_text("{")
+        assert run("logout", "--profile", "default", "--yes").exit_code == 0
+        granted("work")
+        assert run("profiles", "default", "work").exit_code == 0
+        assert run("profiles", "default").stdout == "work\n"
 
 
 class TestRename:

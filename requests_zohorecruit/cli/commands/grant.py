@@ -6,6 +6,7 @@ No other command than ``header`` prints a token.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 import click
 import requests
@@ -21,7 +22,7 @@ from requests_zohorecruit.errors import (
     TokenStoreError,
     ZohoAuthError,
 )
-from requests_zohorecruit.login.profile_directory import list_profiles
+from requests_zohorecruit.login.profile_directory import choose_default, find_default, list_profiles
 from requests_zohorecruit.login.profiles import Profile, SavedProfile
 from requests_zohorecruit.secret import fingerprint
 
@@ -125,6 +126,10 @@ def _log_out(profile: Profile) -> ZohoAuthError | None:
         say(f"There is no profile named {profile.name}. Nothing was changed.")
         return None
     say(f"Profile {profile.name} is removed{end}.")
+    with suppress(TokenStoreError):  # commands that use the default report it
+        if find_default() == profile.name != "default":
+            choose_default("default")
+            say("It was the default of commands, which is profile default again.")
     return None if problem is None else _make_revocation_error(profile, problem)
 
 

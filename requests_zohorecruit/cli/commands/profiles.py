@@ -23,8 +23,11 @@ __all__ = ["profiles"]
 _WIDE = 100
 
 
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of a table.")
+
+
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of a table.")
+@_json_option
 @click.pass_context
 def profiles(ctx: click.Context, as_json: bool) -> None:
     """List profiles, choose the default, or rename one.
@@ -32,8 +35,19 @@ def profiles(ctx: click.Context, as_json: bool) -> None:
     Nothing is sent. Commands use the default, which has a star, unless --profile or ZOHORECRUIT_PROFILE names another
     profile. Programs name theirs in from_profile("name").
     """
-    if ctx.invoked_subcommand is not None:
-        return
+    if ctx.invoked_subcommand is None:
+        _list(as_json)
+
+
+@profiles.command("list", short_help="List profiles.")
+@_json_option
+@click.pass_context
+def list_(ctx: click.Context, as_json: bool) -> None:
+    """List profiles, as the command does without `list`."""
+    _list(as_json or ctx.parent.params["as_json"])  # type: ignore[union-attr]
+
+
+def _list(as_json: bool) -> None:
     default, now = find_default(), time.time()
     found = [_summarise(Profile(name), now) | {"default": name == default} for name in list_profiles()]
     if as_json:
@@ -52,9 +66,11 @@ def default(name: str | None) -> None:
     if name is None:
         click.echo(find_default())
         return
-    profile = _find(name)
-    choose_default(profile.name)
-    say(f"Profile {profile.name} is now the default of commands.")
+    if name != "default":  # which commands use even before it exists
+        _find(name)
+    choose_default(name)
+    say(f"Profile {name} is now the default of commands.")
+    _print_choice(name, list_profiles())
 
 
 @profiles.command(short_help="Rename a profile.")
