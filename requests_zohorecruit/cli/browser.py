@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import click
 
-from requests_zohorecruit.cli.console import ask_secret, can_ask, open_console, say, wrap
+from requests_zohorecruit.cli.console import ask_secret, open_console, say, wrap
 from requests_zohorecruit.cli.destination import Destination
 from requests_zohorecruit.cli.logins import NEW_REGION_HINT, redeem
 from requests_zohorecruit.errors import AuthorizationError, UntrustedHostError
@@ -39,12 +39,12 @@ Open this address in a browser on any computer, and press Accept:
 
     {address}
 
-The browser ends on an address that begins with {redirect_uri}, perhaps with \
-an error page.
+The browser is then redirected to an address that begins with {redirect_uri}, \
+and may show an error page there.
 """
 _PASTE = """\
-If the browser is on another computer, it ends on an error page. Paste the \
-address of that page here (hidden). It begins with {redirect_uri}.
+If the browser is on another computer, it will show an error page. Paste that \
+page's address here (hidden). It begins with {redirect_uri}.
 With a client of the type Non-browser, you can use login --device instead.
 """
 _QUOTES_AND_BLANKS = re.compile("[\\s\"'`<>\u00ab\u00bb\u2018\u2019\u201c\u201d]+")
@@ -126,15 +126,12 @@ def _browse(address: str) -> None:
 
 
 def _ask_for_redirect(parse: Callable[[str], Secret]) -> Secret:
-    """Ask for the redirect address; on a terminal, until it is valid."""
-    while True:
-        try:
-            return parse(ask_secret("redirect address", "Paste the address your browser ended on"))
-        except ValueError as error:
-            problem = str(error)
-        if not can_ask():
-            raise AuthorizationError(problem, hint="Nothing was saved. Run the command again.")
-        say(problem)
+    """Ask for the redirect address."""
+    try:
+        return ask_secret("redirect address", "Paste the address your browser was redirected to", parse)
+    except ValueError as error:
+        problem = str(error)
+    raise AuthorizationError(problem, hint="Nothing was saved. Run the command again.")
 
 
 def _wait_for_redirect(
@@ -164,7 +161,7 @@ def _wait_for_redirect(
     raise AuthorizationError(
         f"Accept was not pressed within {timeout} s; nothing was saved.",
         hint="Run the command again; --timeout allows more time. If the browser is on another computer, paste the "
-        "address it ends on.",
+        "address it was redirected to.",
     )
 
 

@@ -11,14 +11,15 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import zip_longest
 from typing import Any, TextIO
 
 import click
 from rich.console import Console
 
-from requests_zohorecruit.errors import ClientConfigurationError
-from requests_zohorecruit.secret import Secret
+from requests_zohorecruit.errors import ClientConfigurationError, ZohoAuthError
+from requests_zohorecruit.secret import Secret, checked_secret
 
 __all__ = [
     "ask",
@@ -40,6 +41,8 @@ __all__ = [
 _WIDTH = 110
 #: Columns of a terminal whose width is unknown.
 _USUAL = 80
+#: Name in the errors of `checked_secret` -> what a person calls it.
+_NOUNS = {"client_id": "client ID", "client_secret": "client secret", "code": "code"}
 
 
 #: Control characters, characters that change the direction of text, and surrogates, which cannot be printed.
@@ -144,41 +147,58 @@ def print_rows(rows: Iterable[tuple[str, str]]) -> None:
 
 def describe_problem(error: ValueError) -> str:
     """Return what is wrong with a value that was entered, without the value itself."""
-    name, _, rest = str(error).partition(" ")
-    if name not in {"client_id", "client_secret", "code"}:
-        return f"{error}."
-    noun = name.replace("_", " ")
-    return f"That does not look like a {noun}: it {rest.replace(name, noun)}."
+    text = error.message if isinstance(error, ZohoAuthError) else str(error)
+    name, _, rest = text.partition(" ")
+    if name not in _NOUNS:
+        return f"{_capitalize(text.rstrip('.'))}."
+    return f"That does not look like a {_NOUNS[name]}: it {rest.replace(name, _NOUNS[name])}."
 
 
-def ask_secret(what: str, prompt: str = "") -> Secret:
-    """Ask for a secret without showing it, or read the next line of a pipe.
+def ask_secret(what: str, prompt: str = "", parse: Callable[[str], Secret] | None = None) -> Secret:
+    """Ask for a secret without showing it, until it is valid; or read the next line of a pipe.
 
     :param what: the noun for messages, and for the prompt unless `prompt` is given
+    :param parse: checks the secret; None = with `checked_secret`
     :raises ClientConfigurationError: the pipe has no further line
+    :raises ValueError: that line is not valid
     """
-    if can_ask():
-        return Secret(click.prompt(f"{prompt or _capitalize(what)} (hidden)", hide_input=True).strip())
+    parse = parse or partial(checked_secret, what.replace(" ", "_"))
+    while can_ask():
+        try:
+            return parse(click.prompt(f"{prompt or _capitalize(what)} (hidden)", hide_input=True).strip())
+        except ValueError as error:
+            problem = describe_problem(error)
+        say(problem)
     line = Secret(sys.stdin.readline().strip())
     if not line:
         raise ClientConfigurationError(
             f"No {what} was given on standard input.",
             hint="Pass it there as a line, or run the command on a terminal, which prompts for it.",
         )
-    return line
+    return parse(line)
 
 
-def ask(what: str, prompt: str = "", reader: Callable[[str], Any] = str.strip) -> Any:
-    """Ask for a value that is not a secret.
+def ask(what: str, prompt: str, parse: Callable[[str], Any]) -> Any:
+    """Ask for a value that is not a secret, until it is valid.
 
-    :param what: the noun for messages, and for the prompt unless `prompt` is given
+    :param what: the noun for messages
+    :param parse: returns the value for the text; raises a `ValueError` that says what is wrong with it
     :raises ClientConfigurationError: there is no terminal to ask on
     """
     if not can_ask():
         raise ClientConfigurationError(
             f"No {what} was given.", hint="Pass it as an option or in the environment; see --help."
         )
-    return click.prompt(prompt or _capitalize(what), value_proc=reader)
+
+    def read(answer: str) -> Any:
+        try:
+            return parse(answer.strip())
+        except ValueError as error:
+            start = "Error: "  # click prints this before the message, and asks again
+            text = wrap(f"{start}{describe_problem(error)}", open_console())
+            raise click.BadParameter(text.removeprefix(start)) from None
+
+    return click.prompt(prompt, value_proc=read)
 
 
 def _capitalize(text: str) -> str:

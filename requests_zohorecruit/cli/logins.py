@@ -17,6 +17,7 @@ from requests_zohorecruit.engine.limits import Budget
 from requests_zohorecruit.errors import (
     AuthorizationError,
     ClientConfigurationError,
+    ReauthorizationRequired,
     UnknownRegionError,
     UntrustedHostError,
 )
@@ -48,6 +49,7 @@ Or open this address, which contains the code:
 
     {prompt.verification_url_complete}
 """
+_ORGANISATION = 'Soid ("ZohoRecruit." and the ID of your organisation)'
 NEW_REGION_HINT = "If this is a new data centre of Zoho's, run the command again with --accounts-url and --recruit-url."
 
 
@@ -93,15 +95,18 @@ def log_in_client(
     # Do not use the organisation and scopes of another client.
     before = saved.credentials if saved and saved.application.client_id == application.client_id else None
     try:
-        credentials = ClientCredentials.create(
-            soid or (before.soid if before else ask("soid")), scope or (before.scope if before else SCOPE)
-        )
+        soid = soid or (before.soid if before else ask("soid", _ORGANISATION, _parse_soid))
+        credentials = ClientCredentials.create(soid, scope or (before.scope if before else SCOPE))
     except ValueError as error:
         problem = describe_problem(error)
     else:
         _mint(destination, application, credentials)
         return
     raise ClientConfigurationError(problem, hint="Zoho Recruit shows the organisation's ID under Setup.")
+
+
+def _parse_soid(text: str) -> str:
+    return ClientCredentials.create(text, SCOPE).soid
 
 
 def _mint(destination: Destination, application: Application, credentials: ClientCredentials) -> None:
@@ -124,8 +129,15 @@ def redeem(
     :raises ZohoAuthError: Zoho refused the code, or the grant could not be saved
     """
     now = time.time()
-    with _fetching("Fetching the grant"):
-        token = TokenEndpoint(application).exchange(code, redirect_uri=redirect_uri, now=now)
+    try:
+        with _fetching("Fetching the grant"):
+            token = TokenEndpoint(application).exchange(code, redirect_uri=redirect_uri, now=now)
+    except ReauthorizationRequired as error:  # its message is for refresh tokens too
+        error.message = (
+            f"Zoho Accounts (region {error.region}) does not accept this code: it has expired, was already used, or "
+            f"belongs to another region ({error.code})."
+        )
+        raise
     check_refresh_token(
         token,
         application.region,
@@ -147,7 +159,9 @@ def _naming_options() -> Iterator[None]:
     try:
         yield
     except ClientConfigurationError as error:
-        error.hint = f"{error.hint} To change the region, pass --region; to enter another secret, pass --new-secret."
+        if error.code in {"invalid_client", "invalid_client_secret"}:
+            more = "To change the region, pass --region; to enter another secret, pass --new-secret."
+            error.hint = f"{error.hint} {more}"
         raise
 
 

@@ -93,6 +93,13 @@ def _find_cause(error: Exception) -> ZohoAuthError | None:
 
 def _find_remedy(error: ZohoAuthError, source: Source | None) -> str:
     """Return what to do next, as a command instead of an argument in a program."""
+    if error.code in {"missing_org_info", "invalid_org_info"} and source is not None:
+        start = (
+            "Set ZOHORECRUIT_SOID to ZohoRecruit.ID"
+            if isinstance(source, Environment)
+            else f"Run `{source.login_command} --client-credentials --soid ZohoRecruit.ID`"
+        )
+        return f"{start} with the ID of an organisation in region {error.region}. Zoho Recruit shows it under Setup."
     if isinstance(error, ReauthorizationRequired) and isinstance(source, Environment):
         return f"Set ZOHORECRUIT_REFRESH_TOKEN to a valid refresh token, or run `{source.login_command}`."
     if isinstance(error, ReauthorizationRequired) and source is not None:

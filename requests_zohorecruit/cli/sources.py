@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import click
@@ -16,7 +17,7 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from requests_zohorecruit.cli.areas import AREAS, list_areas, parse_region
-from requests_zohorecruit.cli.console import ask, ask_secret, can_ask, describe_problem, open_console, say, wrap
+from requests_zohorecruit.cli.console import ask, ask_secret, can_ask, describe_problem, say
 from requests_zohorecruit.errors import (
     ClientConfigurationError,
     ReauthorizationRequired,
@@ -32,6 +33,7 @@ from requests_zohorecruit.login.environment import (
 )
 from requests_zohorecruit.login.profile_directory import find_default, list_profiles
 from requests_zohorecruit.login.profiles import Profile, SavedProfile
+from requests_zohorecruit.secret import checked_secret
 from requests_zohorecruit.stores import MemoryStore
 from requests_zohorecruit.zoho.application import Application
 from requests_zohorecruit.zoho.grants import ClientCredentials
@@ -59,7 +61,7 @@ def _parse_profile(ctx: click.Context, param: click.Parameter, value: str | None
     try:
         ctx.find_root().obj = profile = Profile(find_default() if value is None else value)
     except ValueError as error:
-        raise click.BadParameter(f"{error}.", ctx, param) from None
+        raise click.BadParameter(describe_problem(error), ctx, param) from None
     except TokenStoreError:
         # A container without a home directory can still use the environment.
         if "env" in ctx.params and (ctx.params["env"] or read_variable("CLIENT_ID")):
@@ -133,10 +135,11 @@ def choose_application(client: Client, profile: Profile) -> Application:
     """
     saved = load_saved(profile)
     before = saved.application if saved else None
-    client_id = find_client_id(client, profile) or ask("client ID")
-    if before and before.client_id != client_id:
-        before = None
+    parse = partial(checked_secret, "client_id")
     try:
+        client_id = parse(find_client_id(client, profile) or ask("client ID", "Client ID", parse))
+        if before and before.client_id != client_id:
+            before = None
         region = _choose_region(client) or (before.region if before else None) or _ask_region()
         # Zoho can issue one secret per region, so the saved one is used for its own region only.
         kept = before.client_secret if before and before.region == region and not client.new_secret else None
@@ -180,17 +183,9 @@ def _choose_region(client: Client) -> Region | None:
 
 
 def _ask_region() -> Region:
-    def parse(answer: str) -> Region:
-        try:
-            return parse_region(answer)
-        except UnknownRegionError as error:
-            start = "Error: "  # click prints this before the message, and asks again
-            text = wrap(f"{start}{error.message}", open_console())
-            raise click.BadParameter(text.removeprefix(start)) from None
-
     if can_ask():
         say(f"Look at the ending of the address where you use Zoho Recruit:\n{list_areas()}")
-    region: Region = ask("region", "Region (code, country or address)", parse)
+    region: Region = ask("region", "Region (code, country or address)", parse_region)
     return region
 
 

@@ -106,7 +106,7 @@ class TestOnATerminal:
         child, address = start(*options, *(("--redirect-uri", zoho.redirect_uri) if options else ()))
         redirect = zoho.consent(address)
         code = parse_qs(urlsplit(redirect).query)["code"][0]
-        child.expect(r"Paste\s+the" if not options else r"\(hidden\): ?")
+        child.expect(r"Paste\s+that" if not options else r"\(hidden\): ?")
         if not options:
             child.expect("Waiting for you")
         pasted = {"address": redirect, "code": code, "without scheme": redirect.partition("://")[2]}[form]

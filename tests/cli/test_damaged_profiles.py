@@ -81,6 +81,17 @@ def test_so_it_is_in_a_keyring_and_on_the_way_out_of_it(run, client, zoho, grant
         assert run("get", "Candidates", "--profile", "dam").exit_code == 0
 
 
+def test_a_login_repairs_the_client_in_a_keyring(run, client, zoho, granted, monkeypatch, home):
+    monkeypatch.setenv("XDG_STATE_HOME", str(home))
+    with safe_in_use() as safe:
+        granted("dam", in_keyring=True)
+        safe.entries[SERVICE, "dam (application)"] = "{"
+        result = run("status", "--profile", "dam")
+        assert (result.exit_code, "Run `zohorecruit login --profile dam`" in result.stderr) == (7, True)
+        assert run("exchange", "--profile", "dam", input=f"{zoho.new_code()}\n").exit_code == 0
+        assert run("get", "Candidates", "--profile", "dam").exit_code == 0
+
+
 def test_from_a_damaged_file_the_grant_moves_to_the_keyring(run, client, zoho, damaged, monkeypatch, home):
     monkeypatch.setenv("XDG_STATE_HOME", str(home))
     file = damaged()

@@ -119,7 +119,7 @@ class TestInTheBrowser:
         assert result.exit_code == 3
         assert "Zoho did not grant access (access_denied)" in result.stderr
         person.threads[0].join(30)
-        assert "That did not work" in person.pages[0].text
+        assert "Login failed" in person.pages[0].text
         assert not Profile().exists()
 
     @pytest.mark.parametrize(
@@ -296,8 +296,8 @@ class TestInTheBrowser:
 
 class TestWithoutABrowser:
     def test_the_address_is_printed_and_the_redirect_is_pasted(self, run, client, zoho, monkeypatch, port):
-        def paste(what, prompt):
-            return zoho.consent(re.search(r"^    (https://\S+oauth\S+)$", printed(), re.MULTILINE)[1])
+        def paste(what, prompt, parse):
+            return parse(zoho.consent(re.search(r"^    (https://\S+oauth\S+)$", printed(), re.MULTILINE)[1]))
 
         lines = []
         monkeypatch.setattr("requests_zohorecruit.cli.browser.click.echo", lines.append)
@@ -349,6 +349,26 @@ class TestWhoAsks:
         assert "That is not the redirect address" in result.output
         assert (result.exit_code, "planted" in result.output) == (130, False)  # there is no second line
 
+    def test_on_a_terminal_what_cannot_be_is_explained_and_asked_again_at_once(self, run, answering):
+        result = run("login", "--no-browser", input="bad id\n1000.X\neu\nplanted secret\nplanted-secret\n")
+        client_id, _, rest = result.output.partition("Look at the ending")
+        assert client_id.endswith(
+            "Client ID: bad id\n"
+            "Error: That does not look like a client ID: it contains a space, line break or other character that no "
+            "client ID has.\nClient ID: 1000.X\n"
+        )
+        assert (
+            "Client secret (hidden): \n"
+            "That does not look like a client secret: it contains a space, line break or other character that no "
+            "client secret has.\nClient secret (hidden): \n"
+        ) in rest
+        assert ("https://accounts.zoho.eu/oauth/v2/auth?" in rest, "planted" in rest) == (True, False)
+
+    def test_a_client_id_from_an_option_is_checked_before_anything_is_asked(self, run, answering):
+        result = run("login", "--client-id", "bad id")
+        assert (result.exit_code, "That does not look like a client ID" in result.stderr) == (4, True)
+        assert "Look at the ending" not in result.output
+
     def test_in_a_pipe_what_is_missing_is_named(self, run):
         result = run("login")
         assert (result.exit_code, result.stderr.splitlines()[0]) == (4, "Error: No client ID was given.")
@@ -387,7 +407,7 @@ class TestWhoAsks:
         file.write_text(text)
         result = run("status")
         assert result.exit_code == 7
-        assert f"Profile default is damaged: {file} does not describe the application." in result.stderr
+        assert f"Profile default is damaged: {file} is not a valid client file." in result.stderr
         assert ("token" in result.stderr, "run `zohorecruit login`" in result.stderr) == (False, True)
         arguments = ("exchange",) if way == "exchange" else ("login", "--port", port)
         assert run(*arguments, input=f"{zoho.new_code()}\n").exit_code == 0
@@ -407,7 +427,7 @@ class TestWhoAsks:
 
     def test_a_profile_must_have_a_decent_name(self, run):
         result = run("login", "--profile", "../x")
-        assert (result.exit_code, "a profile name has" in result.stderr) == (2, True)
+        assert (result.exit_code, "A profile name must have" in result.stderr) == (2, True)
 
 
 class TestExchange:
@@ -426,6 +446,11 @@ class TestExchange:
         assert (result.exit_code, "That does not look like a code: it contains a space" in result.stderr) == (1, True)
         assert "planted" not in result.output
         assert zoho.token_requests == 0
+
+    def test_on_a_terminal_such_a_code_is_asked_for_again(self, run, client, zoho, answering):
+        result = run("exchange", input=f"planted code\n{zoho.new_code()}\n")
+        assert (result.exit_code, "That does not look like a code: it contains a space" in result.output) == (0, True)
+        assert "planted" not in result.output
 
     def test_a_used_code_is_a_matter_of_asking_again(self, run, client, zoho):
         code = zoho.new_code()
@@ -448,7 +473,7 @@ class TestExchange:
             def load(self):
                 return entries.get(self._username)
 
-            def save(self, record):
+            def overwrite(self, record):
                 entries[self._username] = dict(record)
 
         monkeypatch.chdir(Profile().directory.parent.parent)
@@ -535,7 +560,9 @@ def test_the_default_port_is_the_sandboxs_own():
     ("message", "told"),
     [
         ("client_secret contains a space", "That does not look like a client secret: it contains a space."),
-        ("there is no such region", "there is no such region."),
+        ("client_id is empty", "That does not look like a client ID: it is empty."),
+        ("there is no such region", "There is no such region."),
+        ("That is nothing.", "That is nothing."),
     ],
 )
 def test_what_is_wrong_with_an_entry_is_told_in_a_sentence(message, told):

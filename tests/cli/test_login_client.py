@@ -80,14 +80,39 @@ def test_those_of_another_scope_do_not(log_in):
 @pytest.mark.parametrize(
     ("options", "code", "told"),
     [
-        (("--soid", "ZohoRecruit.1"), 4, "the id must be of an organisation in region sandbox"),
-        (("--soid", "60001234567"), 4, "soid must be a service and the id of an organisation"),
+        (("--soid", "ZohoRecruit.1"), 4, "does not know the organisation"),
+        (("--soid", "60001234567"), 4, "Error: Soid must be a service and the id of an organisation"),
         (("--scope", "everything"), 4, "does not grant the requested scope"),
     ],
 )
 def test_a_value_that_is_wrong_saves_nothing(log_in, home, options, code, told):
     result = log_in(*options)
     assert (result.exit_code, told in result.stderr, home.exists()) == (code, True, False)
+
+
+def test_the_remedies_are_of_this_command_and_of_what_is_wrong(log_in, zoho):
+    _, remedy = log_in("--profile", "c1", "--soid", "ZohoRecruit.1").stderr.splitlines()
+    assert remedy == (
+        "Run `zohorecruit login --profile c1 --client-credentials --soid ZohoRecruit.ID` with the ID of an organisation "
+        "in region sandbox. Zoho Recruit shows it under Setup."
+    )
+    for option in ("--new-secret", "--region"):
+        assert option not in log_in("--scope", "everything").stderr
+
+
+def test_an_organisation_that_is_gone_is_told_to_a_call_as_well(log_in, run, zoho, monkeypatch):
+    log_in()
+    application = Profile().directory / "application.json"
+    application.write_text(application.read_text().replace(zoho.soid, "ZohoRecruit.1"))
+    result = run("get", "Candidates")
+    assert (result.exit_code, result.stderr.splitlines()[1].startswith("Run `zohorecruit login --client-")) == (4, True)
+    monkeypatch.setenv("ZOHORECRUIT_SOID", "ZohoRecruit.1")
+    monkeypatch.setenv("ZOHORECRUIT_SCOPE", SCOPE)
+    result = run("get", "Candidates", "--env")
+    assert result.stderr.splitlines()[1] == (
+        "Set ZOHORECRUIT_SOID to ZohoRecruit.ID with the ID of an organisation in region sandbox. Zoho Recruit shows it "
+        "under Setup."
+    )
 
 
 def test_a_wrong_secret_says_how_to_enter_another(log_in, monkeypatch, home):
@@ -112,8 +137,10 @@ def test_in_a_pipe_a_missing_soid_is_named(run, client):
 
 
 def test_on_a_terminal_it_is_asked_for(run, client, soid, answering):
-    result = run("login", "--client-credentials", input=f"{soid}\n")
-    assert (result.exit_code, f"Soid: {soid}\n" in result.output) == (0, True)
+    result = run("login", "--client-credentials", input=f"60001234567\n{soid}\n")
+    question = 'Soid ("ZohoRecruit." and the ID of your organisation): '
+    assert (result.exit_code, f"{question}{soid}\n" in result.output) == (0, True)
+    assert f"{question}60001234567\nError: Soid must be a service and the id of an organisation" in result.output
 
 
 def test_another_clients_grant_is_not_replaced(log_in, run, zoho, monkeypatch):

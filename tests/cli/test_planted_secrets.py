@@ -111,7 +111,7 @@ class Story:
         assert "Logged in" in self.shell.type(self.make_redirect())
         self.note_tokens()
         self.shell.type("unset ZOHORECRUIT_CLIENT_SECRET")
-        self.type(f"login {where} --new-secret", ("(hidden):", "wrong secret"))
+        self.type(f"login {where} --new-secret", ("(hidden):", "wrong secret"), ("(hidden):", CTRL_C))
         self.type(
             f"login --client-credentials {PROFILE} --soid {self.zoho.soid} --new-secret",
             ("(hidden):", self.make_code()),

@@ -22,7 +22,6 @@ from requests_zohorecruit.cli.sources import (
 from requests_zohorecruit.errors import AuthorizationError, ReauthorizationRequired
 from requests_zohorecruit.login.loopback import PORT, build_loopback_uri
 from requests_zohorecruit.login.profiles import Profile
-from requests_zohorecruit.secret import checked_secret
 from requests_zohorecruit.zoho.token import split_scope
 
 __all__ = ["exchange", "login"]
@@ -100,7 +99,8 @@ def login(  # noqa: PLR0913, PLR0917 - click passes every option, by name
     the environment (ZOHORECRUIT_CLIENT_ID, ..._CLIENT_SECRET, ..._REGION, or ..._FILE of each). In a pipe, the secret
     comes from standard input. Later logins do not prompt.
 
-    If the browser is on another computer, paste the address it ends on while the command waits, or use --device.
+    If the browser is on another computer, it will show an error page. Paste that page's address while the command
+    waits, or use --device.
     """
     _check_options(device=device, client_credentials=client_credentials, soid=soid)
     scopes = split_scope(SCOPE if scope is None else scope)
@@ -163,7 +163,7 @@ def exchange(profile: Profile, client: Client, keyring: bool | None, replace: bo
     application = choose_application(client, profile)
     destination.confirm(application)
     try:
-        code = checked_secret("code", ask_secret("code"))
+        code = ask_secret("code")
     except ValueError as error:
         raise click.ClickException(f"{describe_problem(error)}\nCopy the code again.") from None
     try:
