@@ -59,7 +59,7 @@ class CallbackReceiver:
 
     def __exit__(self, *_: object) -> None:
         if self._taken.locked():
-            self.show("That did not work", "See the terminal where you started the login.")
+            self.show("Login failed", "See the terminal where you started the login.")
             self.shown.wait(_GOODBYE)
         self._server.shutdown()
         self._server.server_close()
@@ -107,7 +107,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         page = self.server.receiver.take(self.path)
         if page is None:
-            self._answer(410, _render("That was enough", "One redirect was taken already; close this window."))
+            text = "This login has already received its redirect. You can close this window."
+            self._answer(410, _render("Already received", text))
             return
         try:
             self._answer(200, page)

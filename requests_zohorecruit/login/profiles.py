@@ -92,7 +92,7 @@ class Profile:
     def __init__(self, name: str = "default") -> None:
         if not (isinstance(name, str) and PROFILE_NAME.fullmatch(name)):
             raise ValueError(
-                "a profile name has 1 to 64 letters, digits, '.', '_' and '-', and begins with a letter or digit"
+                "a profile name must have 1 to 64 letters, digits, '.', '_' and '-', and begin with a letter or digit"
             )
         self.name = name
         self.directory = find_home() / name
@@ -167,7 +167,7 @@ class Profile:
         new, in_keyring = Profile(name), self.load().in_keyring
         here, there = self.store(in_keyring=in_keyring), new.store(in_keyring=in_keyring)
         if new.exists():
-            raise TokenStoreError(f"There is a profile named {name} already.", hint="Choose another name.")
+            raise TokenStoreError(f"A profile named {name} already exists.", hint="Choose another name.")
         with self._hold(here), new._hold(there):
             self.load()  # it may have been removed meanwhile
             there.save(here.load() or {})
@@ -292,14 +292,14 @@ class Profile:
         except UntrustedHostError as error:
             raise TokenStoreError(
                 f"Profile {self.name} cannot be used: {error.message}",
-                hint=f"See who changed {self._file.path}; then run `{self.login_command}` again.",
+                hint=f"Find out what changed {self._file.path}; then run `{self.login_command}` again.",
             ) from None
         except ZohoAuthError:
             raise
         except (KeyError, TypeError, ValueError):
             raise TokenStoreError(
-                f"Profile {self.name} is damaged: {self._file.path} does not describe the application.",
-                hint=f"Nothing was changed. Restore it, or run `{self.login_command}`, which writes it anew.",
+                f"Profile {self.name} is damaged: {self._file.path} is not a valid client file.",
+                hint=f"Nothing was changed. Restore it from a backup, or run `{self.login_command}` to recreate it.",
             ) from None
 
     def _save_application(
@@ -313,7 +313,7 @@ class Profile:
             values.update(credentials.to_mapping())
         secrets = {"client_secret": str(application.client_secret)}
         if in_keyring:
-            self._open_secrets().save(secrets)
+            self._open_secrets().overwrite(secrets)
         self._file.overwrite(values | ({"keyring": True} if in_keyring else secrets))
 
 

@@ -34,7 +34,7 @@ __all__ = [
 OFFLINE = {"access_type": "offline", "prompt": "consent"}
 
 _OFFLINE_HINT = (
-    "The authorization URL needs access_type=offline and prompt=consent, as session.authorization_url() has them. If "
+    "The authorization URL needs access_type=offline and prompt=consent; session.authorization_url() adds both. If "
     "one hour is enough, build it there with access_type='online'."
 )
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})

@@ -143,7 +143,7 @@ def make_expiry_error(region: Region) -> AuthorizationError:
         f"The code expired before it was accepted (region {region.code}); nothing was saved.",
         code="expired",
         region=region.code,
-        hint="Ask for a new code, and accept it within its time, most often five minutes.",
+        hint="Ask for a new code, and accept it before it expires, usually within five minutes.",
     )
 
 

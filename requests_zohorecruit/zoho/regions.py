@@ -60,7 +60,7 @@ class Region:
             raise UntrustedHostError(
                 f"{self.code!r} is the name of Zoho's region {known.code}, which has other addresses than this one.",
                 region=known.code,
-                hint=f"Take Region.lookup({self.code!r}); or give a region of your own, such as a test server's, "
+                hint=f"Use Region.lookup({self.code!r}), or define your own region, such as a test server's, with "
                 "another code.",
             )
 

@@ -119,7 +119,8 @@ def make_error(body: Mapping[str, Any], answer: Answer, region: Region) -> ZohoA
             f"{_name(region)} refuses to mint more access tokens for this grant for now (Access Denied).",
             retry_after=_read_retry_after(answer.retry_after),
             code="Access Denied",
-            hint="Zoho allows about ten per ten minutes; wait, and share one store between all users of the grant.",
+            hint="Zoho allows about ten per ten minutes; wait, and have every program that uses this grant share one "
+            "store.",
             **where,
         )
     if word:

@@ -63,7 +63,7 @@ def test_without_a_it_is_the_default_and_a_rejected_token_is_replaced(http, gran
     ("name", "told"),
     [
         ("nobody", "There is no profile named nobody"),
-        ("no/body", "a profile name has"),
+        ("no/body", "a profile name must have"),
     ],
 )
 def test_errors_are_one_line(http, name, told):

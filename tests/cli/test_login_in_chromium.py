@@ -98,7 +98,7 @@ def test_two_logins_at_once_on_one_profile_leave_the_one_that_was_accepted_last(
 
 def test_reject_and_nothing_is_saved(browser, login):
     process, address = login()
-    assert press(browser, address, "reject") == "That did not work"
+    assert press(browser, address, "reject") == "Login failed"
     look(browser, "rejected")
     code, _, errors = ended(process)
     assert (code, "access_denied" in errors, Profile().exists()) == (3, True, False)
@@ -120,7 +120,7 @@ def test_T40_T61_a_page_that_forges_the_callback_gets_nothing(browser, login, zo
     process, address = login()
     state = re.search("state=([^&]+)", address)[1]
     browser.get(f"http://127.0.0.1:{port}/callback?{forged.format(state=state)}")
-    assert heading(browser, "/callback") == "That did not work"
+    assert heading(browser, "/callback") == "Login failed"
     result, _, errors = ended(process)
     assert (result, told in errors, zoho.token_requests, Profile().exists()) == (code, True, 0, False)
 

@@ -114,7 +114,10 @@ class TestList:
         result = run("profiles")
         assert result.exit_code == 0
         assert [line.split()[0] for line in result.stdout.splitlines()[1:-1]] == ["damaged", "fine", "odd"]
-        assert ("\x1b" in result.stdout, result.stdout.count("has a problem")) == (False, 2)
+        assert ("\x1b" in result.stdout, result.stdout.count("problem: run `zohorecruit status --profile ")) == (
+            False,
+            2,
+        )
         assert [each["problem"] is None for each in json.loads(run("profiles", "--json").stdout)] == [
             False,
             True,
@@ -125,7 +128,7 @@ class TestList:
     def test_a_dead_grant_needs_a_look(self, run, granted):
         granted(refresh_token="1000.dead.grant")
         assert run("get", "Candidates").exit_code == 3
-        assert "has a problem" in run("profiles").stdout
+        assert "problem: run `zohorecruit status --profile default`" in run("profiles").stdout
 
 
 class TestDefault:
@@ -238,7 +241,7 @@ class TestRename:
         granted("a")
         before = granted("b").load().store.load()
         result = run("profiles", "rename", "a", "b")
-        assert (result.exit_code, "There is a profile named b already" in result.stderr) == (7, True)
+        assert (result.exit_code, "A profile named b already exists" in result.stderr) == (7, True)
         assert (Profile("a").exists(), Profile("b").load().store.load()) == (True, before)
 
     @pytest.mark.parametrize("names", [("missing", "b"), ("a", "../b"), ("..", "b")])

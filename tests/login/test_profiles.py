@@ -150,7 +150,7 @@ class TestProfile:
                 ZohoRecruitAuth.from_profile()
             assert str(caught.value) == (
                 "Profile default cannot be used: 'eu' is the name of Zoho's region eu, which has other addresses than "
-                f"this one. See who changed {home / 'default/application.json'}; then run `zohorecruit login` again."
+                f"this one. Find out what changed {home / 'default/application.json'}; then run `zohorecruit login` again."
             )
             Profile().save(application(), token(), now=1.0)
             assert Profile().load().application.region is region

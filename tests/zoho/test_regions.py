@@ -288,8 +288,8 @@ def test_t90_the_error_says_what_to_do():
     with pytest.raises(UntrustedHostError) as caught:
         Region("eu", "https://accounts.zoho.example", "https://recruit.zoho.example")
     assert str(caught.value) == (
-        "'eu' is the name of Zoho's region eu, which has other addresses than this one. Take Region.lookup('eu'); or "
-        "give a region of your own, such as a test server's, another code."
+        "'eu' is the name of Zoho's region eu, which has other addresses than this one. Use Region.lookup('eu'), or "
+        "define your own region, such as a test server's, with another code."
     )
     assert caught.value.region == "eu"
 

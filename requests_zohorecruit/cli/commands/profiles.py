@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from requests_zohorecruit.cli.console import escape_controls, format_columns, open_console, say
+from requests_zohorecruit.cli.console import describe_problem, escape_controls, format_columns, open_console, say
 from requests_zohorecruit.cli.facts import collect_facts
 from requests_zohorecruit.cli.sources import complete_profile
 from requests_zohorecruit.errors import ZohoAuthError
@@ -87,7 +87,7 @@ def rename(name: str, new_name: str) -> None:
     try:
         new = profile.rename(new_name)
     except ValueError as error:
-        raise click.UsageError(f"{error}.") from None
+        raise click.UsageError(describe_problem(error)) from None
     if was_default:
         choose_default(new.name)
     say(f"Profile {name} is now named {new.name}{', and is still the default' if was_default else ''}.")
@@ -97,7 +97,7 @@ def _find(name: str) -> Profile:
     try:
         profile = Profile(name)
     except ValueError as error:
-        raise click.UsageError(f"{error}.") from None
+        raise click.UsageError(describe_problem(error)) from None
     if not profile.exists():
         names = ", ".join(list_profiles())
         raise click.UsageError(f"There is no profile named {name}. " + (f"There are: {names}." if names else ""))
@@ -147,7 +147,7 @@ def _print_choice(default: str, names: Collection[str]) -> None:
 
 def _describe_grant(facts: dict[str, Any]) -> str:
     if facts["problem"]:
-        return "has a problem, see `status`"
+        return f"problem: run `zohorecruit status --profile {facts['profile']}`"
     if facts["grant"] is None:
         return "none"
     if not facts["expires_in"]:
