@@ -140,7 +140,12 @@ class _App(click.Group):
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
+        import logging  # noqa: PLC0415 - the list of commands does not need it
+
+        from requests_zohorecruit.cli.console import WarningHandler  # noqa: PLC0415 - neither this
+
         before = signal.signal(signal.SIGINT, _interrupt)
+        handler, logging.lastResort = logging.lastResort, WarningHandler(logging.WARNING)
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()  # while an error can still be reported
@@ -156,6 +161,7 @@ class _App(click.Group):
         else:
             return result
         finally:
+            logging.lastResort = handler
             signal.signal(signal.SIGINT, before)
 
 

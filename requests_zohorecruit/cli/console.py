@@ -6,6 +6,7 @@ In a pipe, the output is plain text.
 from __future__ import annotations
 
 import io
+import logging
 import os
 import re
 import sys
@@ -22,6 +23,7 @@ from requests_zohorecruit.errors import ClientConfigurationError, ZohoAuthError
 from requests_zohorecruit.secret import Secret, checked_secret
 
 __all__ = [
+    "WarningHandler",
     "ask",
     "ask_secret",
     "can_ask",
@@ -100,6 +102,15 @@ def say(text: str) -> None:
 def note(text: str) -> None:
     """Print a message on standard error, apart from the answer; wrapped on a terminal."""
     click.echo(wrap(escape_controls(text), open_console(stderr=True)), err=True)
+
+
+class WarningHandler(logging.Handler):
+    """Prints warnings, for a command that has set up no logging."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a warning, wrapped on a terminal."""
+        text = wrap(escape_controls(f"Warning: {record.getMessage()}"), open_console(stderr=True))
+        sys.stderr.write(f"{text}\n")  # not with click, which writes into the line of a spinner
 
 
 def can_ask() -> bool:

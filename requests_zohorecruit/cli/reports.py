@@ -101,7 +101,8 @@ def _find_remedy(error: ZohoAuthError, source: Source | None) -> str:
         )
         return f"{start} with the ID of an organisation in region {error.region}. Zoho Recruit shows it under Setup."
     if isinstance(error, ReauthorizationRequired) and isinstance(source, Environment):
-        return f"Set ZOHORECRUIT_REFRESH_TOKEN to a valid refresh token, or run `{source.login_command}`."
+        login = f"run `{source.login_command}` and leave out --env"
+        return f"Set ZOHORECRUIT_REFRESH_TOKEN to a valid refresh token, or {login}."
     if isinstance(error, ReauthorizationRequired) and source is not None:
         return f"Run `{source.login_command}`."
     if isinstance(error, ThrottledError) and error.code == "Access Denied" and isinstance(source, Environment):

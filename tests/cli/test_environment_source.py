@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
+import responses
 
 from requests_zohorecruit.errors import TokenStoreError
 
@@ -77,7 +79,10 @@ def test_a_client_without_a_grant_says_what_to_set_or_do(run, client, options):
     result = run("status", *options)
     assert result.exit_code == 3
     assert "a client (ZOHORECRUIT_CLIENT_ID), but no grant" in result.stderr
-    assert "Set ZOHORECRUIT_REFRESH_TOKEN to a valid refresh token, or run `zohorecruit login`." in result.stderr
+    assert (
+        "Set ZOHORECRUIT_REFRESH_TOKEN to a valid refresh token, or run `zohorecruit login` and leave out --env."
+        in result.stderr
+    )
 
 
 def test_a_dead_grant_there_is_not_repaired_by_a_login_alone(run, environment, monkeypatch):
@@ -141,6 +146,28 @@ def test_whether_a_grant_there_has_ended_cannot_be_known_since_the_region_may_be
     monkeypatch.setenv("ZOHORECRUIT_REFRESH_TOKEN", "1000.dead.grant")
     result = run("revoke", "--yes")
     assert (result.exit_code, "did not confirm" in result.stderr) == (6, True)
+
+
+def test_a_second_revocation_says_what_is_likely_and_speaks_of_no_record(run, environment, zoho):
+    assert run("revoke", "--env", "--yes").exit_code == 0
+    result = run("revoke", "--env", "--yes")
+    said, remedy = result.stderr.splitlines()
+    assert (result.exit_code, "kept" in said, "record" in remedy) == (6, False, False)
+    assert said.endswith("(HTTP 400). It has ended already, or belongs to another region than sandbox.")
+    assert remedy == (
+        "If ZOHORECRUIT_REGION names the region of the grant, there is nothing left to revoke: unset "
+        "ZOHORECRUIT_REFRESH_TOKEN."
+    )
+    assert run("get", "Candidates", "--env").stderr.splitlines()[-1] == (
+        "Set ZOHORECRUIT_REFRESH_TOKEN to a valid refresh token, or run `zohorecruit login` and leave out --env."
+    )
+
+
+def test_a_problem_of_zohos_is_told_as_one(run, environment):
+    with responses.RequestsMock() as mock:
+        mock.post(f"{os.environ['ZOHORECRUIT_ACCOUNTS_URL']}/oauth/v2/token/revoke", status=500)
+        result = run("revoke", "--env", "--yes")
+    assert (result.exit_code, "(HTTP 500)" in result.stderr, "ended" in result.stderr) == (6, True, False)
 
 
 def test_T60_no_secret_is_shown(run, environment, zoho):

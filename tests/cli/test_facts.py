@@ -71,7 +71,7 @@ def test_it_is_on_top_and_coloured_on_a_terminal(granted, columns):
     assert "\x1b[32m" in screen.splitlines()[0]
     assert strip_styles(screen).startswith("There is a token, valid for ")
     too_long = [line for line in strip_styles(screen).splitlines() if len(line) > columns]
-    assert not [line for line in too_long if "FileStore(" not in line]  # a path is copied, and stays whole
+    assert not [line for line in too_long if "token.json" not in line]  # a path is copied, and stays whole
 
 
 def test_in_a_pipe_it_is_plain_and_in_json_it_is_not(granted, run):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
+import re
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ import time
 import click
 import pytest
 import responses
+from helpers.terminals import run_on_terminal, strip_styles
 
 from requests_zohorecruit import cli
 from requests_zohorecruit.cli.app import app
@@ -100,6 +103,38 @@ def test_an_absurd_date_is_shown_as_what_it_is(run, saved):
     store = saved.load().store
     store.save({**store.load(), "expires_at": -1e14})
     assert "-1e+14 s after 1970, which is not a date" in run("status").output
+
+
+@pytest.mark.parametrize("expires_at", [1e18, None])
+def test_an_expiry_that_is_not_known_is_no_date(run, saved, expires_at):
+    store = saved.load().store
+    store.save({**store.load(), "expires_at": expires_at})
+    [line] = [line for line in run("status").stdout.splitlines() if line.startswith("expires at")]
+    assert line.split() == ["expires", "at", "unknown"]
+
+
+@pytest.mark.parametrize(
+    "command", [("status",), ("status", "--check"), ("profiles",), ("get", "Candidates")], ids=" ".join
+)
+def test_a_warning_of_the_library_is_wrapped_as_all_is_and_has_lines_of_its_own(granted, zoho, command):
+    store = granted().load().store
+    store.save({**store.load(), "expires_at": 1e18})
+    screen = run_on_terminal(*command, columns=60).screen
+    screen = strip_styles(re.sub("\r|\x1b\\[[0-9;?]*[A-HJK]", "\n", screen))  # both move the cursor
+    before, _, told = screen.partition("epoch seconds.")[0].partition("Warning:")
+    assert before.rpartition("\n")[2] == ""
+    assert "an impossible expires_at, which is ignored. Times are in" in " ".join(told.split())
+    assert max(len(line) for line in told.splitlines() if "/" not in line) <= 60
+
+
+def test_a_warning_is_escaped_and_afterwards_logging_is_as_before(run, saved, monkeypatch):
+    def warn(_):
+        logging.lastResort.handle(logging.makeLogRecord({"msg": "Something \x1b[2J happened."}))
+
+    before = logging.lastResort
+    monkeypatch.setattr("requests_zohorecruit.cli.commands.status.diagnose", warn)
+    assert run("status", "--check").stderr == "Warning: Something \\u001b[2J happened.\n"
+    assert logging.lastResort is before
 
 
 @pytest.mark.parametrize("kind", ["json", "text", "broken json"])

@@ -184,8 +184,16 @@ def _end_grant(saved: SavedProfile, *, is_region_known: bool = True) -> bool:
     try:
         auth.revoke()
     except TokenEndpointError as error:
-        if error.status_code != requests.codes.bad_request or saved.credentials or not is_region_known:
+        if error.status_code != requests.codes.bad_request or error.code or saved.credentials:
             raise
+        if not is_region_known:
+            region = saved.application.region.code
+            raise NetworkError(
+                "Zoho did not confirm that the grant from the environment is revoked (HTTP 400). It has ended already, "
+                f"or belongs to another region than {region}.",
+                hint="If ZOHORECRUIT_REGION names the region of the grant, there is nothing left to revoke: unset "
+                "ZOHORECRUIT_REFRESH_TOKEN.",
+            ) from None
         try:
             auth.refresh()
         except ReauthorizationRequired:

@@ -57,7 +57,8 @@ def _format_fact(name: str, value: Any) -> str:
         return words
     if name == "expires_at" and value is not None:
         try:
-            return datetime.fromtimestamp(value, timezone.utc).astimezone().isoformat(sep=" ", timespec="seconds")
+            date = datetime.fromtimestamp(value, timezone.utc).astimezone()
+            return date.isoformat(sep=" ", timespec="seconds") if value else "unknown"
         except (ValueError, OverflowError, OSError):
             return f"{value:g} s after 1970, which is not a date"
     if name == "expires_in" and value is not None:
