@@ -106,7 +106,7 @@ def test_it():
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.thorough(one_in=2)
 @pytest.mark.usefixtures("measured_processes")
 def test_t84_pytest_recording_with_its_defaults_writes_and_plays_without_a_secret(zoho, auth, serializer, tmp_path):
     program = RECORDING.format(
