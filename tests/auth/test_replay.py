@@ -383,7 +383,7 @@ class TestHandedBack:
     @pytest.mark.parametrize("reader", READERS.values(), ids=READERS.keys())
     @pytest.mark.parametrize("encoding", ["plain", "gzip", "chunked"])
     @pytest.mark.parametrize("why", ["scope mismatch", "not rewindable", "pause"])
-    @pytest.mark.thorough(one_in=4)
+    @pytest.mark.thorough(one_in=8)
     def test_T35_a_401_that_is_handed_back_reads_as_it_does_without_us(self, zoho, why, encoding, reader):
         code = "OAUTH_SCOPE_MISMATCH" if why == "scope mismatch" else "INVALID_TOKEN"
         auth, request = carried_on(zoho, why)
@@ -394,7 +394,7 @@ class TestHandedBack:
     @pytest.mark.parametrize("reader", READERS.values(), ids=READERS.keys())
     @pytest.mark.parametrize("encoding", ["plain", "gzip", "chunked"])
     @pytest.mark.parametrize("why", ["not rewindable", "pause"])
-    @pytest.mark.thorough(one_in=5)
+    @pytest.mark.thorough(one_in=12)
     def test_T35_so_does_one_that_is_longer_than_what_we_look_at(self, zoho, why, encoding, reader):
         auth, request = carried_on(zoho, why)
         noise = "".join(f"{number * 7919 % 100_003:x}\\n" for number in range(26_000))

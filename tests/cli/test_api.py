@@ -205,6 +205,7 @@ class TestFiles:
         assert run("get", f"{path}/{answer['data'][0]['details']['id']}").stdout_bytes == cv.read_bytes()
 
     @pytest.mark.parametrize("columns", [60, 80, 120])
+    @pytest.mark.thorough(one_in=3)
     def test_a_terminal_sees_bars(self, attachment, cv, tmp_path, columns):
         with (tmp_path / "copy").open("wb") as copy:
             code, screen = run_on_terminal("get", attachment, stdout=copy, columns=columns)
@@ -398,6 +399,7 @@ class TestLists:
 @pytest.mark.usefixtures("measured_processes")
 class TestScreen:
     @pytest.mark.parametrize("columns", [60, 80, 120])
+    @pytest.mark.thorough(one_in=3)
     def test_json_is_readable_and_never_cut(self, granted, columns):
         granted()
         code, screen = run_on_terminal("get", "Candidates", "-q", "per_page=1", columns=columns)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 from helpers.engine_parts import in_threads
 
 from requests_zohorecruit.login.profiles import Profile
@@ -35,6 +36,7 @@ print(json.dumps({"calls": calls, "grant": fingerprint(auth.token.refresh_token)
 """
 
 
+@pytest.mark.thorough
 def test_logins_and_running_programs_at_once_lose_nothing(zoho, client, granted, run):
     granted()
     zoho.access_token_lifetime = 4  # seconds: so that the programs renew theirs while others log in

@@ -190,6 +190,7 @@ class TestZshrc:
         assert not (user / ".zshrc").exists()
 
     @pytest.mark.parametrize("reply", ["", "n", "no"])
+    @pytest.mark.thorough(one_in=3)
     def test_without_a_yes_nothing_is_edited(self, answer, user, reply):
         (user / ".zshrc").write_text("# mine")
         shown = answer(reply)
@@ -197,7 +198,7 @@ class TestZshrc:
         assert (user / ".zshrc").read_text() == "# mine"
 
     @pytest.mark.parametrize("before", [None, "", "# mine", "# mine\n", "# \udce9\n"])
-    @pytest.mark.thorough(one_in=3)
+    @pytest.mark.thorough(one_in=5)
     def test_with_a_yes_the_lines_are_added_at_the_end_once(self, answer, user, before):
         rc = user / ".zshrc"
         if before is not None:
@@ -313,7 +314,7 @@ class TestInTheShell:
             ("zohorecruit profiles default p", "zohorecruit profiles default private "),
         ],
     )
-    @pytest.mark.thorough(one_in=3)
+    @pytest.mark.thorough(one_in=6)
     def test_zsh(self, answer_yes, user, line, completed, is_set_up):
         need("zsh")
         rc = user / ".zshrc"

@@ -183,7 +183,7 @@ class TestWhereItGoes:
     @pytest.mark.parametrize(
         "command", ["get Candidates", "get Candidates --all", "status", "status --json", "regions"]
     )
-    @pytest.mark.thorough(one_in=2)
+    @pytest.mark.thorough(one_in=6)
     @pytest.mark.usefixtures("measured_processes")
     def test_a_full_disk_is_one_line(self, shell, command):
         result = shell(f"zohorecruit {command} > /dev/full")
@@ -195,7 +195,7 @@ class TestWhereItGoes:
     @pytest.mark.parametrize(
         "command", ["get Candidates", "get Candidates --all", "status", "status --json", "regions"]
     )
-    @pytest.mark.thorough(one_in=2)
+    @pytest.mark.thorough(one_in=6)
     def test_a_closed_output_is_quiet(self, shell, command):
         result = shell(f"zohorecruit {command} >&-")
         assert (result.returncode, result.stderr) == (0, "")
@@ -203,7 +203,7 @@ class TestWhereItGoes:
     @pytest.mark.parametrize(
         "command", ["get Candidates", "get Candidates --all", "status", "status --json", "regions"]
     )
-    @pytest.mark.thorough(one_in=2)
+    @pytest.mark.thorough(one_in=6)
     def test_a_reader_that_has_gone_is_quiet(self, shell, command):
         result = shell(f"zohorecruit {command} | true; echo ${{PIPESTATUS[0]}}")
         assert (result.stdout.strip() in {"0", "1"}, result.stderr) == (True, "")
@@ -233,7 +233,7 @@ class TestWhereItGoes:
             ("status", 0, ""),
         ],
     )
-    @pytest.mark.thorough(one_in=3)
+    @pytest.mark.thorough(one_in=6)
     def test_a_closed_input_is_an_empty_one(self, shell, command, code, told):
         result = shell(f"zohorecruit {command} <&-")
         assert (result.returncode, told in result.stderr) == (code, True), result.stderr

@@ -53,6 +53,7 @@ def saved(home):
 
 
 @WIDTHS
+@pytest.mark.thorough(one_in=3)
 def test_hosts_of_regions_are_whole(screen, columns):
     shown = screen("regions", columns)
     assert max(map(len, shown.splitlines())) <= columns
@@ -62,6 +63,7 @@ def test_hosts_of_regions_are_whole(screen, columns):
 
 
 @WIDTHS
+@pytest.mark.thorough(one_in=3)
 def test_no_word_or_figure_of_the_status_is_broken(screen, saved, columns):
     shown = screen("status", columns)
     words = (
@@ -79,6 +81,7 @@ def test_no_word_or_figure_of_the_status_is_broken(screen, saved, columns):
 
 
 @WIDTHS
+@pytest.mark.thorough(one_in=3)
 def test_errors_wrap_between_words(screen, home, columns):
     wide = " ".join(screen("status --profile nowhere-to-be-found", 5000).split())
     shown = screen("status --profile nowhere-to-be-found", columns)
@@ -92,6 +95,7 @@ def test_in_a_pipe_an_error_is_one_line_and_its_remedy_another(run, home):
 
 
 @WIDTHS
+@pytest.mark.thorough(one_in=3)
 def test_what_a_login_explains_wraps_between_words(screen, home, monkeypatch, columns):
     for name, value in {"CLIENT_ID": "1000.X", "CLIENT_SECRET": "s", "REGION": "eu"}.items():
         monkeypatch.setenv(f"ZOHORECRUIT_{name}", value)
@@ -147,6 +151,7 @@ def test_a_value_that_is_too_long_stays_beside_its_name(capsys, monkeypatch):
 
 
 @WIDTHS
+@pytest.mark.thorough(one_in=3)
 def test_names_of_profiles_are_whole(screen, saved, columns):
     names = ["b", "an-import-of-candidates", "x" * 64]
     for name in names:

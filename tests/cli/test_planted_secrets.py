@@ -170,7 +170,7 @@ def test_no_command_is_forgotten():
 
 
 @pytest.mark.parametrize("part", PARTS)
-@pytest.mark.thorough(one_in=3)
+@pytest.mark.thorough(one_in=5)
 def test_T51_T60_no_secret_is_seen_or_left_whatever_is_typed(shell, zoho, granted, home, tmp_path, port, part):
     granted("work", refresh_token=zoho.new_grant())
     story = Story(zoho, shell, home, port)

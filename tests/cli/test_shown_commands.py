@@ -120,6 +120,7 @@ def test_each_line_is_typed_by_one_of_the_tests_below():
 
 
 @lines("virtual environment")
+@pytest.mark.thorough
 def test_a_virtual_environment_for_what_is_installed(line, typed, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert typed(f"{line} && command -v pip") == f"{tmp_path}/.venv/bin/pip\n"

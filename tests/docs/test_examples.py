@@ -103,6 +103,7 @@ def run_page(name, mock, monkeypatch):
 
 
 @pytest.mark.parametrize("name", sorted({*filter(is_recipe, WITH_EXAMPLES)} - {*AS_TESTS, *PARTS, *LARGE}))
+@pytest.mark.thorough(one_in=3)
 def test_a_recipe_works_for_a_person_who_follows_the_index(name, tmp_path, clean):
     follow_index(name, tmp_path)
 
@@ -140,6 +141,7 @@ def test_what_the_index_takes_for_parts_of_something_larger_are_recipes():
 
 
 @pytest.mark.parametrize("name", AS_TESTS)
+@pytest.mark.thorough(one_in=3)
 def test_the_examples_that_are_tests_pass(name, tmp_path):
     (tmp_path / "test_page.py").write_text("\n\n".join(block.text for block in examples(name)), "utf-8")
     (tmp_path / "conftest.py").write_text(CONFTESTS.get(name, ""), "utf-8")

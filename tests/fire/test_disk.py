@@ -28,6 +28,7 @@ def public_directory():
 
 
 @pytest.mark.parametrize("hardship", HARDSHIPS)
+@pytest.mark.thorough(one_in=2)
 def test_T55_a_directory_in_trouble_costs_no_live_token_and_no_grant(hardship, zoho, access, public_directory):
     if hardship in NEED_ROOT and not may_mount():
         missing("the right to mount")

@@ -113,7 +113,7 @@ def put_into(state, client, zoho):
         ("pool", "rejected", 200),
     ],
 )
-@pytest.mark.thorough(one_in=5)
+@pytest.mark.thorough(one_in=15)
 def test_t88_whatever_of_a_database_another_session_holds_keeps_nobody_waiting(
     request, connect, client_on, zoho, url, what, state, expected
 ):
@@ -177,7 +177,7 @@ def test_t88_a_frozen_postgres_keeps_nobody_waiting(server, engine, client_on, z
 @pytest.mark.parametrize(
     "statement", ["set_config", "SELECT zohorecruit_tokens", "pg_try_advisory", "UPDATE", "COMMIT", "ROLLBACK"]
 )
-@pytest.mark.thorough(one_in=4)
+@pytest.mark.thorough(one_in=8)
 def test_t88_a_postgres_that_freezes_during_a_statement_takes_no_live_token_away(
     server, engine, client_on, zoho, thaw, statement
 ):
@@ -195,7 +195,7 @@ def test_t88_a_postgres_that_freezes_during_a_statement_takes_no_live_token_away
 
 
 @pytest.mark.parametrize("statement", ["SELECT zohorecruit_tokens", "pg_advisory", "UPDATE", "COMMIT"])
-@pytest.mark.thorough(one_in=4)
+@pytest.mark.thorough
 def test_t88_a_postgres_that_freezes_during_a_statement_is_an_error_that_names_the_store(
     server, engine, client_on, zoho, thaw, statement
 ):
@@ -212,6 +212,7 @@ def test_t88_a_postgres_that_freezes_during_a_statement_is_an_error_that_names_t
     assert soon(client) == 200
 
 
+@pytest.mark.thorough
 def test_t88_waiting_for_a_lock_ends_when_the_server_freezes(server, engine, thaw):
     one, other = (SQLStore(engine, "key") for _ in range(2))
     one.create_table()

@@ -65,6 +65,7 @@ def storm(zoho, hosts, access, lan_redis):
     return run
 
 
+@pytest.mark.thorough
 def test_T12_hosts_that_share_a_redis_make_one_token_request(storm, zoho):
     zoho.reject_tokens()
     assert storm() == ([[200] * THREADS] * HOSTS, 1)

@@ -48,6 +48,7 @@ def test_T57_a_lock_lost_with_its_connection_costs_one_mint(scene_on, after_zoho
 
 
 @pytest.mark.parametrize("after_zoho", [False, True])
+@pytest.mark.thorough
 def test_T58_every_connection_ended_in_the_middle_of_a_refresh_is_an_answer_or_an_error(scene_on, postgres, after_zoho):
     scene = scene_on("postgres", postgres.port)
     holder, stale = scene.client(), scene.client()
@@ -67,7 +68,7 @@ def test_T58_every_connection_ended_in_the_middle_of_a_refresh_is_an_answer_or_a
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])  # "fast" and "immediate"
 @pytest.mark.parametrize("after_zoho", [False, True])
-@pytest.mark.thorough(one_in=4)
+@pytest.mark.thorough
 def test_T58_a_postgres_shut_down_in_the_middle_of_a_refresh_comes_back_with_the_grant(
     scene_on, postgres, how, after_zoho
 ):

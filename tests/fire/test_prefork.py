@@ -110,7 +110,7 @@ def become(row, scene):
 
 @pytest.mark.parametrize("row", ["expired", "stale"])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.thorough(one_in=10)
+@pytest.mark.thorough
 def test_T71_celerys_soft_time_limit_leaves_as_it_came_and_the_worker_works_afterwards(
     row, kind, zoho, scene_on, celery
 ):
@@ -129,7 +129,7 @@ def test_T71_celerys_soft_time_limit_leaves_as_it_came_and_the_worker_works_afte
 
 
 @pytest.mark.parametrize("row", ["expired", "stale"])
-@pytest.mark.thorough(one_in=2)
+@pytest.mark.thorough
 def test_T71_celerys_soft_time_limit_in_a_store_is_not_taken_for_the_stores_error(row, scene_on, celery):
     scene = scene_on("file")
     with celery(scene) as do:

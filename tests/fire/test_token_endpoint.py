@@ -40,7 +40,7 @@ def test_one_process_is_failed_by_the_token_endpoint_and_all_are_told(zoho, flee
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.thorough(one_in=4)
+@pytest.mark.thorough(one_in=8)
 def test_a_token_endpoint_that_fails_a_stale_token_is_nobodys_problem(zoho, access, scene_on, kind, fault):
     scene = scene_on(kind)
     one, other = scene.client(), scene.client()

@@ -41,7 +41,7 @@ def test_a_fresh_token_in_the_store_is_used_by_all_without_a_token_request(storm
     assert storm(8, 2) == ([200] * 16, [], 0)
 
 
-@pytest.mark.thorough(one_in=3)
+@pytest.mark.thorough(one_in=6)
 def test_T21_an_api_that_rejects_a_thousand_calls_of_eight_processes_gets_no_more_than_the_budget(storm, zoho, access):
     zoho.reject_all = True
     outcomes, warnings, token_requests = storm(8, 5, calls=25)
