@@ -94,6 +94,7 @@ def _start_elastic():
     quiet = {"central_config": False, "cloud_provider": False, "metrics_interval": "0ms", "server_version": (8, 0, 0)}
     client = elasticapm.Client(service_name="tests", **quiet)
     client._transport.queue = lambda _, data, *__: sent.append(json.dumps(data, default=repr))
+    client._transport._closed = True  # or Python waits ten seconds at its end until what was queued is sent
 
     def report(error):
         sent.clear()
