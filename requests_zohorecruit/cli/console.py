@@ -96,7 +96,7 @@ def wrap(text: str, console: Console, *, indent: int = 0) -> str:
 
 def say(text: str) -> None:
     """Print text, wrapped on a terminal."""
-    click.echo(wrap(text, open_console()))
+    click.echo(wrap(escape_controls(text), open_console()))
 
 
 def note(text: str) -> None:
@@ -123,7 +123,8 @@ def confirm(question: str) -> bool:
 
     :raises click.Abort: the person pressed Ctrl-C or Ctrl-D instead of answering
     """
-    return click.confirm(wrap(f"{question} [y/N]:", open_console()), show_default=False, prompt_suffix=" ")
+    text = wrap(f"{escape_controls(question)} [y/N]:", open_console())
+    return click.confirm(text, show_default=False, prompt_suffix=" ")
 
 
 def confirm_or_exit(question: str) -> None:

@@ -169,6 +169,26 @@ def test_an_error_does_not_steer_the_terminal(run, saved):
     assert (result.exit_code, is_harmless(result.output), "\\u001b]0;title" in result.stderr) == (1, True, True)
 
 
+@pytest.mark.parametrize("is_damaged", [False, True], ids=["other client", "damaged client"])
+@pytest.mark.parametrize("options", [(), ("--replace",)], ids=["asked", "replaced"])
+@pytest.mark.parametrize("has_terminal", [False, True], ids=["pipe", "terminal"])
+def test_a_login_passes_on_no_control_characters_of_the_grant_it_would_replace(
+    run, client, zoho, granted, request, is_damaged, options, has_terminal
+):
+    if has_terminal:
+        request.getfixturevalue("answering")
+    directory = granted().directory
+    hostile = {"client_id": "1000.\x1b[31mEVIL", "region": "eu\x1b]0;t\x07"}
+    record = directory / "token.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | hostile))
+    if is_damaged:
+        (directory / "application.json").write_text("}{")
+    code = f"{zoho.new_code()}\n" if options else ""
+    result = run("exchange", *options, input=f"{code}n\n")
+    assert "EVIL" in result.output or options
+    assert not set("\x1b\x07") & set(result.output)
+
+
 class TestWhereItGoes:
     @pytest.fixture
     def shell(self, granted):

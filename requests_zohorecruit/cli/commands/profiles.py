@@ -142,7 +142,7 @@ def _print_choice(default: str, names: Collection[str]) -> None:
         return
     source = "" if name == default else " (ZOHORECRUIT_PROFILE)"
     missing = "" if name in names else ", which does not exist. Run `zohorecruit login` to create it"
-    say(escape_controls(f"Commands use profile {name}{source}{missing}."))
+    say(f"Commands use profile {name}{source}{missing}.")
 
 
 def _describe_grant(facts: dict[str, Any]) -> str:
