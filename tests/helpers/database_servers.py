@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 READY = re.compile(rb"[Rr]eady (to accept|for) connections")
 ATTEMPTS = 3  # to find a port that nobody else takes before the server does
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+#: A thousand ports for each worker, below those that systems give to clients.
+_PORTS = (20_000 + _WORKER % 12 * 1000 + (os.getpid() + number) % 1000 for number in itertools.count())
 
 
 class Server:
@@ -165,9 +169,12 @@ def running(command: Any, user: pwd.struct_passwd | None = None, *, goodbye: int
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Return a port that is free, and stays so until it is used: no other worker of pytest-xdist gets it, nor a client."""
+    for port in itertools.islice(_PORTS, 1000):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("all ports of this worker are taken")
 
 
 def redis_program() -> str:
