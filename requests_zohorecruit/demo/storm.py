@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 
 from requests import Response, Session
@@ -97,6 +98,7 @@ def mask_interrupts() -> ExitStack:
     stack.callback(lambda: deque(map(signal.raise_signal, heard[:1])))
     stack.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, lambda number, _: heard.append(number)))
     if sys.platform != "win32":  # pragma: no branch - Windows has no signal masks
+        resource_tracker.ensure_running()  # or the first process starts it, which takes SIGINT out of the mask again
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)
     return stack

@@ -327,6 +327,20 @@ def test_children_do_not_hear_ctrl_c_while_they_are_started():
     assert (inside.split(), outside.split()) == ([b"True"], [b"False"])
 
 
+def test_the_first_process_that_multiprocessing_starts_does_not_hear_it_either():
+    program = (
+        "import multiprocessing, os, signal, sys\n"
+        "from requests_zohorecruit.demo.storm import mask_interrupts\n"
+        "process = multiprocessing.get_context('spawn').Process(target=os.getpid)\n"
+        "with mask_interrupts():\n"
+        "    process.start()\n"
+        "    print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))\n"
+        "process.join()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "True\n"
+
+
 def test_the_demo_is_made_of_public_names():
     private = re.compile(r"SLF001|requests_zohorecruit\.(?:auth|engine|login|session|zoho|secret)\b|\._refresher")
     for module in (steps, storm):

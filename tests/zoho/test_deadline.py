@@ -79,8 +79,14 @@ DRIPS = {
 
 @pytest.fixture(autouse=True)
 def _collect_sockets():
-    # http.client drops a response whose status line breaks off without closing its file: the collector does.
+    # http.client drops a response whose status line breaks off without closing its file: the collector does. Also
+    # before, so that it finds no other test's in the middle of this one.
+    collect_sockets()
     yield
+    collect_sockets()
+
+
+def collect_sockets():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
