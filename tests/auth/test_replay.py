@@ -139,11 +139,11 @@ def test_the_second_answer_is_returned_whatever_it_is(zoho, auth, second):
 
 def after_eight(answer):
     """Return what answers after eight requests have carried the first token, so that none learns sooner that it is bad."""
-    everybody = threading.Barrier(8)
+    barrier = threading.Barrier(8)
 
     def together(arrived):
         if arrived.authorization == header(1):
-            everybody.wait(30)
+            barrier.wait(30)
         return answer(arrived)
 
     return together

@@ -395,7 +395,7 @@ while alarms < int(sys.argv[2]):
         alarms += 1
         if came is not raised[0]:
             # What caught it is where its traceback begins. SQLAlchemy's pool, for one, only logs what keeps it from
-            # resetting a connection, and Python itself whatever happens in a weak reference's callback. What C drops
+            # resetting a connection, and Python itself any exception of a weak reference's callback. What C drops
             # has no traceback, as while a file is finalised.
             dropped = raised[0].__traceback__
             catcher = dropped.tb_frame.f_code.co_filename if dropped else "C"

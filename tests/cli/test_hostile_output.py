@@ -189,6 +189,13 @@ def test_a_login_passes_on_no_control_characters_of_the_grant_it_would_replace(
     assert not set("\x1b\x07") & set(result.output)
 
 
+def test_a_hostile_choice_of_the_default_passes_on_no_control_characters(run, home):
+    home.mkdir(parents=True, exist_ok=True)
+    (home / ".default.json").write_text('{"profile": "\\u001b[31mEVIL"}')
+    result = run("profiles", "default")
+    assert (result.exit_code, result.output) == (0, "\\u001b[31mEVIL\n")
+
+
 class TestWhereItGoes:
     @pytest.fixture
     def shell(self, granted):

@@ -64,7 +64,7 @@ def _list(as_json: bool) -> None:
 def default(name: str | None) -> None:
     """Show the default profile, or make NAME the default."""
     if name is None:
-        click.echo(find_default())
+        say(find_default())
         return
     if name != "default":  # which commands use even before it exists
         _find(name)
